@@ -1,0 +1,123 @@
+"""What a stored ballot looks like on ``votes_topic``.
+
+A ballot id is a keyed BLAKE2b (RFC 7693) of the voter's number under the election's secret key,
+16 bytes: whoever holds the key can recompute it, nobody else can tell whose ballot it is.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from hashlib import blake2b
+from typing import Literal
+
+import msgspec
+
+from election.contracts.messages import SCHEMA_VERSION, AgeGroup
+
+# The first birthday of each group's youngest members; ages in whole years on polling day.
+AGE_GROUPS: tuple[tuple[int, AgeGroup], ...] = (
+    (18, "18-24"),
+    (25, "25-34"),
+    (35, "35-44"),
+    (45, "45-54"),
+    (55, "55-64"),
+    (65, "65-74"),
+    (75, "75+"),
+)
+
+
+def age_on(born: date, day: date) -> int:
+    """Whole years of age on ``day``; someone born on 29 February comes of age on 1 March."""
+    return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
+
+
+def age_group(age: int) -> AgeGroup:
+    """The group of an age in whole years, 18 or more."""
+    return next(name for youngest, name in reversed(AGE_GROUPS) if age >= youngest)
+
+
+def ballot_ids(key: bytes) -> Callable[[int], bytes]:
+    """A function from a voter's number to the 16 bytes of their ballot's id in the election with this key."""
+    keyed = blake2b(key=key, digest_size=16)
+
+    def ballot_id(voter: int) -> bytes:
+        digest = keyed.copy()
+        digest.update(voter.to_bytes(8, "big"))
+        return digest.digest()
+
+    return ballot_id
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What can be on a ballot of a contest: a candidate, or nothing valid (``candidate`` None)."""
+
+    contest: int
+    contest_name: str
+    candidate: int | None
+    candidate_name: str | None
+    party: str | None
+
+
+@dataclass(frozen=True)
+class Place:
+    """A location of an election, as it is named in messages."""
+
+    location: int
+    country: str
+    region: str
+    city: str
+
+
+class VoteEncoder:
+    """Encodes the votes of one election: the same bytes as ``encode(VoteMessage(...))``, several times faster.
+
+    The parts that repeat (choice, place, demography) are encoded once and joined for each ballot.
+    """
+
+    def __init__(
+        self,
+        election: int,
+        series: Literal["candidate", "party"],
+        choices: list[Choice],
+        places: list[Place],
+    ) -> None:
+        self._head = b'{"schema_version":%d,"ballot_id":"' % SCHEMA_VERSION
+        self._election = b'","election":%d,' % election
+        self._series = msgspec.json.encode(series)
+        self._choice = {(c.contest, c.candidate): _members(c) for c in choices}
+        self._place = {p.location: _members(p) for p in places}
+        self._people: dict[tuple[str, str], bytes] = {}
+
+    def __call__(
+        self,
+        ballot_id: bytes,
+        contest: int,
+        candidate: int | None,
+        location: int,
+        gender: str,
+        age_group: str,
+        cast_at: int,
+    ) -> bytes:
+        """The bytes of one vote. Raises KeyError for a choice or place the election does not have."""
+        people = self._people.get((gender, age_group))
+        if people is None:
+            people = b'"gender":%b,"age_group":%b,"series":%b,"cast_at":' % (
+                msgspec.json.encode(gender),
+                msgspec.json.encode(age_group),
+                self._series,
+            )
+            self._people[gender, age_group] = people
+        return b"%b%b%b%b,%b,%b%d}" % (
+            self._head,
+            ballot_id.hex().encode(),
+            self._election,
+            self._choice[contest, candidate],
+            self._place[location],
+            people,
+            cast_at,
+        )
+
+
+def _members(part: Choice | Place) -> bytes:
+    return msgspec.json.encode(part)[1:-1]

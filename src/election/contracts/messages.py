@@ -1,0 +1,239 @@
+"""Messages on the topics: UTF-8 JSON objects, declared once as msgspec structs.
+
+A reader ignores fields it does not know; a missing or mistyped field makes the message unusable
+(``decode`` says why). Times are integers, milliseconds since 1970-01-01 UTC. No ballot and no
+aggregate carries a voter's number, name, address or e-mail.
+"""
+
+from typing import Annotated, Generic, Literal, TypeVar
+
+import msgspec
+
+SCHEMA_VERSION = 1
+Gender = Literal["female", "male", "non-binary"]
+AgeGroup = Literal["18-24", "25-34", "35-44", "45-54", "55-64", "65-74", "75+"]
+Version = Annotated[int, msgspec.Meta(ge=1, description="version of this message's form")]
+Number = Annotated[int, msgspec.Meta(ge=1)]
+Millis = Annotated[int, msgspec.Meta(ge=0, description="milliseconds since 1970-01-01 UTC")]
+Count = Annotated[int, msgspec.Meta(ge=0)]
+BallotId = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$", description="16 bytes in hexadecimal; also the key")]
+
+
+class VoterRecord(msgspec.Struct, frozen=True, omit_defaults=True):
+    """``voters_topic``: one registered voter, as much of them as casting needs. Key ``election/voter``."""
+
+    schema_version: Version
+    election: Number
+    voter: Number
+    contest: Number
+    location: Number
+    gender: Gender
+    age_group: AgeGroup
+    due: Millis | None = None
+
+
+class CandidateRecord(msgspec.Struct, frozen=True):
+    """``candidates_topic`` (compacted): one candidate. Key ``election/candidate``."""
+
+    schema_version: Version
+    election: Number
+    election_slug: str
+    contest: Number
+    contest_id: str
+    contest_name: str
+    candidate: Number
+    candidate_name: str
+    party: str
+    party_name: str
+
+
+class ExternalBallot(msgspec.Struct, frozen=True):
+    """``ballots_topic``: a ballot from a feed outside. ``candidate`` null is an invalid ballot. Key ``election/voter``."""
+
+    schema_version: Version
+    election: Number
+    voter: Number
+    contest: Number
+    candidate: Number | None
+
+
+class VoteMessage(msgspec.Struct, frozen=True):
+    """``votes_topic``: one stored ballot, without its voter. Key: the ballot id's 16 bytes.
+
+    ``candidate``, ``candidate_name`` and ``party`` (abbreviation) are null on an invalid ballot.
+    ``series`` says what the count keeps per minute for this election: candidates or parties.
+    """
+
+    schema_version: Version
+    ballot_id: BallotId
+    election: Number
+    contest: Number
+    contest_name: str
+    candidate: Number | None
+    candidate_name: str | None
+    party: str | None
+    location: Number
+    country: str
+    region: str
+    city: str
+    gender: Gender
+    age_group: AgeGroup
+    series: Literal["candidate", "party"]
+    cast_at: Millis
+
+
+class RejectedRecord(msgspec.Struct, frozen=True):
+    """``rejected_topic``: a record that could not be used, whole. Key ``topic/partition/offset`` of its origin.
+
+    ``key`` and ``value`` are base64 (null: there was none). ``election`` is null when unknown.
+    """
+
+    schema_version: Version
+    stage: Literal["casting", "count"]
+    election: int | None
+    topic: str
+    partition: int
+    offset: int
+    key: str | None
+    value: str | None
+    reason: str
+    detail: str
+    rejected_at: Millis
+
+
+class Aggregate(msgspec.Struct, frozen=True, kw_only=True):
+    """What every aggregated total carries. ``votes`` is absolute: ballots counted so far, never a difference.
+
+    ``generation`` numbers the count that wrote it; a rebuild is a new generation with keys of its own.
+    """
+
+    schema_version: Version
+    generation: Number
+    election: Number
+    votes: Count
+
+
+class CandidateTotal(Aggregate, frozen=True, kw_only=True):
+    """``aggregated_votes_per_candidate``. Key ``election/generation/contest/candidate``."""
+
+    contest: Number
+    contest_name: str
+    candidate: Number
+    candidate_name: str
+    party: str
+
+
+class ContestTotal(Aggregate, frozen=True, kw_only=True):
+    """``aggregated_ballots_per_contest``. Key ``election/generation/contest/validity``."""
+
+    contest: Number
+    contest_name: str
+    validity: Literal["valid", "invalid"]
+
+
+class PartyTotal(Aggregate, frozen=True, kw_only=True):
+    """``aggregated_votes_per_party``. Key ``election/generation/party`` (abbreviation)."""
+
+    party: str
+
+
+class LocationTurnout(Aggregate, frozen=True, kw_only=True):
+    """``aggregated_turnout_by_location``: valid and invalid ballots. Key ``election/generation/location``."""
+
+    location: Number
+    country: str
+    region: str
+    city: str
+
+
+class GenderTurnout(Aggregate, frozen=True, kw_only=True):
+    """``aggregated_turnout_by_gender``: valid and invalid ballots. Key ``election/generation/gender``."""
+
+    gender: Gender
+
+
+class AgeGroupTurnout(Aggregate, frozen=True, kw_only=True):
+    """``aggregated_turnout_by_age_group``: valid and invalid ballots. Key ``election/generation/age_group``."""
+
+    age_group: AgeGroup
+
+
+class MinuteTotal(Aggregate, frozen=True, kw_only=True):
+    """``aggregated_votes_per_minute``: valid ballots by the minute of ``cast_at``, which ``minute`` begins.
+
+    Key ``election/generation/minute/series/member``; ``member`` is a candidate's number or a party's
+    abbreviation, ``label`` its name.
+    """
+
+    minute: Millis
+    series: Literal["candidate", "party"]
+    member: str
+    label: str
+
+
+class TallyProgress(msgspec.Struct, frozen=True):
+    """``tally_progress_topic`` (compacted): the stream's latest batch. Key: the generation."""
+
+    schema_version: Version
+    generation: Number
+    batch: int
+    votes: Annotated[int, msgspec.Meta(description="distinct ballots counted by this generation")]
+    duplicates: Annotated[int, msgspec.Meta(description="redelivered ballots dropped since the driver started")]
+    rejected: Annotated[int, msgspec.Meta(description="unusable messages since the driver started")]
+    lag: Annotated[int, msgspec.Meta(description="messages on votes_topic not yet read")]
+    input_rate: Annotated[float, msgspec.Meta(description="messages a second arriving")]
+    processed_rate: Annotated[float, msgspec.Meta(description="messages a second processed in the last batch")]
+    batch_ms: int
+    state_rows: int
+    state_bytes: int
+    application_id: str
+    ui_url: str
+    at: Millis
+
+
+Message = TypeVar("Message", bound=msgspec.Struct)
+_encoder = msgspec.json.Encoder()
+encode = _encoder.encode
+"""The message's bytes on its topic; equal messages give equal bytes."""
+
+
+class Unusable(ValueError):
+    """Bytes that are no message of the expected form. ``reason`` is one of ``rejection.Reason``."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+
+class Decoder(Generic[Message]):
+    """Decodes one form of message. Raises ``Unusable`` with the reason, never anything else."""
+
+    def __init__(self, form: type[Message]) -> None:
+        self._decode = msgspec.json.Decoder(form).decode
+
+    def __call__(self, value: bytes | None) -> Message:
+        if value is None:
+            raise Unusable("null", "the record has no value")
+        try:
+            message = self._decode(value)
+        except msgspec.MsgspecError as error:
+            raise _why(value, error) from None
+        if message.schema_version != SCHEMA_VERSION:  # type: ignore[attr-defined]
+            raise Unusable("unknown_version", f"schema_version is {message.schema_version}, known is {SCHEMA_VERSION}")  # type: ignore[attr-defined]
+        return message
+
+
+def _why(value: bytes, error: msgspec.MsgspecError) -> Unusable:
+    try:
+        value.decode()
+    except UnicodeDecodeError as bad:
+        return Unusable("not_utf8", str(bad))
+    try:
+        found = msgspec.json.decode(value)
+    except msgspec.MsgspecError as bad:
+        return Unusable("not_json", str(bad))
+    version = found.get("schema_version") if isinstance(found, dict) else None
+    if isinstance(version, int) and version != SCHEMA_VERSION:
+        return Unusable("unknown_version", f"schema_version is {version}, known is {SCHEMA_VERSION}")
+    return Unusable("wrong_type", str(error))

@@ -1,0 +1,22 @@
+"""Why a record was not used: the closed list of reasons on ``rejected_topic``."""
+
+from typing import Final, Literal, get_args
+
+Reason = Literal[
+    "null",  # no value
+    "not_utf8",
+    "not_json",
+    "wrong_type",  # a field is missing or of another type
+    "unknown_version",
+    "unknown_election",
+    "unknown_voter",
+    "unknown_candidate",
+    "unknown_contest",
+    "other_contest",  # the voter belongs to another contest
+    "second_ballot",  # the voter has a stored ballot with another choice
+    "not_open",  # before the poll opened
+    "late",  # after the poll closed
+    "too_large",
+    "key_mismatch",  # a vote whose key is not its ballot id
+]
+REASONS: Final[tuple[Reason, ...]] = get_args(Reason)

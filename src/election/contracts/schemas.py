@@ -1,0 +1,36 @@
+"""Forms derived from the messages: the published JSON Schema and the schema Spark parses with."""
+
+import types
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from election.contracts.topics import TOPICS
+
+
+def json_schemas() -> dict[str, Any]:
+    """JSON Schema (2020-12) of every topic's message, by topic."""
+    return {topic.name: msgspec.json.schema(topic.form) for topic in TOPICS}
+
+
+def spark_ddl(form: type[msgspec.Struct]) -> str:
+    """The message as Spark SQL DDL, every column nullable (a missing field arrives as null): ``a BIGINT, b STRING``."""
+    hints = get_type_hints(form, include_extras=False)
+    return ", ".join(f"`{name}` {_spark_type(hints[name])}" for name in form.__struct_fields__)
+
+
+def required(form: type[msgspec.Struct]) -> list[str]:
+    """Fields that may not be null or absent."""
+    hints = get_type_hints(form)
+    return [name for name in form.__struct_fields__ if type(None) not in get_args(hints[name])]
+
+
+def _spark_type(hint: Any) -> str:
+    origin, args = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        return _spark_type(args[0])
+    if origin in (Union, types.UnionType):
+        return _spark_type(next(arg for arg in args if arg is not type(None)))
+    if origin is Literal or hint is str:
+        return "STRING"
+    return {int: "BIGINT", float: "DOUBLE", bool: "BOOLEAN"}[hint]

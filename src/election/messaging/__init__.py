@@ -1,0 +1,1 @@
+"""How to reach Kafka: clients that lose nothing, topics, bounded reading."""

@@ -1,0 +1,85 @@
+"""Kafka clients with the settings that keep every record."""
+
+from collections.abc import Iterable, Mapping
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer
+from confluent_kafka.admin import AdminClient
+
+from election.errors import NotReachable
+
+
+def admin(kafka: Mapping[str, str]) -> AdminClient:
+    return AdminClient(dict(kafka))
+
+
+def consumer(kafka: Mapping[str, str], group: str | None = None, **config: object) -> Consumer:
+    """A consumer that commits only when told to. Without a group it is for ``assign`` alone."""
+    return Consumer(
+        {
+            **kafka,
+            "group.id": group or "election-reader",
+            "enable.auto.commit": False,
+            "enable.auto.offset.store": False,
+            "auto.offset.reset": "error",
+            "fetch.wait.max.ms": 50,
+            **config,
+        }
+    )
+
+
+class SafeProducer:
+    """An idempotent producer that loses nothing silently: ``flush`` returns only when every record is on the topic.
+
+    Raises NotReachable from ``produce`` or ``flush`` when a record could not be delivered.
+    """
+
+    def __init__(self, kafka: Mapping[str, str], **config: object) -> None:
+        self._producer = Producer(
+            {
+                **kafka,
+                "enable.idempotence": True,
+                "acks": "all",
+                "linger.ms": 5,
+                "compression.type": "lz4",
+                "queue.buffering.max.messages": 200_000,
+                "queue.buffering.max.kbytes": 262_144,
+                "delivery.timeout.ms": 120_000,
+                **config,
+            }
+        )
+        self._error: KafkaError | None = None
+
+    def produce(self, topic: str, value: bytes | None, key: bytes) -> None:
+        while True:
+            try:
+                # A callback per record costs more than the record; only failures call back.
+                self._producer.produce(topic, value, key, on_delivery=self._delivered)
+                return
+            except BufferError:  # the local queue is full: let it drain, then offer the record again
+                self._producer.poll(0.1)
+                self._check()
+
+    def flush(self, seconds: float = 130) -> None:
+        left = self._producer.flush(seconds)
+        self._check()
+        if left:
+            raise NotReachable(f"{left} records are not on their topic after {seconds:.0f} s; is Kafka up?")
+
+    def _delivered(self, error: KafkaError | None, _message: Message) -> None:
+        if error is not None:
+            self._error = error
+
+    def _check(self) -> None:
+        if self._error is not None:
+            error, self._error = self._error, None
+            raise NotReachable(f"Kafka did not take a record: {error}")
+
+
+def consume(source: Consumer, number: int, seconds: float) -> Iterable[Message]:
+    """Up to ``number`` records, waiting at most ``seconds``; raises on a consumer error that will not pass by itself."""
+    for message in source.consume(number, seconds):
+        error = message.error()
+        if error is None:
+            yield message
+        elif error.code() != KafkaError._PARTITION_EOF and not error.retriable():
+            raise KafkaException(error)

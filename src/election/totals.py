@@ -1,0 +1,102 @@
+"""The fold: what the aggregated topics say of an election, however often and in whatever order they are read.
+
+A message carries an absolute total, so the largest total per key within a generation is the newest.
+A reader stays with a generation until a newer one has counted at least as many ballots of the
+election: totals shown never go down, and a rebuild can correct them.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from election.contracts import topics
+from election.contracts.messages import Aggregate, CandidateRecord, Decoder, TallyProgress, Unusable
+
+# Every ballot, valid or not, has exactly one key here: their sum is what a generation has counted.
+_BALLOTS = topics.BALLOTS_PER_CONTEST
+
+
+@dataclass
+class GenerationTotals:
+    """One generation's totals of one election: topic -> Kafka key -> message."""
+
+    by_topic: dict[str, dict[bytes, Aggregate]] = field(default_factory=lambda: defaultdict(dict))
+
+    @property
+    def ballots(self) -> int:
+        """Ballots counted, valid and invalid."""
+        return sum(total.votes for total in self.by_topic[_BALLOTS].values())
+
+
+class Totals:
+    """Folds records of the aggregated topics and ``candidates_topic``. Not safe for use from several threads."""
+
+    def __init__(self) -> None:
+        self._decoders = {name: Decoder(form) for name, form in topics.AGGREGATES.items()}
+        self._candidate = Decoder(CandidateRecord)
+        self._progress = Decoder(TallyProgress)
+        self._generations: dict[int, dict[int, GenerationTotals]] = defaultdict(lambda: defaultdict(GenerationTotals))
+        self._shown: dict[int, int] = {}
+        self.candidates: dict[int, dict[int, CandidateRecord]] = defaultdict(dict)
+        self.progress: TallyProgress | None = None
+        self.unusable = 0
+
+    def apply(self, topic: str, key: bytes | None, value: bytes | None) -> None:
+        """Takes in one record. A tombstone removes its key; a record of no known form is counted in ``unusable``."""
+        if value is None:
+            self._remove(topic, key)
+            return
+        try:
+            if topic == topics.CANDIDATES:
+                record = self._candidate(value)
+                self.candidates[record.election][record.candidate] = record
+            elif topic == topics.TALLY_PROGRESS:
+                progress = self._progress(value)
+                if self.progress is None or (progress.generation, progress.at) >= (self.progress.generation, self.progress.at):
+                    self.progress = progress
+            else:
+                self._fold(topic, key or b"", self._decoders[topic](value))
+        except Unusable:
+            self.unusable += 1
+
+    def election(self, election_no: int) -> Mapping[str, list[Any]]:
+        """The totals to show, by topic: a list of that topic's messages, one per key. Empty lists before the first."""
+        shown = self._generations[election_no][self._generation(election_no)]
+        return {topic: list(shown.by_topic[topic].values()) for topic in topics.AGGREGATES}
+
+    def keyed(self, election_no: int) -> Mapping[str, Mapping[bytes, Any]]:
+        """The totals to show, by topic and Kafka key."""
+        return self._generations[election_no][self._generation(election_no)].by_topic
+
+    def ballots(self, election_no: int) -> int:
+        """Ballots counted so far, valid and invalid, in the generation shown."""
+        return self._generations[election_no][self._generation(election_no)].ballots
+
+    def _fold(self, topic: str, key: bytes, total: Aggregate) -> None:
+        keys = self._generations[total.election][total.generation].by_topic[topic]
+        known = keys.get(key)
+        if known is None or total.votes > known.votes:
+            keys[key] = total
+
+    def _generation(self, election_no: int) -> int:
+        generations = self._generations[election_no]
+        shown = self._shown.get(election_no, min(generations, default=0))
+        for newer in sorted(g for g in generations if g > shown):
+            if generations[newer].ballots >= generations[shown].ballots:
+                shown = newer
+        self._shown[election_no] = shown
+        return shown
+
+    def _remove(self, topic: str, key: bytes | None) -> None:
+        if topic not in topics.AGGREGATES or key is None:
+            return
+        election, generation = (int(part) for part in key.split(b"/", 2)[:2])
+        self._generations[election][generation].by_topic[topic].pop(key, None)
+
+
+def progress_json(progress: TallyProgress | None) -> dict[str, Any] | None:
+    """The stream's latest batch as a JSON object, or None before the first."""
+    return None if progress is None else msgspec.to_builtins(progress)
