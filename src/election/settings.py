@@ -56,6 +56,7 @@ class Settings(BaseSettings):
     voters_partitions: int = Field(8, ge=1, description="partitions of voters_topic; the most casting workers that help")
     replication: int = Field(1, ge=1, description="copies of every topic's partition")
     casting_batch: int = Field(10_000, ge=1, description="records a casting worker takes in one transaction")
+    casting_fault: str = Field("", description="drills only: the step of the loop at which a worker dies")
     randomuser_url: str = "https://randomuser.me/api/1.4/"
 
     @classmethod

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer
 from confluent_kafka.admin import AdminClient
 
+from election.contracts.topics import MAX_REJECTED_BYTES
 from election.errors import NotReachable
 
 
@@ -34,6 +35,7 @@ class SafeProducer:
     """
 
     def __init__(self, kafka: Mapping[str, str], **config: object) -> None:
+        self._error: KafkaError | None = None
         self._producer = Producer(
             {
                 **kafka,
@@ -44,16 +46,19 @@ class SafeProducer:
                 "queue.buffering.max.messages": 200_000,
                 "queue.buffering.max.kbytes": 262_144,
                 "delivery.timeout.ms": 120_000,
+                "message.max.bytes": MAX_REJECTED_BYTES,
+                # A callback per record would cost more than the record; only failures call back.
+                "delivery.report.only.error": True,
+                "on_delivery": self._delivered,
                 **config,
             }
         )
-        self._error: KafkaError | None = None
 
-    def produce(self, topic: str, value: bytes | None, key: bytes) -> None:
+    def produce(self, topic: str, value: bytes | None, key: bytes, partition: int = -1) -> None:
+        """Hands one record over; waits while the local queue is full. ``partition`` -1 goes by the key's hash."""
         while True:
             try:
-                # A callback per record costs more than the record; only failures call back.
-                self._producer.produce(topic, value, key, on_delivery=self._delivered)
+                self._producer.produce(topic, value, key, partition)
                 return
             except BufferError:  # the local queue is full: let it drain, then offer the record again
                 self._producer.poll(0.1)

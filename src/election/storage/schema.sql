@@ -89,7 +89,7 @@ CREATE TABLE IF NOT EXISTS voters (
     voter_no     bigint NOT NULL,
     contest_no   int NOT NULL,
     location_no  int NOT NULL,
-    gender       text NOT NULL,
+    gender       text NOT NULL CHECK (gender IN ('female', 'male', 'non-binary')),
     date_of_birth date NOT NULL,
     title        text NOT NULL,
     given_name   text NOT NULL,
@@ -126,16 +126,6 @@ CREATE TABLE IF NOT EXISTS registered_counts (
     member       text NOT NULL,
     registered   bigint NOT NULL,
     PRIMARY KEY (election_no, dimension, member)
-);
-
-CREATE TABLE IF NOT EXISTS casting_progress (
-    election_no  int NOT NULL REFERENCES elections ON DELETE CASCADE,
-    worker       text NOT NULL,
-    voters       bigint NOT NULL,
-    ballots      bigint NOT NULL,
-    rejected     bigint NOT NULL,
-    updated_at   timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (election_no, worker)
 );
 
 CREATE TABLE IF NOT EXISTS verdicts (
@@ -175,7 +165,7 @@ CREATE OR REPLACE VIEW public_verdicts AS
 -- Least privilege: stages write what they own, only the auditor gives verdicts, readers read.
 GRANT USAGE ON SCHEMA public TO election_app, election_auditor, election_reader, election_dashboard;
 GRANT SELECT, INSERT, UPDATE, DELETE ON
-    elections, ballot_keys, parties, contests, candidates, locations, voters, registered_counts, casting_progress
+    elections, ballot_keys, parties, contests, candidates, locations, voters, registered_counts
     TO election_app;
 GRANT SELECT, INSERT ON votes TO election_app;
 GRANT SELECT ON verdicts TO election_app;

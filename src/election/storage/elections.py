@@ -1,0 +1,79 @@
+"""The ``elections`` table: an election by its slug, and its way through the states."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Literal
+
+from psycopg.rows import class_row
+
+from election.errors import StageFailed, UnknownElection
+from election.platform import Connection
+
+State = Literal["registered", "open", "closed", "counted", "certified", "refused"]
+
+_COLUMNS = """election_no, slug, scenario, name, polling_day, kind, source, seed, series, parameters, state,
+              registered_at, opened_at, closed_at, counted_at, votes_from, voters_from, voters_to"""
+
+
+@dataclass(frozen=True)
+class Election:
+    """A row of ``elections``. Offsets are by partition number (as text, from JSON)."""
+
+    election_no: int
+    slug: str
+    scenario: str
+    name: str
+    polling_day: date
+    kind: Literal["replay", "simulated"]
+    source: Literal["offline", "randomuser"]
+    seed: int
+    series: Literal["candidate", "party"]
+    parameters: dict[str, Any]
+    state: State
+    registered_at: datetime
+    opened_at: datetime | None
+    closed_at: datetime | None
+    counted_at: datetime | None
+    votes_from: dict[str, int]
+    voters_from: dict[str, int] | None
+    voters_to: dict[str, int] | None
+
+
+def election(connection: Connection, slug: str) -> Election:
+    """The election of that slug. Raises UnknownElection, which names the known ones."""
+    with connection.cursor(row_factory=class_row(Election)) as cursor:
+        found = cursor.execute(f"SELECT {_COLUMNS} FROM elections WHERE slug = %s", [slug]).fetchone()
+    if found is None:
+        raise UnknownElection(slug, [known.slug for known in elections(connection)])
+    return found
+
+
+def elections(connection: Connection) -> list[Election]:
+    """All elections, the newest first."""
+    with connection.cursor(row_factory=class_row(Election)) as cursor:
+        return cursor.execute(f"SELECT {_COLUMNS} FROM elections ORDER BY election_no DESC").fetchall()
+
+
+_ORDER: tuple[State, ...] = ("registered", "open", "closed", "counted", "certified", "refused")
+
+
+def move(connection: Connection, election_no: int, state: State) -> bool:
+    """Takes the election one step on, to ``state``, and notes the time. False when it is there or past it already.
+
+    Raises StageFailed when a step between is missing: a stage runs before the one it follows.
+    """
+    before = _ORDER[_ORDER.index(state) - 1]
+    noted = {"open": "opened_at", "closed": "closed_at", "counted": "counted_at"}[state]
+    moved = connection.execute(
+        f"UPDATE elections SET state = %s, {noted} = now() WHERE election_no = %s AND state = %s",
+        [state, election_no, before],
+    ).rowcount
+    if moved:
+        return True
+    found = connection.execute("SELECT state FROM elections WHERE election_no = %s", [election_no]).fetchone()
+    if found is not None and _ORDER.index(found[0]) >= _ORDER.index(state):
+        return False
+    raise StageFailed(
+        f"The election is {found[0] if found else 'gone'} and cannot become {state} before it was {before}. "
+        "Run the stages in their order: prepare, seed, publish, cast, tally, reconcile."
+    )
