@@ -63,7 +63,7 @@ CREATE TABLE IF NOT EXISTS candidates (
     candidate_no int NOT NULL,
     given_name   text NOT NULL,
     family_name  text NOT NULL,
-    gender       text NOT NULL CHECK (gender IN ('female', 'male', 'non-binary')),
+    gender       text NOT NULL CHECK (gender ~ '^[a-z]+(-[a-z]+)*$'),
     party        text NOT NULL,
     party_abbreviation text NOT NULL,
     official_votes bigint,

@@ -1,0 +1,20 @@
+"""What an election is made of, read from a folder: scenario.toml, contests.csv, candidates.csv, maybe a map.
+
+Nothing is trusted: whatever cannot be right is refused as BadInput, naming file, line and remedy.
+"""
+
+from election.scenarios.loading import load, names
+from election.scenarios.model import Candidate, Contest, Party, Scenario, Simulation
+from election.scenarios.selection import select, with_voters
+
+__all__ = [
+    "Candidate",
+    "Contest",
+    "Party",
+    "Scenario",
+    "Simulation",
+    "load",
+    "names",
+    "select",
+    "with_voters",
+]

@@ -1,0 +1,187 @@
+"""scenario.toml: what the two tables do not say."""
+
+import re
+import tomllib
+from dataclasses import dataclass, fields
+from datetime import date, datetime
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+from election.errors import BadInput
+from election.scenarios.model import Party, Simulation
+from election.scenarios.tables import refused, text_of
+
+_KEYS = (
+    "name",
+    "polling_day",
+    "licence",
+    "map",
+    "voters_per_contest",
+    "parties",
+    "simulation",
+)
+_COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
+# How far each number of [simulation] may go.
+_MOST = {"turnout": 1.0, "turnout_spread": 0.5, "invalid": 1.0}
+_MOST_SPREAD = 3.0
+
+
+@dataclass(frozen=True)
+class Description:
+    """A scenario.toml. ``voters_per_contest`` is for contests of a simulation that give no electorate."""
+
+    title: str
+    polling_day: date
+    licence: str
+    map: Path | None
+    voters_per_contest: int
+    parties: tuple[Party, ...]
+    simulation: Simulation
+
+
+def describe(home: Path) -> Description:
+    """Reads ``home/scenario.toml``. Raises BadInput naming the line, as far as TOML tells it, and the remedy."""
+    file = home / "scenario.toml"
+    text = text_of(file)
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise refused(
+            file,
+            None,
+            f"not TOML ({error})",
+            "Correct that place; docs/scenarios.md shows the form.",
+        ) from error
+
+    def wrong(key: str, what: str, remedy: str) -> BadInput:
+        return refused(file, _line(text, key), what, remedy)
+
+    for key in content:
+        if key not in _KEYS:
+            raise wrong(key, f"`{key}` is not known", f"The keys are {', '.join(_KEYS)}.")
+    for key in ("name", "licence"):
+        if not isinstance(content.get(key), str) or not content[key].strip():
+            raise wrong(key, f"`{key}` is missing or not a text", f'Write {key} = "…".')
+    voters = content.get("voters_per_contest", 10_000)
+    if not isinstance(voters, int) or isinstance(voters, bool) or voters < 1:
+        raise wrong(
+            "voters_per_contest",
+            f"`voters_per_contest` is {voters!r}",
+            "Give a whole number of 1 or more.",
+        )
+    try:
+        return Description(
+            title=content["name"].strip(),
+            polling_day=_day(content.get("polling_day")),
+            licence=content["licence"].strip(),
+            map=_map(home, content.get("map")),
+            voters_per_contest=voters,
+            parties=tuple(_party(short, party) for short, party in _table(content, "parties").items()),
+            simulation=_simulation(_table(content, "simulation")),
+        )
+    except _Wrong as error:
+        raise wrong(*error.args) from None
+
+
+class _Wrong(ValueError):
+    """(key, what, remedy) of a value that cannot be used."""
+
+
+def _line(text: str, key: str) -> int | None:
+    """The first line that begins with the key: TOML's parser keeps no positions."""
+    found = re.search(rf'^\s*\[?"?{re.escape(key)}\b', text, re.MULTILINE)
+    return None if found is None else text.count("\n", 0, found.end()) + 1
+
+
+def _table(content: dict[str, Any], key: str) -> dict[str, Any]:
+    table = content.get(key, {})
+    if not isinstance(table, dict):
+        raise _Wrong(key, f"`{key}` is not a table", f"Begin it with a line [{key}].")
+    return table
+
+
+def _day(value: Any) -> date:
+    if isinstance(value, str):
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            pass
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    raise _Wrong(
+        "polling_day",
+        f"`polling_day` is {value!r}, not a date",
+        "Write it as polling_day = 2019-12-12.",
+    )
+
+
+def _map(home: Path, value: Any) -> Path | None:
+    if value is None:
+        return None
+    if not isinstance(value, str) or Path(value).name != value or not (home / value).is_file():
+        raise _Wrong(
+            "map",
+            f"`map` is {value!r}, no file of this folder",
+            "Name a GeoJSON file beside scenario.toml.",
+        )
+    return home / value
+
+
+def _party(short: str, party: Any) -> Party:
+    form = f'Write "{short}" = {{ name = "…", colour = "#0087dc" }}.'
+    if not isinstance(party, dict) or not isinstance(party.get("name"), str) or party.keys() - {"name", "colour"}:
+        raise _Wrong(
+            short,
+            f"party {short!r} has no name, or something beside name and colour",
+            form,
+        )
+    colour = party.get("colour")
+    if colour is not None and not (isinstance(colour, str) and _COLOUR.fullmatch(colour)):
+        raise _Wrong(
+            short,
+            f"the colour of {short!r} is {colour!r}",
+            "Write # and six hexadecimal digits, as in #0087dc.",
+        )
+    return Party(short, party["name"], colour)
+
+
+def _simulation(table: dict[str, Any]) -> Simulation:
+    known = [field.name for field in fields(Simulation)]
+    for key, value in table.items():
+        if key not in known:
+            raise _Wrong(
+                key,
+                f"`simulation.{key}` is not known",
+                f"The keys are {', '.join(known)}.",
+            )
+        if key != "support":
+            most = _MOST.get(key, _MOST_SPREAD)
+            if not _is_number(value) or not 0 <= value <= most:
+                raise _Wrong(
+                    key,
+                    f"`simulation.{key}` is {value!r}",
+                    f"Give a number from 0 to {most:g}.",
+                )
+    support = table.get("support", {})
+    if not isinstance(support, dict):
+        raise _Wrong(
+            "support",
+            "`simulation.support` is not a table",
+            "Begin it with a line [simulation.support].",
+        )
+    for party, drawn in support.items():
+        ends = drawn if isinstance(drawn, list) and len(drawn) == 2 and all(map(_is_number, drawn)) else [0, 0]
+        if not 0 < ends[0] <= ends[1]:
+            raise _Wrong(
+                party,
+                f"the support of {party!r} is {drawn!r}",
+                "Give [lowest, highest], both above 0.",
+            )
+    return Simulation(
+        **table | {"support": tuple((party, float(low), float(high)) for party, (low, high) in support.items())}
+    )
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)

@@ -1,0 +1,86 @@
+"""The parts of a scenario. Votes, ballots and voters are counts of persons; None where a simulation will tell."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Party:
+    """A party as screens show it; ``colour`` is ``#rrggbb``, or None where the scenario gives none."""
+
+    abbreviation: str
+    name: str
+    colour: str | None
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A person who stands in one contest. ``votes`` is the official result, None when it is to be simulated."""
+
+    given_name: str
+    family_name: str
+    gender: str
+    party: str
+    party_abbreviation: str
+    votes: int | None
+
+
+@dataclass(frozen=True)
+class Contest:
+    """A race for one seat. ``declared_at`` is the local time at which the result was declared."""
+
+    contest_id: str
+    name: str
+    region: str
+    country: str
+    declared_at: datetime | None
+    electorate: int
+    valid_votes: int | None
+    invalid_votes: int | None
+    candidates: tuple[Candidate, ...]
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """What a simulated election draws from; docs/behaviour.md has the formulas. Shares are between 0 and 1.
+
+    ``support`` holds (party abbreviation, lowest, highest) relative weights; a party that is not in it
+    draws from ``DEFAULT_SUPPORT``.
+    """
+
+    turnout: float = 0.65
+    turnout_spread: float = 0.06
+    invalid: float = 0.004
+    region_spread: float = 0.35
+    age_spread: float = 0.5
+    gender_spread: float = 0.15
+    candidate_spread: float = 0.15
+    support: tuple[tuple[str, float, float], ...] = ()
+
+
+DEFAULT_SUPPORT = (0.2, 0.5)
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One election to run. ``name`` is its folder's name, ``title`` what people call it.
+
+    A replay has every candidate's official votes, a simulated one none.
+    """
+
+    name: str
+    title: str
+    polling_day: date
+    kind: Literal["replay", "simulated"]
+    licence: str
+    parties: tuple[Party, ...]
+    contests: tuple[Contest, ...]
+    map: Path | None = None
+    simulation: Simulation = Simulation()
+
+    @property
+    def registered(self) -> int:
+        """Registered voters in all contests."""
+        return sum(contest.electorate for contest in self.contests)
