@@ -1,0 +1,279 @@
+"""### Runs one election from its registration to the verdict
+
+Start it with **Trigger** and fill in the form; the defaults replay one constituency of the UK general election of 2019.
+
+| stage | what happens | when it fails |
+|---|---|---|
+| **prepare** | creates tables and topics, registers the election | the message says which parameter or scenario file line to mend; nothing was written |
+| **electorate** | candidates and voters go into Postgres, their numbers are checked | clear the failed task: it goes on where it stopped |
+| **publication** | voters and candidates go to their topics | clear it; casting reads only a finished publication |
+| **casting** | the workers offer every voter the ballot, store it, then publish it | clear it; stored ballots stay, each is counted once |
+| **count** | waits until the stream has counted every stored ballot | look at `tally_stream`; it restarts by itself |
+| **reconciliation** | ballots, totals, tables and official figures must agree: the gate | its message lists the differences; `election reconcile` recomputes them |
+| **results** | records the result | clear it |
+
+Every task can be cleared, and so can the whole run: what was done is found and not done again.
+"""
+
+from datetime import timedelta
+
+from airflow.sdk import Param, dag, get_current_context, task, task_group
+
+from election import scenarios
+from election.settings import Settings
+
+PARAMS = {
+    "slug": Param(
+        None,
+        type=["null", "string"],
+        pattern="^[a-z0-9][a-z0-9-]{0,62}$",
+        title="Slug",
+        description="The election's name in addresses and commands: a-z, 0-9 and '-'. Empty: scenario and time.",
+        section="Election",
+    ),
+    "scenario": Param(
+        "uk-general-election-2019",
+        type="string",
+        enum=scenarios.names(Settings().scenarios),
+        title="Scenario",
+        description="A folder under scenarios/.",
+        section="Election",
+    ),
+    "contests": Param(
+        ["W07000041"],
+        type=["null", "array"],
+        items={"type": "string"},
+        title="Contests",
+        description="Ids or names of contests, one a line; empty: all. W07000041 is Ynys Môn.",
+        section="Election",
+    ),
+    "region": Param(
+        None,
+        type=["null", "string"],
+        title="Region",
+        description="Only the contests of this region or country, such as Northern Ireland.",
+        section="Election",
+    ),
+    "source": Param(
+        "offline",
+        type="string",
+        enum=["offline", "randomuser"],
+        title="Electorate source",
+        description="offline makes people from the seed; randomuser asks the randomuser.me API (slow, thousands at most).",
+        section="Electorate",
+    ),
+    "nationality": Param(
+        "gb",
+        type="string",
+        title="Nationality",
+        description="Of randomuser people: one or more of the API's codes, with commas.",
+        section="Electorate",
+    ),
+    "voters": Param(
+        None,
+        type=["null", "integer"],
+        minimum=1,
+        title="Voters",
+        description="Registered voters; simulated scenarios only, a replay has the official number.",
+        section="Electorate",
+    ),
+    "turnout": Param(
+        None,
+        type=["null", "number"],
+        exclusiveMinimum=0,
+        maximum=1,
+        title="Turnout",
+        description="Share of voters who vote, such as 0.65; simulated scenarios only.",
+        section="Electorate",
+    ),
+    "seed": Param(
+        2019,
+        type="integer",
+        title="Seed",
+        description="The same seed gives the same electorate and the same votes.",
+        section="Electorate",
+    ),
+    "rate": Param(
+        0,
+        type="number",
+        minimum=0,
+        title="Rate",
+        description="Votes a second over all workers; 0: as fast as it goes.",
+        section="Casting",
+    ),
+    "workers": Param(
+        2,
+        type="integer",
+        minimum=1,
+        maximum=8,
+        title="Workers",
+        description="Casting workers side by side, in one consumer group.",
+        section="Casting",
+    ),
+}
+
+
+@dag(
+    dag_id="election_run",
+    schedule=None,
+    catchup=False,
+    max_active_runs=8,
+    params=PARAMS,
+    tags=["election"],
+    doc_md=__doc__,
+    default_args={
+        "owner": "election-operations",
+        "retries": 3,
+        "retry_delay": timedelta(seconds=10),
+        "execution_timeout": timedelta(hours=12),
+    },
+)
+def election_run() -> None:
+    @task_group(tooltip="Tables, topics, and the election's registration")
+    def prepare() -> str:
+        @task
+        def create_tables() -> None:
+            from election.orchestration.connections import platform
+            from election.preparation import create_tables
+
+            create_tables(platform())
+
+        @task
+        def create_topics() -> None:
+            from election.messaging.topics import create_topics
+            from election.orchestration.connections import platform
+
+            create_topics(platform())
+
+        @task
+        def register() -> str:
+            from election.orchestration.runs import register
+
+            return register(get_current_context())
+
+        slug = register()
+        [create_tables(), create_topics()] >> slug
+        return slug
+
+    @task_group(tooltip="Candidates and voters in Postgres, checked")
+    def electorate(slug: str) -> None:
+        @task
+        def seed_candidates(slug: str) -> int:
+            from election.electorate import seed_candidates
+            from election.orchestration.connections import platform
+
+            return seed_candidates(platform(), slug)
+
+        @task
+        def seed_voters(slug: str) -> int:
+            from election.electorate import seed_voters
+            from election.orchestration.connections import platform
+
+            return seed_voters(platform(), slug)
+
+        @task
+        def check_electorate(slug: str) -> dict:
+            from election.electorate import check_electorate
+            from election.orchestration.connections import platform
+
+            return check_electorate(platform(), slug)
+
+        seed_candidates(slug) >> seed_voters(slug) >> check_electorate(slug)
+
+    @task_group(tooltip="Voters and candidates on their topics")
+    def publication(slug: str) -> None:
+        @task
+        def publish_candidates(slug: str) -> int:
+            from election.orchestration.connections import platform
+            from election.publication import publish_candidates
+
+            return publish_candidates(platform(), slug)
+
+        @task
+        def publish_voters(slug: str) -> int:
+            from election.orchestration.connections import platform
+            from election.publication import publish_voters
+
+            return publish_voters(platform(), slug)
+
+        publish_candidates(slug)
+        publish_voters(slug)
+
+    @task_group(tooltip="Every voter is offered the ballot")
+    def casting(slug: str) -> None:
+        @task
+        def open_poll(slug: str) -> list[int]:
+            from election.casting import open_poll
+            from election.orchestration.connections import platform
+
+            open_poll(platform(), slug)
+            return list(range(get_current_context()["params"]["workers"]))
+
+        @task
+        def cast(slug: str, worker: int) -> dict:
+            from dataclasses import asdict
+
+            from election.casting import cast
+            from election.orchestration.connections import platform
+
+            params = get_current_context()["params"]
+            done = cast(platform(), slug, worker=worker, workers=params["workers"], rate=params["rate"])
+            return asdict(done)
+
+        @task
+        def close_poll(slug: str) -> None:
+            from election.casting import close_poll
+            from election.orchestration.connections import platform
+
+            close_poll(platform(), slug)
+
+        cast.partial(slug=slug).expand(worker=open_poll(slug)) >> close_poll(slug)
+
+    @task_group(tooltip="The stream counts every stored ballot")
+    def count(slug: str) -> None:
+        @task
+        def wait_until_counted(slug: str) -> dict:
+            from election.count import wait_until_counted
+            from election.orchestration.connections import platform
+
+            return wait_until_counted(platform(), slug)
+
+        wait_until_counted(slug)
+
+    @task_group(tooltip="Gate: everything must agree")
+    def reconciliation(slug: str) -> None:
+        @task(retries=0)
+        def check_integrity(slug: str) -> None:
+            from election.orchestration.connections import platform
+            from election.quality import check_elections
+
+            check_elections(platform(), [slug])
+
+        @task(retries=0)
+        def reconcile(slug: str) -> None:
+            from election.orchestration.connections import platform
+            from election.reconciliation import reconcile, record
+
+            verdict = reconcile(platform(), slug)
+            record(platform(), slug, verdict)
+            verdict.require_ok()
+
+        check_integrity(slug)
+        reconcile(slug)
+
+    @task_group(tooltip="The result")
+    def result(slug: str) -> None:
+        @task
+        def export_results(slug: str) -> str:
+            from election.orchestration.connections import platform
+            from election.results import export
+
+            return str(export(platform(), slug))
+
+        export_results(slug)
+
+    slug = prepare()
+    electorate(slug) >> publication(slug) >> casting(slug) >> count(slug) >> reconciliation(slug) >> result(slug)
+
+
+election_run()

@@ -1,0 +1,68 @@
+"""The live display of an election run: its stages, their state and seconds."""
+
+import time
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from election.cli.application import console
+from election.orchestration.api import Airflow
+from election.platform import Platform
+
+STAGES = ("prepare", "electorate", "publication", "casting", "count", "reconciliation", "result")
+_ENDED = {"success", "failed"}
+_POLL_SECONDS = 1.0
+_SIGNS = {"success": "[green]✓[/]", "failed": "[red]✗[/]", "running": "[yellow]●[/]", "waiting": "[dim]·[/]"}
+
+
+def follow_run(airflow: Airflow, platform: Platform, run_id: str) -> bool:
+    """Shows the run until it ends; prints the log of a task that failed. Returns whether it succeeded."""
+    with Live(console=console, refresh_per_second=4, transient=False) as live:
+        while True:
+            run = airflow.run("election_run", run_id)
+            tasks = airflow.tasks("election_run", run_id)
+            live.update(_stages(tasks))
+            if run["state"] in _ENDED:
+                break
+            time.sleep(_POLL_SECONDS)  # Airflow's API has no event to wait for that carries the tasks
+    for task in tasks:
+        if task["state"] == "failed":
+            console.print(f"\n[bold red]{task['task_id']} failed.[/] The end of its log:")
+            for line in airflow.log_tail("election_run", run_id, task):
+                console.print(line, markup=False, highlight=False, soft_wrap=True)
+    return bool(run["state"] == "success")
+
+
+def _stages(tasks: Iterable[dict[str, Any]]) -> Table:
+    table = Table("", "Stage", "State", "Seconds", title_justify="left")
+    table.columns[3].justify = "right"
+    by_stage: dict[str, list[dict[str, Any]]] = {stage: [] for stage in STAGES}
+    for task in tasks:
+        by_stage.setdefault(task["task_id"].split(".")[0], []).append(task)
+    for stage, own in by_stage.items():
+        state = _state(own)
+        running = ", ".join(t["task_id"].split(".")[-1] for t in own if t["state"] in ("running", "failed"))
+        table.add_row(_SIGNS[state], stage, Text(running if state in ("running", "failed") else state), _seconds(own))
+    return table
+
+
+def _state(tasks: list[dict[str, Any]]) -> str:
+    states = {task["state"] for task in tasks}
+    if states & {"failed", "upstream_failed"}:
+        return "failed"
+    if tasks and states <= {"success", "skipped"}:
+        return "success"
+    return "running" if states & {"running", "queued", "up_for_retry", "success", "deferred"} else "waiting"
+
+
+def _seconds(tasks: list[dict[str, Any]]) -> str:
+    starts = [datetime.fromisoformat(task["start_date"]) for task in tasks if task["start_date"]]
+    if not starts:
+        return ""
+    ends = [datetime.fromisoformat(task["end_date"]) for task in tasks if task["end_date"]]
+    last = max(ends) if len(ends) == len(tasks) else datetime.now(starts[0].tzinfo)
+    return f"{(last - min(starts)).total_seconds():.1f}"

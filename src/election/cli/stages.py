@@ -1,0 +1,91 @@
+"""Each stage without Airflow: the same functions, for development and other schedulers."""
+
+import signal
+import threading
+from typing import Annotated
+
+import typer
+
+from election.cli.application import app, console
+from election.platform import native
+
+Slug = Annotated[str, typer.Argument(help="the election's slug")]
+STAGES = "Stages without Airflow"
+
+
+@app.command(rich_help_panel=STAGES)
+def prepare(
+    scenario: Annotated[str, typer.Argument(help="a folder under scenarios/")],
+    slug: Annotated[str, typer.Option(help="default: scenario and time")] = "",
+    contests: Annotated[str, typer.Option(help="ids or names of contests, with commas")] = "",
+    region: Annotated[str, typer.Option(help="a region or country of the scenario")] = "",
+    source: Annotated[str, typer.Option(help="offline or randomuser")] = "offline",
+    nationality: Annotated[str, typer.Option(help="of randomuser people")] = "gb",
+    voters: Annotated[int | None, typer.Option(help="simulated scenarios only", min=1)] = None,
+    turnout: Annotated[float | None, typer.Option(help="share of voters; simulated scenarios only")] = None,
+    seed: Annotated[int, typer.Option(help="the same seed gives the same election")] = 2019,
+) -> None:
+    """Create tables and topics and register an election; prints its slug."""
+    from election.messaging.topics import create_topics
+    from election.preparation import Registration, create_tables, register
+    from election.preparation.registration import checked
+
+    registration = Registration(
+        scenario,
+        slug,
+        tuple(part.strip() for part in contests.split(",") if part.strip()),
+        region or None,
+        source,  # type: ignore[arg-type]
+        nationality,
+        voters,
+        turnout,
+        seed,
+    ).named()
+    platform = native()
+    checked(platform, registration)
+    create_tables(platform)
+    create_topics(platform)
+    typer.echo(register(platform, registration).slug)
+
+
+@app.command(rich_help_panel=STAGES)
+def seed(slug: Slug) -> None:
+    """Fill the electorate, candidates and voters, and check it."""
+    from election.electorate import check_electorate, seed_candidates, seed_voters
+
+    platform = native()
+    console.print(f"{seed_candidates(platform, slug):,} candidates")
+    console.print(f"{seed_voters(platform, slug, console.print):,} voters")
+    check_electorate(platform, slug)
+
+
+@app.command(rich_help_panel=STAGES)
+def publish(slug: Slug) -> None:
+    """Publish candidates and voters to their topics."""
+    from election.publication import publish_candidates, publish_voters
+
+    platform = native()
+    publish_candidates(platform, slug)
+    publish_voters(platform, slug, console.print)
+
+
+@app.command(rich_help_panel=STAGES)
+def cast(
+    slug: Slug,
+    worker: Annotated[int, typer.Option(help="this worker's number", min=0)] = 0,
+    workers: Annotated[int, typer.Option(help="workers that share the rate", min=1)] = 1,
+    rate: Annotated[float, typer.Option(help="votes a second over all workers; 0: as fast as it goes", min=0)] = 0,
+) -> None:
+    """Open the poll, cast until every voter was offered the ballot, close the poll."""
+    from election.casting import cast, close_poll, open_poll
+
+    platform, stop = native(), threading.Event()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(sign, lambda *_: stop.set())
+    open_poll(platform, slug)
+    done = cast(platform, slug, worker=worker, workers=workers, rate=rate, log=console.print, stop=stop)
+    if stop.is_set():
+        console.print("Stopped after a batch. `election cast` goes on from there.")
+        raise typer.Exit(1)
+    close_poll(platform, slug)
+    console.print(f"{done.ballots:,} ballots by this worker in {done.seconds:.1f} s, {done.rejected:,} records rejected")

@@ -1,0 +1,19 @@
+"""Reads the aggregated topics from the beginning and folds them."""
+
+from collections.abc import Mapping
+
+from election.contracts import topics
+from election.messaging.reading import read
+from election.totals import Totals
+
+FOLDED = (topics.CANDIDATES, *topics.AGGREGATES, topics.TALLY_PROGRESS)
+"""The topics that ``Totals`` takes in."""
+
+
+def folded(kafka: Mapping[str, str]) -> Totals:
+    """All elections' totals as the topics say now. Raises NotReachable when Kafka or a topic is not there."""
+    totals = Totals()
+    for topic in FOLDED:
+        for message in read(kafka, topic):
+            totals.apply(topic, message.key(), message.value())
+    return totals

@@ -1,0 +1,100 @@
+"""Airflow's REST API (v2), as an operator's commands use it. Needs no Airflow in the process."""
+
+from typing import Any
+
+import httpx
+
+from election.errors import BadInput, ElectionError, NotReachable
+from election.settings import Settings
+
+_LOG_LINES = 30
+
+
+class Airflow:
+    """A client logged in as ``user``, whose password is the secret ``airflow_USER``.
+
+    Raises NotReachable when the API server does not answer, ElectionError when it refuses.
+    """
+
+    def __init__(self, settings: Settings, user: str = "admin") -> None:
+        self._settings, self._user = settings, user
+        self._http = httpx.Client(base_url=settings.airflow_url, timeout=30, trust_env=False)
+
+    def health(self) -> dict[str, Any]:
+        """State of metadatabase, scheduler, triggerer and DAG processor; needs no login."""
+        return self._send("GET", "/api/v2/monitor/health", login=False)
+
+    def pause(self, dag_id: str, paused: bool) -> None:
+        """Pauses the DAG, or lets it run."""
+        self._send("PATCH", f"/api/v2/dags/{dag_id}", json={"is_paused": paused})
+
+    def dags(self) -> dict[str, bool]:
+        """The DAGs Airflow knows, and whether each is paused."""
+        return {dag["dag_id"]: dag["is_paused"] for dag in self._send("GET", "/api/v2/dags?limit=100")["dags"]}
+
+    def trigger(self, dag_id: str, run_id: str, conf: dict[str, Any]) -> None:
+        """Starts a run under that id. Raises BadInput when there is one already."""
+        body = {"dag_run_id": run_id, "logical_date": None, "conf": conf}
+        response = self._request("POST", f"/api/v2/dags/{dag_id}/dagRuns", json=body)
+        if response.status_code == 409:
+            raise BadInput(f"There is a run {run_id!r} already. Clear it in Airflow to run it again, or choose another slug.")
+        self._checked(response)
+
+    def run(self, dag_id: str, run_id: str) -> dict[str, Any]:
+        return self._send("GET", f"/api/v2/dags/{dag_id}/dagRuns/{run_id}")
+
+    def tasks(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
+        """The run's task instances: task_id, map_index, state, try_number, start_date, end_date, ..."""
+        found = self._send("GET", f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances?limit=200")
+        return list(found["task_instances"])
+
+    def clear(self, dag_id: str, run_id: str, task_ids: list[str] | None = None) -> None:
+        """Clears a run's tasks (all by default, else those and what follows them), so that they run again."""
+        body: dict[str, Any] = {"dry_run": False, "dag_run_id": run_id, "only_failed": False, "reset_dag_runs": True}
+        if task_ids:
+            body |= {"task_ids": task_ids, "include_downstream": True}
+        self._send("POST", f"/api/v2/dags/{dag_id}/clearTaskInstances", json=body)
+
+    def log_tail(self, dag_id: str, run_id: str, task: dict[str, Any], lines: int = _LOG_LINES) -> list[str]:
+        """The last lines that the task's latest try wrote."""
+        path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task['task_id']}/logs/{task['try_number']}"
+        found = self._send("GET", path, params={"map_index": task["map_index"], "full_content": "true"})
+        text: list[str] = []
+        for entry in found["content"]:
+            if isinstance(entry, str):
+                text += entry.splitlines()
+                continue
+            text += str(entry.get("event", "")).splitlines()
+            for error in entry.get("error_detail") or []:
+                text.append(f"{error.get('exc_type')}: {error.get('exc_value')}")
+        return text[-lines:]
+
+    def _send(self, method: str, path: str, *, login: bool = True, **request: Any) -> Any:
+        return self._checked(self._request(method, path, login=login, **request))
+
+    def _request(self, method: str, path: str, *, login: bool = True, **request: Any) -> httpx.Response:
+        try:
+            if login and "Authorization" not in self._http.headers:
+                self._log_in()
+            response = self._http.request(method, path, **request)
+            if login and response.status_code == 401:  # the token has expired
+                self._log_in()
+                response = self._http.request(method, path, **request)
+            return response
+        except httpx.HTTPError as error:
+            raise NotReachable(
+                f"Airflow does not answer at {self._settings.airflow_url} ({error}). `election status` shows what runs, "
+                "`make up` starts it."
+            ) from error
+
+    def _log_in(self) -> None:
+        password = self._settings.secret(f"airflow_{self._user}")
+        response = self._http.post("/auth/token", json={"username": self._user, "password": password})
+        token = self._checked(response)["access_token"]
+        self._http.headers["Authorization"] = f"Bearer {token}"
+
+    def _checked(self, response: httpx.Response) -> Any:
+        if response.is_error:
+            path = response.request.url.path
+            raise ElectionError(f"Airflow refused {response.request.method} {path}: {response.status_code} {response.text[:500]}")
+        return response.json() if response.content else None

@@ -1,0 +1,37 @@
+"""From an Airflow run's parameters to an election, and the note on the run that names it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from airflow.sdk.exceptions import AirflowFailException
+
+from election.errors import BadInput
+from election.orchestration.connections import platform
+from election.preparation import Registration, register as register_election
+
+
+def registration(params: Mapping[str, Any], slug: str) -> Registration:
+    """The registration that a run's form describes; ``slug`` when the form left it empty."""
+    return Registration(
+        scenario=params["scenario"],
+        slug=params["slug"] or slug,
+        contests=tuple(params["contests"] or ()),
+        region=params["region"] or None,
+        source=params["source"],
+        nationality=params["nationality"],
+        voters=params["voters"],
+        turnout=params["turnout"],
+        seed=params["seed"],
+    )
+
+
+def register(context: Mapping[str, Any]) -> str:
+    """Registers the run's election and returns its slug. A cleared run finds the election it registered before."""
+    run = context["dag_run"]
+    # The run's own time, not the clock's, so that a cleared run keeps its slug.
+    slug = f"{context['params']['scenario'][:46]}-{run.run_after:%Y%m%d-%H%M%S}"
+    try:
+        return register_election(platform(), registration(context["params"], slug)).slug
+    except BadInput as error:
+        # Trying again cannot mend a parameter.
+        raise AirflowFailException(str(error)) from error

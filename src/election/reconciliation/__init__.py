@@ -1,0 +1,5 @@
+"""Stage 6, reconciliation: database, ballots on the topic, counted totals and official figures must agree."""
+
+from election.reconciliation.verdict import Difference, Verdict, reconcile, record
+
+__all__ = ["Difference", "Verdict", "reconcile", "record"]
