@@ -1,0 +1,52 @@
+"""The behaviour of an election that is registered in Postgres."""
+
+from dataclasses import replace
+from typing import Any
+
+from election.behaviour.deciding import Behaviour, Roll, Standing
+from election.behaviour.replay import Replay
+from election.behaviour.simulation import Simulated
+from election.errors import StageFailed
+from election.platform import Connection
+from election.scenarios import Simulation
+
+
+def load(connection: Connection, election_no: int) -> Behaviour:
+    """The behaviour of the election's voters. Raises StageFailed when its candidates are not seeded yet."""
+    row = connection.execute(
+        "SELECT slug, seed, kind, parameters FROM elections WHERE election_no = %s", [election_no]
+    ).fetchone()
+    if row is None:
+        raise LookupError(f"there is no election {election_no}")
+    slug, seed, kind, parameters = row
+    rolls = _rolls(connection, election_no)
+    if not rolls or not all(roll.candidates for roll in rolls):
+        raise StageFailed(f"{slug} has contests without candidates: `election seed {slug}` comes before casting.")
+    if kind == "replay":
+        return Behaviour(rolls, Replay(seed, rolls))
+    return Behaviour(rolls, Simulated(seed, rolls, simulation_of(parameters)))
+
+
+def simulation_of(parameters: dict[str, Any]) -> Simulation:
+    """What a registered election is simulated with: its scenario's [simulation], a turnout of the run before it."""
+    given = dict(parameters.get("simulation") or {})
+    support = tuple((party, low, high) for party, low, high in given.pop("support", ()))
+    simulation = Simulation(**given, support=support)
+    turnout = parameters.get("turnout")
+    return simulation if turnout is None else replace(simulation, turnout=turnout)
+
+
+def _rolls(connection: Connection, election_no: int) -> list[Roll]:
+    standing: dict[int, list[Standing]] = {}
+    for contest_no, *candidate in connection.execute(
+        """SELECT contest_no, candidate_no, party_abbreviation, official_votes FROM candidates
+           WHERE election_no = %s ORDER BY candidate_no""",
+        [election_no],
+    ):
+        standing.setdefault(contest_no, []).append(Standing(*candidate))
+    contests = connection.execute(
+        """SELECT contest_no, contest_id, region, first_voter_no, registered, official_invalid FROM contests
+           WHERE election_no = %s ORDER BY first_voter_no""",
+        [election_no],
+    )
+    return [Roll(*contest, candidates=tuple(standing.get(contest[0], ()))) for contest in contests]
