@@ -1,0 +1,102 @@
+"""What a message is: every form decodes from its own bytes, and unusable bytes say why."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from election.contracts import messages, topics
+from election.contracts.ballots import Choice, Place, VoteEncoder, age_group, age_on, ballot_ids
+from election.contracts.rejection import REASONS
+from election.contracts.schemas import json_schemas, required, spark_ddl
+from election.contracts.messages import Decoder, Unusable, VoteMessage, VoterRecord, encode
+
+names = st.text(min_size=1, max_size=40)
+decode_vote = Decoder(VoteMessage)
+
+
+@given(names, names, names, names, st.integers(1, 2**31), st.booleans())
+def test_the_fast_encoder_writes_the_same_bytes_as_the_message(contest, name, party, city, cast_at, valid):
+    choice = Choice(7, contest, 3, name, party) if valid else Choice(7, contest, None, None, None)
+    vote = VoteEncoder(2, "party", [choice], [Place(5, "Wales", "Wales", city)])(
+        b"\x01" * 16, 7, choice.candidate, 5, "female", "25-34", cast_at
+    )
+    message = decode_vote(vote)
+    assert encode(message) == vote
+    assert (message.contest_name, message.candidate_name, message.party, message.city) == (
+        contest,
+        choice.candidate_name,
+        choice.party,
+        city,
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        (None, "null"),
+        (b"\xff\xfe", "not_utf8"),
+        (b"{", "not_json"),
+        (b"", "not_json"),
+        (b"[]", "wrong_type"),
+        (b'{"schema_version":1}', "wrong_type"),
+        (b'{"schema_version":2,"votes":"other form"}', "unknown_version"),
+        (
+            b'{"schema_version":1,"election":1,"voter":"7","contest":1,"location":1,"gender":"male","age_group":"75+"}',
+            "wrong_type",
+        ),
+        (
+            b'{"schema_version":1,"election":1,"voter":0,"contest":1,"location":1,"gender":"male","age_group":"75+"}',
+            "wrong_type",
+        ),
+        (
+            b'{"schema_version":1,"election":1,"voter":7,"contest":1,"location":1,"gender":"m","age_group":"75+"}',
+            "wrong_type",
+        ),
+    ],
+)
+def test_bytes_that_are_no_voter_say_why(value, reason):
+    with pytest.raises(Unusable) as caught:
+        Decoder(VoterRecord)(value)
+    assert caught.value.reason == reason
+    assert reason in REASONS
+
+
+def test_a_field_from_a_later_version_of_the_same_form_is_ignored():
+    voter = VoterRecord(1, 2, 3, 4, 5, "male", "75+")
+    assert Decoder(VoterRecord)(encode(voter)[:-1] + b',"new":[1]}') == voter
+
+
+def test_a_ballot_id_depends_on_the_key_and_the_voter_only():
+    ours, theirs = ballot_ids(b"a" * 32), ballot_ids(b"b" * 32)
+    assert ours(1) == ours(1)
+    assert len({ours(1), ours(2), theirs(1), theirs(2)}) == 4
+    assert len(ours(1)) == 16
+
+
+def test_no_ballot_and_no_aggregate_has_a_field_for_a_person():
+    personal = {"voter", "voter_no", "name", "email", "phone", "address", "street", "date_of_birth"}
+    for form in (VoteMessage, *topics.AGGREGATES.values()):
+        assert not personal & set(form.__struct_fields__), form
+
+
+@pytest.mark.parametrize(
+    ("age", "group"), [(18, "18-24"), (24, "18-24"), (25, "25-34"), (64, "55-64"), (74, "65-74"), (75, "75+"), (110, "75+")]
+)
+def test_ages_fall_into_their_group(age, group):
+    assert age_group(age) == group
+
+
+def test_someone_born_on_29_february_comes_of_age_on_1_march():
+    from datetime import date
+
+    assert age_on(date(2000, 2, 29), date(2018, 2, 28)) == 17
+    assert age_on(date(2000, 2, 29), date(2018, 3, 1)) == 18
+
+
+def test_every_topic_has_a_json_schema_and_a_spark_schema():
+    assert json_schemas().keys() == {topic.name for topic in topics.TOPICS}
+    assert "`ballot_id` STRING" in spark_ddl(VoteMessage)
+    assert "`candidate` BIGINT" in spark_ddl(VoteMessage)
+    assert "candidate" not in required(VoteMessage)
+    assert {"ballot_id", "election", "cast_at"} <= set(required(VoteMessage))
+    assert messages.SCHEMA_VERSION == 1

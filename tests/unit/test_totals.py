@@ -1,0 +1,107 @@
+"""The fold of the aggregated topics: totals never go down, and a rebuild can correct them."""
+
+import random
+
+from election.contracts import topics
+from election.contracts.messages import CandidateRecord, CandidateTotal, ContestTotal, encode
+from election.totals import Totals
+
+
+def ballots(votes, generation=1, election=1, validity="valid"):
+    key = f"{election}/{generation}/1/{validity}".encode()
+    total = ContestTotal(
+        schema_version=1, generation=generation, election=election, votes=votes, contest=1, contest_name="A", validity=validity
+    )
+    return topics.BALLOTS_PER_CONTEST, key, encode(total)
+
+
+def candidate(votes, generation=1, election=1, number=1):
+    key = f"{election}/{generation}/1/{number}".encode()
+    total = CandidateTotal(
+        schema_version=1,
+        generation=generation,
+        election=election,
+        votes=votes,
+        contest=1,
+        contest_name="A",
+        candidate=number,
+        candidate_name="N",
+        party="P",
+    )
+    return topics.VOTES_PER_CANDIDATE, key, encode(total)
+
+
+def votes(totals, election=1):
+    return {t.candidate: t.votes for t in totals.election(election)[topics.VOTES_PER_CANDIDATE]}
+
+
+def test_an_election_nobody_has_counted_has_no_totals():
+    assert votes(Totals()) == {}
+    assert Totals().ballots(1) == 0
+
+
+def test_the_largest_total_counts_in_whatever_order_they_are_read():
+    records = [candidate(n) for n in (1, 5, 9, 12)] + [candidate(n, number=2) for n in (2, 3)]
+    for seed in range(20):
+        random.Random(seed).shuffle(records)
+        totals = Totals()
+        for record in records + records[:3]:
+            totals.apply(*record)
+        assert votes(totals) == {1: 12, 2: 3}
+
+
+def test_elections_do_not_mix():
+    totals = Totals()
+    for record in (candidate(5, election=1), candidate(7, election=2), ballots(5, election=1), ballots(7, election=2)):
+        totals.apply(*record)
+    assert votes(totals, 1) == {1: 5}
+    assert votes(totals, 2) == {1: 7}
+    assert (totals.ballots(1), totals.ballots(2)) == (5, 7)
+
+
+def test_a_rebuild_is_shown_once_it_has_counted_as_much_and_then_corrects():
+    totals = Totals()
+    totals.apply(*ballots(100))
+    totals.apply(*candidate(999))  # a planted wrong total
+    totals.apply(*ballots(60, generation=2))
+    totals.apply(*candidate(60, generation=2))
+    assert votes(totals) == {1: 999}
+    assert totals.ballots(1) == 100
+    totals.apply(*ballots(100, generation=2))
+    totals.apply(*candidate(100, generation=2))
+    assert votes(totals) == {1: 100}
+
+
+def test_after_the_old_generation_is_removed_the_new_one_stays():
+    totals = Totals()
+    for record in (ballots(10), candidate(10), ballots(10, generation=2), candidate(9, generation=2)):
+        totals.apply(*record)
+    assert votes(totals) == {1: 9}
+    for topic, key, _ in (ballots(10), candidate(10)):
+        totals.apply(topic, key, None)
+    assert votes(totals) == {1: 9}
+
+
+def test_a_reader_that_begins_after_the_removal_sees_the_new_generation():
+    totals = Totals()
+    topic, key, _ = ballots(10)
+    totals.apply(topic, key, None)
+    totals.apply(*ballots(10, generation=2))
+    totals.apply(*candidate(9, generation=2))
+    assert votes(totals) == {1: 9}
+
+
+def test_a_record_of_no_known_form_is_counted_and_changes_nothing():
+    totals = Totals()
+    totals.apply(*candidate(4))
+    totals.apply(topics.VOTES_PER_CANDIDATE, b"1/1/1/1", b"not json")
+    totals.apply(topics.VOTES_PER_CANDIDATE, b"1/1/1/1", b'{"schema_version":9}')
+    assert votes(totals) == {1: 4}
+    assert totals.unusable == 2
+
+
+def test_candidates_are_known_before_their_first_vote():
+    totals = Totals()
+    record = CandidateRecord(1, 1, "slug", 1, "C1", "A", 3, "Name", "P", "Party")
+    totals.apply(topics.CANDIDATES, b"1/3", encode(record))
+    assert totals.candidates[1][3].candidate_name == "Name"
