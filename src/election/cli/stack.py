@@ -1,0 +1,91 @@
+"""Commands about the native stack: up, down, status, logs, doctor."""
+
+import os
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from election.cli.application import app, as_json, console
+from election.errors import StackError
+from election.settings import Settings
+
+AsJson = Annotated[bool, typer.Option("--json", help="Answer as JSON, for other programs.")]
+
+
+@app.command()
+def up(
+    services: Annotated[list[str] | None, typer.Argument(help="Only these services (default: all).")] = None,
+    as_json_: AsJson = False,
+) -> None:
+    """Start the stack and wait until every service answers. Does nothing to what runs already."""
+    from election.stack.starting import start
+    from election.stack.status import status
+
+    settings = Settings()
+    begun = time.monotonic()
+
+    def report(name: str, seconds: float) -> None:
+        if not as_json_:
+            console.print(f"[green]✓[/] {name} [dim]{seconds:.1f} s[/]")
+
+    started = start(settings, tuple(services or ()), report)
+    if as_json_:
+        as_json(status(settings))
+    elif started:
+        console.print(
+            f"The stack is up after {time.monotonic() - begun:.0f} s. `election status` shows where everything is."
+        )
+    else:
+        console.print("The stack was up already.")
+
+
+@app.command()
+def down() -> None:
+    """Stop the stack cleanly, streaming first. Databases, topics and checkpoints stay."""
+    from election.stack.stopping import stop
+
+    begun = time.monotonic()
+    for line in stop(Settings()):
+        console.print(line)
+    console.print(f"The stack is down after {time.monotonic() - begun:.0f} s; its state is kept.")
+
+
+@app.command()
+def status(as_json_: AsJson = False) -> None:
+    """What runs, what answers, and where it is."""
+    from election.stack.status import status
+
+    answer = status(Settings())
+    if as_json_:
+        as_json(answer)
+        return
+    table = Table("service", "state", "answers", "process", "address", box=None, header_style="bold")
+    for service in answer["services"]:
+        answers = "[green]yes[/]" if service["ready"] else "[red]no[/]"
+        table.add_row(service["name"], service["state"], answers, str(service["pid"] or ""), service["url"] or "")
+    console.print(table)
+    airflow = answer["airflow"]
+    console.print(f"\nAirflow: {airflow['url']} as {airflow['username']}, password in {airflow['password_file']}")
+    console.print(f"Dashboard: {answer['dashboard']['url']}")
+
+
+@app.command()
+def logs(
+    service: Annotated[str | None, typer.Argument(help="A service; without it, which logs there are.")] = None,
+    lines: Annotated[int, typer.Option("-n", "--lines", min=0, help="How many of the last lines.")] = 50,
+    follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on as the log grows.")] = False,
+) -> None:
+    """Show a service's log."""
+    folder = Settings().var / "logs"
+    known = sorted(path.stem for path in folder.glob("*.log"))
+    if service is None:
+        for name in known:
+            console.print(f"{name}  [dim]{folder / name}.log[/]", soft_wrap=True)
+        return
+    if service not in known:
+        raise StackError(f"There is no log of {service!r}. There are: {', '.join(known) or 'none yet'}.")
+    arguments = ["tail", "-n", str(lines), *(["-F"] if follow else []), str(Path(folder, f"{service}.log"))]
+    os.execvp(arguments[0], arguments)

@@ -1,0 +1,93 @@
+"""Kafka 4 in KRaft mode: one process is broker and controller. Its jars come through Ivy, see ``stack/jars.txt``."""
+
+import secrets
+import shutil
+import subprocess
+from pathlib import Path
+
+from confluent_kafka import KafkaException
+
+from election.errors import NotReachable, StackError
+from election.messaging import clients
+from election.settings import Settings
+from election.stack.service import Program, Service
+from election.stack.toolchain import jars, java
+
+
+def prepare(settings: Settings) -> None:
+    """Writes the configuration, and formats the data folder when it is new."""
+    home = _home(settings)
+    home.mkdir(parents=True, exist_ok=True)
+    shared = (settings.root / "stack" / "kafka.properties").read_text()
+    (home / "server.properties").write_text(shared + _addresses(settings))
+    if not (home / "data" / "meta.properties").exists():
+        shutil.rmtree(home / "data", ignore_errors=True)
+        _format(settings)
+
+
+def ready(settings: Settings, _since: float) -> None:
+    """Cluster metadata from the broker."""
+    try:
+        metadata = clients.admin({"bootstrap.servers": settings.kafka_bootstrap, "log_level": "0"}).list_topics(
+            timeout=2
+        )
+    except KafkaException as error:
+        raise NotReachable(f"Kafka does not answer at {settings.kafka_bootstrap}: {error}") from error
+    if not metadata.brokers:
+        raise NotReachable(f"Kafka at {settings.kafka_bootstrap} has no broker yet.")
+
+
+def program(settings: Settings) -> Program:
+    command = _java(
+        settings, "-Xms512m", "-Xmx1g", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-XX:+ExitOnOutOfMemoryError"
+    )
+    return Program(command=(*command, "kafka.Kafka", _home(settings) / "server.properties"), stop_seconds=60)
+
+
+def _java(settings: Settings, *options: str) -> tuple[str | Path, ...]:
+    logging = settings.root / "stack" / "kafka-log4j2.properties"
+    return (
+        java(), *options, "-XX:-UsePerfData", "-Djava.awt.headless=true", f"-Dlog4j2.configurationFile={logging}",
+        "-cp", f"{jars(settings, 'kafka')}/*",
+    )  # fmt: skip
+
+
+def _addresses(settings: Settings) -> str:
+    return f"""
+listeners=BROKER://{settings.kafka_host}:{settings.kafka_port},CONTROLLER://{settings.kafka_host}:{settings.kafka_controller_port}
+advertised.listeners=BROKER://{settings.kafka_host}:{settings.kafka_port}
+controller.quorum.bootstrap.servers={settings.kafka_host}:{settings.kafka_controller_port}
+log.dirs={_home(settings) / "data"}
+"""
+
+
+def _format(settings: Settings) -> None:
+    def tool(*arguments: str | Path) -> str:
+        command = [*_java(settings, "-Xmx128m", "-XX:TieredStopAtLevel=1"), "kafka.tools.StorageTool", *arguments]
+        answer = subprocess.run(command, capture_output=True, text=True, check=False)
+        if answer.returncode:
+            raise StackError(f"Kafka could not format its data folder: {(answer.stderr or answer.stdout).strip()}")
+        return answer.stdout.strip()
+
+    tool("format", "--standalone", "-t", _cluster_id(), "-c", _home(settings) / "server.properties")
+
+
+def _cluster_id() -> str:
+    """16 random bytes in URL-safe base64 without padding, as Kafka's own UUIDs; one that starts with - is an option."""
+    while (text := secrets.token_urlsafe(16)).startswith("-"):
+        pass
+    return text
+
+
+def _home(settings: Settings) -> Path:
+    return settings.var / "kafka"
+
+
+SERVICE = Service(
+    name="kafka",
+    ports=("kafka_port", "kafka_controller_port"),
+    prepare=prepare,
+    program=program,
+    ready=ready,
+    url=lambda settings: settings.kafka_bootstrap,
+)

@@ -1,0 +1,198 @@
+"""Postgres 18 from a Python wheel, on loopback TCP, with a password for every role.
+
+Postgres refuses to run as root. As root it therefore runs as the system user ``election-postgres``, which owns
+``var/postgres`` and nothing else.
+"""
+
+import os
+import pwd
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from election.errors import NotReachable, StackError
+from election.settings import ROLES, Settings
+from election.stack.secrets import private_file
+from election.stack.service import PREFIX_BY_PARENT, Program, Service
+from election.stack.toolchain import postgres_program
+
+USER = "election-postgres"
+
+
+def prepare(settings: Settings) -> None:
+    """Creates the cluster when there is none, and writes its configuration."""
+    home = _home(settings)
+    data = home / "data"
+    if not (data / "PG_VERSION").exists():
+        # A cluster whose making was interrupted holds nothing; initdb wants an empty folder.
+        shutil.rmtree(data, ignore_errors=True)
+        _create(settings, data)
+    shared = (settings.root / "stack" / "postgresql.conf").read_text()
+    private_file(data / "postgresql.conf", f"{shared}\nport = {settings.postgres_port}\n")
+    private_file(data / "pg_hba.conf", "host all all 127.0.0.1/32 scram-sha-256\n")
+    _own(data / "postgresql.conf", data / "pg_hba.conf")
+
+
+def settle(settings: Settings) -> None:
+    """Makes the roles and databases as they must be. Tables are made by the stage that prepares an election."""
+    with _superuser(settings, "postgres") as connection:
+        for role in ROLES:
+            name = settings.role_name(role)
+            secret = connection.pgconn.encrypt_password(settings.secret(f"postgres_{role}").encode(), name.encode())
+            known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (name,)).fetchone()
+            connection.execute(
+                sql.SQL("{} ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION PASSWORD {}").format(
+                    sql.SQL("ALTER" if known else "CREATE"), sql.Identifier(name), sql.Literal(secret.decode())
+                )
+            )
+            if role in ("reader", "dashboard"):
+                connection.execute(
+                    sql.SQL("ALTER ROLE {} SET default_transaction_read_only = on").format(sql.Identifier(name))
+                )
+        _database(
+            connection, settings.postgres_database, "election_owner", [r for r in ROLES if r != "airflow"], settings
+        )
+        _database(connection, "airflow", "airflow", ["airflow"], settings)
+
+
+def ready(settings: Settings, _since: float) -> None:
+    """A query as the role that stages use."""
+    try:
+        with psycopg.connect(settings.dsn("app"), connect_timeout=2) as connection:
+            connection.execute("SELECT 1")
+    except psycopg.OperationalError as error:
+        raise NotReachable(f"Postgres does not answer: {error}") from error
+
+
+def accepts(settings: Settings, _since: float) -> None:
+    """A query as the superuser: before ``settle`` there is no other role."""
+    try:
+        with _superuser(settings, "postgres") as connection:
+            connection.execute("SELECT 1")
+    except psycopg.OperationalError as error:
+        raise NotReachable(f"Postgres does not answer: {error}") from error
+
+
+def program(settings: Settings) -> Program:
+    # INT is Postgres's fast shutdown: open transactions end, nothing that was committed is lost.
+    return Program(
+        command=(
+            *_as_user(settings, "--pdeathsig", "INT"),
+            postgres_program("postgres"),
+            "-D",
+            _home(settings) / "data",
+        ),
+        environment={"LANG": "C.UTF-8", "TZ": "UTC"},
+        stop_signal="INT",
+        stop_seconds=60,
+    )
+
+
+def _create(settings: Settings, data: Path) -> None:
+    """initdb, with the superuser's password in a file that is gone afterwards."""
+    password = data.parent / "superuser"
+    private_file(password, settings.secret("postgres_superuser"))
+    _own(password)
+    command = [
+        *_as_user(settings), postgres_program("initdb"), "-D", data, "--username=postgres", f"--pwfile={password}",
+        "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8",
+        "--data-checksums", "--no-instructions",
+    ]  # fmt: skip
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/")
+    finally:
+        password.unlink()
+    if answer.returncode:
+        raise StackError(f"Postgres could not create its database cluster: {answer.stderr.strip()}")
+
+
+def _database(connection: psycopg.Connection, name: str, owner: str, roles: list[str], settings: Settings) -> None:
+    """A database that only its roles can connect to; the schema ``public`` belongs to the owner."""
+    if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone():
+        connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), sql.Identifier(owner)))
+    connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(name)))
+    for role in roles:
+        connection.execute(
+            sql.SQL("GRANT CONNECT, TEMPORARY ON DATABASE {} TO {}").format(
+                sql.Identifier(name),
+                sql.Identifier(settings.role_name(role)),  # type: ignore[arg-type]
+            )
+        )
+
+
+def _superuser(settings: Settings, database: str) -> psycopg.Connection:
+    return psycopg.connect(
+        host=settings.postgres_host, port=settings.postgres_port, dbname=database, user="postgres",
+        password=settings.secret("postgres_superuser"), connect_timeout=2, autocommit=True,
+    )  # fmt: skip
+
+
+def _home(settings: Settings) -> Path:
+    """The folder of the user that Postgres runs as."""
+    home = settings.var / "postgres"
+    if not home.exists():
+        home.mkdir(parents=True, mode=0o700)
+        _own(home)
+    return home
+
+
+def _own(*paths: Path) -> None:
+    """Gives files to the user that Postgres runs as."""
+    for path in paths:
+        if os.geteuid() == 0:
+            user = _system_user()
+            os.chown(path, user.pw_uid, user.pw_gid)
+
+
+def _as_user(settings: Settings, *options: str) -> tuple[str, ...]:
+    """The command prefix that runs Postgres: as it is, or as its system user when this is root."""
+    options = options or PREFIX_BY_PARENT[1:]
+    if os.geteuid() != 0:
+        return ("setpriv", *options)
+    return _as_system_user(_home(settings), options)
+
+
+@cache
+def _as_system_user(home: Path, options: tuple[str, ...]) -> tuple[str, ...]:
+    """Finds the fewest privileges with which the system user reaches the programs and its data.
+
+    A project in a private folder (mode 0700) is closed to it: then it may search and read, or at last pass, folders
+    that are not its own.
+    """
+    user = _system_user()
+    become = ("setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups")
+    for capability in (None, "dac_read_search", "dac_override"):
+        extra = (f"--inh-caps=-all,+{capability}", f"--ambient-caps=-all,+{capability}") if capability else ()
+        probe = [*become, *extra, "sh", "-c", 'cd "$1" && "$2" --version', "sh", home, postgres_program("postgres")]
+        if subprocess.run(probe, capture_output=True, check=False, cwd="/").returncode == 0:
+            return (*become, *extra, *options)
+    raise StackError(f"The user {USER} reaches neither {home} nor {postgres_program('postgres')}; move the project.")
+
+
+@cache
+def _system_user() -> pwd.struct_passwd:
+    try:
+        return pwd.getpwnam(USER)
+    except KeyError:
+        subprocess.run(
+            ["useradd", "--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent",
+             "--shell", "/usr/sbin/nologin", USER],
+            check=True, capture_output=True,
+        )  # fmt: skip
+        return pwd.getpwnam(USER)
+
+
+SERVICE = Service(
+    name="postgres",
+    ports=("postgres_port",),
+    prepare=prepare,
+    program=program,
+    accepts=accepts,
+    settle=settle,
+    ready=ready,
+    url=lambda settings: settings.dsn("reader", password=False),
+)

@@ -1,0 +1,137 @@
+"""Spark 4 standalone: a master that remembers its applications, and one worker."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from election.errors import NotReachable
+from election.settings import Settings
+from election.stack.service import Program, Service
+from election.stack.toolchain import java, spark_home
+
+WORKER_CORES = 2
+WORKER_MEMORY = "3g"
+# Seconds without a heartbeat after which a worker is given up (default 60), also by a master that recovers.
+WORKER_TIMEOUT = 20
+
+# What Spark's own launcher adds on Java 17 and later (org.apache.spark.launcher.JavaModuleOptions).
+MODULE_OPTIONS = (
+    "-XX:+IgnoreUnrecognizedVMOptions", "--add-modules=jdk.incubator.vector",
+    *(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in (
+        "java.lang", "java.lang.invoke", "java.lang.reflect", "java.io", "java.net", "java.nio", "java.util",
+        "java.util.concurrent", "java.util.concurrent.atomic", "sun.nio.ch", "sun.nio.cs", "sun.security.action",
+        "sun.util.calendar",
+    )),
+    "-Djdk.reflect.useDirectMethodHandle=false", "-Dio.netty.tryReflectionSetAccessible=true",
+    "-Dio.netty.allocator.type=pooled", "-Dio.netty.handler.ssl.defaultEndpointVerificationAlgorithm=NONE",
+)  # fmt: skip
+
+
+def prepare_master(settings: Settings) -> None:
+    for folder in ("recovery", "work", "tmp"):
+        (_home(settings) / folder).mkdir(parents=True, exist_ok=True)
+
+
+def master_program(settings: Settings) -> Program:
+    command = _command(
+        settings, "master.Master", "512m",
+        "-Dspark.deploy.recoveryMode=FILESYSTEM",
+        f"-Dspark.deploy.recoveryDirectory={_home(settings) / 'recovery'}",
+    )  # fmt: skip
+    where = ("--host", settings.spark_host, "--port", str(settings.spark_master_port))
+    return Program((*command, *where, "--webui-port", str(settings.spark_master_ui_port)), _environment(settings))
+
+
+def worker_program(settings: Settings) -> Program:
+    command = _command(
+        settings, "worker.Worker", "512m",
+        "-Dspark.worker.cleanup.enabled=true",
+        "-Dspark.worker.cleanup.interval=1800",
+        "-Dspark.worker.cleanup.appDataTtl=86400",
+        f"-Dspark.local.dir={_home(settings) / 'tmp'}",
+    )  # fmt: skip
+    where = ("--host", settings.spark_host, "--port", str(settings.spark_worker_port))
+    size = ("--cores", str(WORKER_CORES), "--memory", WORKER_MEMORY, "--work-dir", _home(settings) / "work")
+    return Program(
+        (*command, *where, "--webui-port", str(settings.spark_worker_ui_port), *size, settings.spark_master),
+        _environment(settings),
+        stop_group=True,
+    )
+
+
+def master_ready(settings: Settings, _since: float) -> None:
+    """The master leads: a recovering one gives no cores."""
+    status = master_state(settings)["status"]
+    if status != "ALIVE":
+        raise NotReachable(f"The Spark master is {status}.")
+
+
+def worker_ready(settings: Settings, _since: float) -> None:
+    """The master counts the worker among the living, at this worker's own address."""
+    workers = master_state(settings)["workers"]
+    if not any(w["state"] == "ALIVE" and w["port"] == settings.spark_worker_port for w in workers):
+        raise NotReachable("The Spark master has no living worker.")
+
+
+def master_state(settings: Settings) -> dict[str, Any]:
+    """The master's own account of itself, its workers and applications."""
+    url = f"{_master_url(settings)}/json/"
+    try:
+        answer = httpx.get(url, timeout=3, trust_env=False).raise_for_status().json()
+    except (httpx.HTTPError, ValueError) as error:
+        raise NotReachable(f"The Spark master does not answer at {url}: {error}") from error
+    return dict(answer)
+
+
+def _command(settings: Settings, name: str, memory: str, *properties: str) -> tuple[str | Path, ...]:
+    logging = settings.root / "stack" / "spark-log4j2.properties"
+    # The number of seconds is the master's and its workers' in common.
+    return (
+        java(), f"-Xmx{memory}", "-XX:+UseSerialGC", "-XX:-UsePerfData", *MODULE_OPTIONS,
+        f"-Dlog4j2.configurationFile={logging}", f"-Dspark.worker.timeout={WORKER_TIMEOUT}", *properties,
+        "-cp", f"{spark_home()}/jars/*", f"org.apache.spark.deploy.{name}",
+    )  # fmt: skip
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    return {
+        "SPARK_HOME": str(spark_home()),
+        "SPARK_LOCAL_IP": settings.spark_host,
+        "SPARK_SCALA_VERSION": "2.13",
+        "JAVA_HOME": str(java().parents[1]),
+    }
+
+
+def forget(settings: Settings) -> None:
+    """Drops what the master remembers. Only for a start after everything was stopped: nothing is left to find again,
+    and a master that looks for the workers of before gives no cores until it has given them up."""
+    shutil.rmtree(_home(settings) / "recovery", ignore_errors=True)
+    prepare_master(settings)
+
+
+def _home(settings: Settings) -> Path:
+    return settings.var / "spark"
+
+
+def _master_url(settings: Settings) -> str:
+    return f"http://{settings.spark_host}:{settings.spark_master_ui_port}"
+
+
+MASTER = Service(
+    name="spark-master",
+    ports=("spark_master_port", "spark_master_ui_port"),
+    prepare=prepare_master,
+    program=master_program,
+    ready=master_ready,
+    url=_master_url,
+)
+WORKER = Service(
+    name="spark-worker",
+    ports=("spark_worker_port", "spark_worker_ui_port"),
+    needs=("spark-master",),
+    program=worker_program,
+    ready=worker_ready,
+    url=lambda settings: f"http://{settings.spark_host}:{settings.spark_worker_ui_port}",
+)
