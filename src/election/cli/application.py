@@ -8,7 +8,6 @@ belong inside the command, so that ``election --help`` stays quick.
 import json
 from typing import Any
 
-import click
 import typer
 from rich.console import Console
 from rich.markup import escape
@@ -23,7 +22,7 @@ errors = Console(stderr=True)
 class Commands(TyperGroup):
     """Prints an ElectionError as one message without a traceback; anything else is a bug and keeps its traceback."""
 
-    def invoke(self, ctx: click.Context) -> Any:
+    def invoke(self, ctx: typer.Context) -> Any:
         try:
             return super().invoke(ctx)
         except ElectionError as error:

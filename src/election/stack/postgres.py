@@ -97,7 +97,7 @@ def _create(settings: Settings, data: Path) -> None:
     password = data.parent / "superuser"
     private_file(password, settings.secret("postgres_superuser"))
     _own(password)
-    command = [
+    command: list[str | Path] = [
         *_as_user(settings), postgres_program("initdb"), "-D", data, "--username=postgres", f"--pwfile={password}",
         "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8",
         "--data-checksums", "--no-instructions",

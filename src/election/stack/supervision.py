@@ -59,7 +59,7 @@ class Supervisor:
             if changed:
                 self._reload()
             return
-        command = [venv_program("supervisord"), "-c", self.configuration]
+        command: list[str | Path] = [venv_program("supervisord"), "-c", self.configuration]
         answer = subprocess.run(
             command,
             capture_output=True,

@@ -23,8 +23,8 @@ def java() -> Path:
     for version in JAVA_VERSIONS:
         candidates += sorted(Path("/usr/lib/jvm").glob(f"*{version}*/bin/java"))
     found = {path: java_version(path) for path in candidates if path.is_file()}
-    for path, version in found.items():
-        if version in JAVA_VERSIONS:
+    for path, release in found.items():
+        if release in JAVA_VERSIONS:
             return path.resolve()
     seen = "; ".join(f"{path} is Java {version}" for path, version in found.items())
     raise StackError(

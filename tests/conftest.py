@@ -1,0 +1,75 @@
+"""The platform that tests run against: its own folder under var/test and its own free ports, so that it neither meets
+nor harms a stack that is up. A test asks for as much of it as it needs: ``platform`` (Postgres and Kafka), ``spark``
+(these and Spark), ``stack`` (everything). Each level starts once per test session, when first asked for.
+"""
+
+import os
+import random
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from election.platform import Platform, native
+from election.settings import PROJECT, Settings
+from election.stack import services
+from election.stack.service import settings_environment
+from election.stack.starting import start
+from election.stack.stopping import stop
+
+
+@pytest.fixture(scope="session")
+def settings(request: pytest.FixtureRequest) -> Iterator[Settings]:
+    """The test platform's settings; ``Settings()`` and every child process see the same for the whole session."""
+    folder = PROJECT / "var" / "test"
+    folder.mkdir(parents=True, exist_ok=True)
+    var = Path(tempfile.mkdtemp(prefix="run-", dir=folder))
+    # Postgres' own user must be able to pass.
+    var.chmod(0o755)
+    for name in [name for name in os.environ if name.startswith("ELECTION_")]:
+        del os.environ[name]
+    names = [name for name in Settings.model_fields if name.endswith("_port")]
+    chosen = Settings.model_validate({"var": var, **dict(zip(names, free_ports(len(names)), strict=True))})
+    os.environ.update(settings_environment(chosen))
+    yield chosen
+    stop(chosen)
+    if not request.session.testsfailed:
+        shutil.rmtree(var)
+
+
+@pytest.fixture(scope="session")
+def platform(settings: Settings) -> Platform:
+    """Postgres and Kafka, empty: no tables, no topics."""
+    start(settings, services.STORAGE)
+    return native(settings)
+
+
+@pytest.fixture(scope="session")
+def spark(platform: Platform) -> Platform:
+    """The platform with Spark's master and worker."""
+    start(platform.settings, services.SPARK)
+    return platform
+
+
+@pytest.fixture(scope="session")
+def stack(platform: Platform) -> Platform:
+    """The platform with everything up."""
+    start(platform.settings)
+    return platform
+
+
+def free_ports(number: int) -> list[int]:
+    """Ports nobody listens on, below those that the kernel gives to outgoing connections (32768 and up)."""
+    ports: set[int] = set()
+    while len(ports) < number:
+        port = random.randrange(20_000, 32_000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        ports.add(port)
+    return list(ports)
