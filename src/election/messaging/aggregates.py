@@ -13,7 +13,6 @@ FOLDED = (topics.CANDIDATES, *topics.AGGREGATES, topics.TALLY_PROGRESS)
 def folded(kafka: Mapping[str, str]) -> Totals:
     """All elections' totals as the topics say now. Raises NotReachable when Kafka or a topic is not there."""
     totals = Totals()
-    for topic in FOLDED:
-        for message in read(kafka, topic):
-            totals.apply(topic, message.key(), message.value())
+    for message in read(kafka, FOLDED):
+        totals.apply(message.topic(), message.key(), message.value())
     return totals

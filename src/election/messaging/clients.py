@@ -9,8 +9,12 @@ from election.contracts.topics import MAX_REJECTED_BYTES
 from election.errors import NotReachable
 
 
+# librdkafka tells on stderr of everything it gets over by itself; what it cannot is an error where it is called.
+_QUIET = {"log_level": 3}
+
+
 def admin(kafka: Mapping[str, str]) -> AdminClient:
-    return AdminClient(dict(kafka))
+    return AdminClient({**kafka, **_QUIET})
 
 
 def consumer(kafka: Mapping[str, str], group: str | None = None, **config: object) -> Consumer:
@@ -18,6 +22,7 @@ def consumer(kafka: Mapping[str, str], group: str | None = None, **config: objec
     return Consumer(
         {
             **kafka,
+            **_QUIET,
             "group.id": group or "election-reader",
             "enable.auto.commit": False,
             "enable.auto.offset.store": False,
@@ -39,6 +44,7 @@ class SafeProducer:
         self._producer = Producer(
             {
                 **kafka,
+                **_QUIET,
                 "enable.idempotence": True,
                 "acks": "all",
                 "linger.ms": 5,

@@ -1,65 +1,89 @@
-"""Bounded reading: a topic from given offsets to given offsets, without a consumer group."""
+"""Bounded reading: topics from given offsets to where they end now, without a consumer group."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
-from confluent_kafka import Consumer, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec
+from tenacity import retry, retry_if_exception, stop_after_delay, wait_fixed
 
 from election.errors import NotReachable
 from election.messaging.clients import admin, consume, consumer
 
 Offsets = dict[int, int]
-"""Offset by partition; the end is the offset after the last record."""
+"""Offset by partition; an end is the offset after the last record."""
+_Place = tuple[str, int]
+_SILENT_SECONDS = 30
 
 
 def partitions(kafka: Mapping[str, str], topic: str) -> list[int]:
     """The topic's partition numbers. Raises NotReachable when Kafka or the topic is not there."""
-    metadata = admin(kafka).list_topics(topic, timeout=10).topics[topic]
-    if metadata.error is not None:
-        raise NotReachable(f"Kafka has no topic {topic!r} ({metadata.error}); `election prepare` creates the topics.")
-    return sorted(metadata.partitions)
+    return [partition for _, partition in _places(admin(kafka), [topic])]
 
 
 def bounds(kafka: Mapping[str, str], topic: str) -> tuple[Offsets, Offsets]:
     """Where the topic begins and ends now, read from the broker."""
-    reader = consumer(kafka)
-    try:
-        begin, end = {}, {}
-        for partition in partitions(kafka, topic):
-            begin[partition], end[partition] = reader.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)
-        return begin, end
-    finally:
-        reader.close()
+    first, last = _bounds(kafka, [topic])
+    return {p: offset for (_, p), offset in first.items()}, {p: offset for (_, p), offset in last.items()}
 
 
-def read(
-    kafka: Mapping[str, str], topic: str, begin: Offsets | None = None, end: Offsets | None = None
-) -> Iterator[Message]:
-    """Every record from ``begin`` (default: the first) to ``end`` (default: the last there is now).
+def read(kafka: Mapping[str, str], topics: str | Sequence[str], begin: Offsets | None = None) -> Iterator[Message]:
+    """Every record of the topics from ``begin`` (default: the first) to the last there is now.
 
-    Raises NotReachable when the broker gives nothing for 30 s before the end is reached.
+    Order holds within a partition. ``begin`` is for a single topic. Raises NotReachable when the broker gives
+    nothing for 30 s before the end is reached.
     """
-    first, last = bounds(kafka, topic)
-    start = {p: max(first[p], (begin or first).get(p, first[p])) for p in last}
-    stop = {p: min(last[p], (end or last).get(p, last[p])) for p in last}
-    open_partitions = {p for p in last if start[p] < stop[p]}
-    if not open_partitions:
+    first, last = _bounds(kafka, [topics] if isinstance(topics, str) else topics)
+    start = {place: max(offset, (begin or {}).get(place[1], offset)) for place, offset in first.items()}
+    unread = {place for place in last if start[place] < last[place]}
+    if not unread:
         return
-    reader: Consumer = consumer(kafka, **{"enable.partition.eof": False, "queued.max.messages.kbytes": 65_536})
+    reader = consumer(kafka, **{"queued.max.messages.kbytes": 65_536})
     try:
-        reader.assign([TopicPartition(topic, p, start[p]) for p in open_partitions])
+        reader.assign([TopicPartition(*place, start[place]) for place in unread])
         silent = 0
-        while open_partitions:
+        while unread:
             got = False
-            for message in consume(reader, 10_000, 1.0):
+            for message in consume(reader, 10_000, 0.1 if not silent else 1.0):
                 got = True
-                if message.offset() < stop[message.partition()]:
+                if message.offset() < last[message.topic(), message.partition()]:
                     yield message
-            # Compaction leaves gaps, so the reader's position tells the end, not the last record's offset.
-            for place in reader.position([TopicPartition(topic, p) for p in open_partitions]):
-                if place.offset >= stop[place.partition]:
-                    open_partitions.discard(place.partition)
+            unread -= _reached(reader, unread, last)
             silent = 0 if got else silent + 1
-            if silent >= 30:
-                raise NotReachable(f"Kafka gave nothing of {topic} for 30 s before its end was reached.")
+            if silent > _SILENT_SECONDS:
+                raise NotReachable(f"Kafka gave nothing for {_SILENT_SECONDS} s before the end of {topics} was reached.")
     finally:
         reader.close()
+
+
+def _reached(reader: Consumer, unread: set[_Place], last: dict[_Place, int]) -> set[_Place]:
+    """Compaction leaves gaps, so the reader's position tells the end, not the last record's offset."""
+    positions = reader.position([TopicPartition(*place) for place in unread])
+    return {(p.topic, p.partition) for p in positions if p.offset >= last[p.topic, p.partition]}
+
+
+def _passes(error: BaseException) -> bool:
+    """A leader being elected or a broker coming back: Kafka itself says that trying again helps."""
+    return isinstance(error, KafkaException) and bool(error.args[0].retriable())
+
+
+@retry(retry=retry_if_exception(_passes), wait=wait_fixed(0.2), stop=stop_after_delay(30), reraise=True)
+def _bounds(kafka: Mapping[str, str], topics: Sequence[str]) -> tuple[dict[_Place, int], dict[_Place, int]]:
+    client = admin(kafka)
+    places = _places(client, topics)
+    return _offsets(client, places, OffsetSpec.earliest()), _offsets(client, places, OffsetSpec.latest())
+
+
+def _places(client: AdminClient, topics: Sequence[str]) -> list[_Place]:
+    try:
+        known = client.list_topics(timeout=10).topics
+    except KafkaException as error:
+        raise NotReachable(f"Kafka does not answer ({error}); `election status` shows what runs.") from error
+    for topic in topics:
+        if topic not in known or known[topic].error is not None:
+            raise NotReachable(f"Kafka has no topic {topic!r}; `election prepare` creates the topics.")
+    return [(topic, partition) for topic in topics for partition in sorted(known[topic].partitions)]
+
+
+def _offsets(client: AdminClient, places: list[_Place], spec: OffsetSpec) -> dict[_Place, int]:
+    asked = client.list_offsets({TopicPartition(*place): spec for place in places}, request_timeout=10)
+    return {(place.topic, place.partition): answer.result().offset for place, answer in asked.items()}
