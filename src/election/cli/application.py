@@ -22,7 +22,7 @@ errors = Console(stderr=True)
 class Commands(TyperGroup):
     """Prints an ElectionError as one message without a traceback; anything else is a bug and keeps its traceback."""
 
-    def invoke(self, ctx: typer.Context) -> Any:
+    def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
         except ElectionError as error:
