@@ -143,7 +143,8 @@ CREATE TABLE IF NOT EXISTS verdicts (
 -- What the public may see: no voter, no vote, no key.
 CREATE OR REPLACE VIEW public_elections AS
     SELECT election_no, slug, scenario, name, polling_day, kind, series, state,
-           registered_at, opened_at, closed_at, counted_at
+           registered_at, opened_at, closed_at, counted_at,
+           (parameters ->> 'turnout')::float8 AS expected_turnout
     FROM elections;
 CREATE OR REPLACE VIEW public_parties AS
     SELECT election_no, abbreviation, name, colour FROM parties;
@@ -161,6 +162,9 @@ CREATE OR REPLACE VIEW public_registered_counts AS
     SELECT election_no, dimension, member, registered FROM registered_counts;
 CREATE OR REPLACE VIEW public_verdicts AS
     SELECT election_no, verdict_no, given_at, ok, registered, stored, counted, rejected, differences FROM verdicts;
+CREATE OR REPLACE VIEW public_casting AS
+    SELECT election_no, sum(ballots)::bigint AS stored, sum(rejected)::bigint AS rejected, max(updated_at) AS updated_at
+    FROM casting_progress GROUP BY election_no;
 
 -- Least privilege: stages write what they own, only the auditor gives verdicts, readers read.
 GRANT USAGE ON SCHEMA public TO election_app, election_auditor, election_reader, election_dashboard;
@@ -174,5 +178,5 @@ REVOKE SELECT ON ballot_keys FROM election_reader;
 GRANT INSERT ON verdicts TO election_auditor;
 GRANT SELECT ON
     public_elections, public_parties, public_contests, public_candidates, public_locations,
-    public_registered_counts, public_verdicts
+    public_registered_counts, public_verdicts, public_casting
     TO election_dashboard;
