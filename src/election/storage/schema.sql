@@ -162,9 +162,6 @@ CREATE OR REPLACE VIEW public_registered_counts AS
     SELECT election_no, dimension, member, registered FROM registered_counts;
 CREATE OR REPLACE VIEW public_verdicts AS
     SELECT election_no, verdict_no, given_at, ok, registered, stored, counted, rejected, differences FROM verdicts;
-CREATE OR REPLACE VIEW public_casting AS
-    SELECT election_no, sum(ballots)::bigint AS stored, sum(rejected)::bigint AS rejected, max(updated_at) AS updated_at
-    FROM casting_progress GROUP BY election_no;
 
 -- Least privilege: stages write what they own, only the auditor gives verdicts, readers read.
 GRANT USAGE ON SCHEMA public TO election_app, election_auditor, election_reader, election_dashboard;
@@ -178,5 +175,5 @@ REVOKE SELECT ON ballot_keys FROM election_reader;
 GRANT INSERT ON verdicts TO election_auditor;
 GRANT SELECT ON
     public_elections, public_parties, public_contests, public_candidates, public_locations,
-    public_registered_counts, public_verdicts, public_casting
+    public_registered_counts, public_verdicts
     TO election_dashboard;
