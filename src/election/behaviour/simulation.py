@@ -61,7 +61,8 @@ def turnout_by_roll(seed: int, rolls: Sequence[Roll], simulation: Simulation) ->
     drawn = {region: spread * _deviation(seed, "turnout", region) for region in regions}
     registered = np.array([roll.registered for roll in rolls], np.float64)
     deviation = np.array([drawn[roll.region] for roll in rolls])
-    return simulation.turnout + deviation - np.average(deviation, weights=registered)
+    share: Shares = simulation.turnout + deviation - np.average(deviation, weights=registered)
+    return share
 
 
 def support(seed: int, roll: Roll, simulation: Simulation) -> Shares:
@@ -81,7 +82,8 @@ def support(seed: int, roll: Roll, simulation: Simulation) -> Shares:
         by_gender = simulation.gender_spread * _deviation(seed, "gender", party) * _GENDER
         utility[:, :, position] = level + by_age[None, :] + by_gender[:, None]
     weight = np.exp(utility)
-    return weight / weight.sum(axis=2, keepdims=True)
+    share: Shares = weight / weight.sum(axis=2, keepdims=True)
+    return share
 
 
 def _uniform(*parts: object) -> float:

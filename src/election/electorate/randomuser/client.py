@@ -1,0 +1,154 @@
+"""Asks the API, again and again within reason, over one connection that is kept open."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import blake2b
+from types import TracebackType
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+import httpx
+import tenacity
+
+from election.electorate.randomuser.limits import WINDOW_SECONDS, Allowance
+from election.electorate.randomuser.people import Broken, Person, people
+from election.errors import StageFailed
+
+_INC = "gender,name,location,email,dob,phone,nat"
+_MOST_PHOTO_BYTES = 1_048_576
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long a page is asked for: attempts, and seconds of the first pause and of the longest."""
+
+    attempts: int = 7
+    first: float = 1.0
+    longest: float = 60.0
+    too_many: float = WINDOW_SECONDS / 5
+    """The least pause after a 429 that does not say how long: with all attempts longer than the API's window."""
+
+
+PATIENCE = Patience()
+
+Result = TypeVar("Result")
+
+
+class _TooMany(Broken):
+    """Status 429: the address has had its people."""
+
+    def __init__(self, after: float | None) -> None:
+        super().__init__("too many people were asked for from this address (429)")
+        self.after = after
+
+
+class RandomUser:
+    """The API at ``url``, for people of ``nationalities``. A context manager that closes its connection."""
+
+    def __init__(
+        self,
+        url: str,
+        nationalities: Sequence[str],
+        log: Callable[[str], None],
+        patience: Patience | None = None,
+        allowance: Allowance | None = None,
+    ) -> None:
+        self._url, self._nationalities, self._log = url, nationalities, log
+        self._patience = patience or PATIENCE
+        self._allowance = allowance or Allowance()
+        self._http = httpx.Client(
+            timeout=httpx.Timeout(60, connect=10), follow_redirects=True, headers={"User-Agent": "election-night/0.1"}
+        )
+
+    def __enter__(self) -> "RandomUser":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._http.close()
+
+    def page(self, seed: str, page: int, number: int, *, pictures: bool = False) -> list[Person]:
+        """The first ``number`` people of a page; the same for the same seed and page.
+
+        Raises StageFailed when no usable answer came in all attempts.
+        """
+
+        def ask() -> list[Person]:
+            waited = self._allowance.take(number)
+            if waited:
+                self._log(f"Waited {waited:.0f} s for randomuser.me's limit of people per address.")
+            answer = self._get(
+                self._url,
+                results=str(number),
+                nat=",".join(self._nationalities).lower(),
+                seed=seed,
+                page=str(page),
+                inc=_INC + (",picture" if pictures else ""),
+            )
+            return people(answer.content, number, self._nationalities, datetime.now(UTC).date())
+
+        return self._patiently(ask, f"page {page} ({number:,} people)")
+
+    def photo(self, url: str) -> bytes:
+        """The picture's bytes. Raises StageFailed when it did not come in all attempts."""
+
+        def ask() -> bytes:
+            if urlsplit(url).scheme not in ("http", "https"):
+                raise Broken(f"{url!r} is no web address")
+            answer = self._get(url)
+            kind = answer.headers.get("content-type", "")
+            if not kind.startswith("image/") or not 0 < len(answer.content) <= _MOST_PHOTO_BYTES:
+                raise Broken(f"{len(answer.content)} bytes of {kind or 'nothing known'} came instead of a picture")
+            return answer.content
+
+        return self._patiently(ask, f"the photo {url}")
+
+    def _get(self, url: str, **parameters: str) -> httpx.Response:
+        try:
+            answer = self._http.get(url, params=parameters or None)
+        except (httpx.TransportError, httpx.DecodingError, httpx.TooManyRedirects) as error:
+            raise Broken(f"no answer ({type(error).__name__}: {error})") from error
+        if answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
+            after = answer.headers.get("retry-after", "")
+            raise _TooMany(float(after) if after.isdigit() else None)
+        if answer.status_code != httpx.codes.OK:
+            raise Broken(f"status {answer.status_code}")
+        return answer
+
+    def _patiently(self, ask: Callable[[], Result], what: str) -> Result:
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(Broken),
+            stop=tenacity.stop_after_attempt(self._patience.attempts),
+            wait=self._pause,
+            before_sleep=lambda state: self._log(f"randomuser.me, {what}: {_failure(state)}; asking again."),
+        )
+        try:
+            return retrying(ask)
+        except tenacity.RetryError as error:
+            raise StageFailed(
+                f"randomuser.me ({self._url}) did not give {what} in {self._patience.attempts} attempts; the last time "
+                f"{error.last_attempt.exception()}. What came before is kept: clear the task later to go on there. "
+                "Or start an election with `source=offline`, which needs no network."
+            ) from error
+
+    def _pause(self, state: tenacity.RetryCallState) -> float:
+        jittered = tenacity.wait_random_exponential(self._patience.first, self._patience.longest)(state)
+        error = state.outcome.exception() if state.outcome else None
+        if isinstance(error, _TooMany):
+            return jittered + (self._patience.too_many if error.after is None else min(error.after, WINDOW_SECONDS))
+        return jittered
+
+
+def seed_text(purpose: str, seed: int) -> str:
+    """The API's seed for a purpose of an election.
+
+    Candidates and voters need different ones, or they are the same people. It ends with a separator because the API
+    puts the page behind it, and is longer than the 18 characters that it reads as a seed with a nationality.
+    """
+    return f"{purpose}-{blake2b(str(seed).encode(), digest_size=8).hexdigest()}-"
+
+
+def _failure(state: tenacity.RetryCallState) -> BaseException | None:
+    return state.outcome.exception() if state.outcome else None

@@ -1,0 +1,98 @@
+"""Voters from the API: one page, one transaction."""
+
+from collections.abc import Callable, Sequence
+from datetime import date
+
+import numpy as np
+
+from election.contracts.ballots import AGE_GROUPS, age_on
+from election.electorate.offline import COLUMNS
+from election.electorate.places import Roll
+from election.electorate.randomuser.client import RandomUser, seed_text
+from election.electorate.randomuser.limits import PAGE, check
+from election.electorate.randomuser.people import Person
+from election.platform import Connection
+from election.settings import Settings
+from election.storage.elections import Election
+
+_OF_AGE = AGE_GROUPS[0][0]
+
+
+def store_voters(
+    connection: Connection,
+    settings: Settings,
+    poll: Election,
+    rolls: Sequence[Roll],
+    stored: int,
+    log: Callable[[str], None],
+) -> None:
+    """Stores the voters behind number ``stored``: page p holds the numbers behind (p - 1) * PAGE.
+
+    A voter belongs to the contest whose range their number is in, wherever the API says they live.
+    Raises BadInput for what the API cannot give, StageFailed when it gives up; whole pages stay.
+    """
+    total = rolls[-1].first_voter_no + rolls[-1].registered - 1
+    nationalities = check(poll.parameters.get("nationality") or "gb", total)
+    first_of = np.array([roll.first_voter_no for roll in rolls])
+    with RandomUser(settings.randomuser_url, nationalities, log) as api:
+        for page in range(stored // PAGE + 1, -(-total // PAGE) + 1):
+            first = (page - 1) * PAGE + 1
+            people = api.page(seed_text("voters", poll.seed), page, min(PAGE, total - first + 1))
+            # A page that was stored in part, by another page size, is filled up.
+            people, first = people[max(0, stored - first + 1) :], max(first, stored + 1)
+            places = _places(connection, poll.election_no, people)
+            contests = np.searchsorted(first_of, np.arange(first, first + len(people)), "right") - 1
+            with connection.cursor() as cursor, cursor.copy(f"COPY voters ({', '.join(COLUMNS)}) FROM STDIN") as copy:
+                for number, (person, roll) in enumerate(zip(people, contests, strict=True), first):
+                    where = person.location
+                    place = places[where.country, where.state, where.city]
+                    copy.write_row(_row(poll, number, rolls[roll].contest_no, place, person))
+            connection.commit()
+            log(f"{first + len(people) - 1:,} of {total:,} voters stored.")
+
+
+def _row(poll: Election, number: int, contest_no: int, place: int, person: Person) -> tuple[object, ...]:
+    where = person.location
+    return (
+        poll.election_no,
+        number,
+        contest_no,
+        place,
+        person.gender,
+        _of_age(person.born, poll.polling_day),
+        person.name.title,
+        person.name.first,
+        person.name.last,
+        person.email,
+        person.phone,
+        f"{where.street.number} {where.street.name}",
+        str(where.postcode),
+        person.nat,
+    )
+
+
+def _of_age(born: date, polling_day: date) -> date:
+    """The birth, moved back by whole years for those too young to vote on a polling day that lies in the past."""
+    years = max(0, _OF_AGE - age_on(born, polling_day))
+    try:
+        return born.replace(year=born.year - years)
+    except ValueError:  # 29 February in a year that has none
+        return born.replace(year=born.year - years, day=28)
+
+
+def _places(connection: Connection, election_no: int, people: Sequence[Person]) -> dict[tuple[str, str, str], int]:
+    """The number of each place of the election, those that are new on this page included."""
+    known = {
+        (country, region, city): number
+        for number, country, region, city in connection.execute(
+            "SELECT location_no, country, region, city FROM locations WHERE election_no = %s", [election_no]
+        )
+    }
+    seen = dict.fromkeys((person.location.country, person.location.state, person.location.city) for person in people)
+    new = {place: number for number, place in enumerate((p for p in seen if p not in known), len(known) + 1)}
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO locations (election_no, location_no, country, region, city) VALUES (%s, %s, %s, %s, %s)",
+            [(election_no, number, *place) for place, number in new.items()],
+        )
+    return known | new
