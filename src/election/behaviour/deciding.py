@@ -32,7 +32,7 @@ class Standing:
 
 @dataclass(frozen=True)
 class Roll:
-    """A contest as the behaviour sees it. Its voters have the numbers from ``first_voter_no``, ``registered`` of them."""
+    """A contest as the behaviour sees it: voters ``first_voter_no`` … ``first_voter_no + registered - 1``."""
 
     contest_no: int
     contest_id: str

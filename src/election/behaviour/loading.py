@@ -49,4 +49,7 @@ def _rolls(connection: Connection, election_no: int) -> list[Roll]:
            WHERE election_no = %s ORDER BY first_voter_no""",
         [election_no],
     )
-    return [Roll(*contest, tuple(standing.get(contest[0], ()))) for contest in contests]
+    return [
+        Roll(no, contest_id, region, first, registered, invalid, tuple(standing.get(no, ())))
+        for no, contest_id, region, first, registered, invalid in contests
+    ]

@@ -22,7 +22,7 @@ def check_electorate(platform: Platform, slug: str) -> dict[str, int]:
             raise StageFailed(
                 f"The electorate of {slug} is not what it must be: {'; '.join(wrong[:10])}"
                 + (f"; and {len(wrong) - 10} more" if len(wrong) > 10 else "")
-                + f". Nothing is published. Clear the electorate's tasks, or run `election seed {slug}`, to complete it."
+                + f". Nothing is published. Clear the electorate's tasks, or run `election seed {slug}`."
             )
         row = connection.execute(
             """SELECT (SELECT count(*) FROM contests WHERE election_no = %(election)s),
@@ -81,7 +81,8 @@ def _count(connection: Connection, poll: Election) -> None:
     groups = [name for _, name in reversed(AGE_GROUPS)]
     connection.execute(
         """WITH births AS (
-               SELECT array_agg((%(day)s::date - make_interval(years => youngest))::date + 1 ORDER BY youngest DESC) AS first
+               SELECT array_agg((%(day)s::date - make_interval(years => youngest))::date + 1
+                                ORDER BY youngest DESC) AS first
                FROM unnest(%(youngest)s::int[]) AS youngest)
            INSERT INTO registered_counts (election_no, dimension, member, registered)
            SELECT %(election)s,
