@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from election import scenarios
+from election import scenarios, sources
 from election.contracts import topics
 from election.errors import BadInput, UnknownElection
 from election.messaging.reading import bounds
@@ -52,7 +52,10 @@ def checked(platform: Platform, registration: Registration) -> Scenario:
             raise BadInput(f"{scenario.name} is a replay: its turnout is the official one. Leave `turnout` out.")
         if not 0 < registration.turnout <= 1:
             raise BadInput(f"A turnout of {registration.turnout} cannot be: give a share above 0 and up to 1, such as 0.65.")
-    return scenarios.with_voters(scenario, registration.voters) if registration.voters is not None else scenario
+    if registration.voters is not None:
+        scenario = scenarios.with_voters(scenario, registration.voters)
+    sources.check(registration.source, registration.nationality, scenario.registered)
+    return scenario
 
 
 def register(platform: Platform, registration: Registration) -> Election:
@@ -62,7 +65,7 @@ def register(platform: Platform, registration: Registration) -> Election:
     """
     registration = registration.named()
     scenario = checked(platform, registration)
-    parameters = _parameters(registration)
+    parameters = _parameters(registration, scenario)
     _, votes_end = bounds(platform.kafka, topics.VOTES)
     with platform.connect("app") as connection:
         # Two runs may register the same slug at once; the second waits here and finds the first's.
@@ -85,10 +88,13 @@ def register(platform: Platform, registration: Registration) -> Election:
         return known
 
 
-def _parameters(registration: Registration) -> dict[str, Any]:
+def _parameters(registration: Registration, scenario: Scenario) -> dict[str, Any]:
     kept = asdict(registration)
     for elsewhere in ("scenario", "slug", "source", "seed"):
         del kept[elsewhere]
+    if scenario.kind == "simulated":
+        # The behaviour reads it here: the folder may change between registration and casting.
+        kept["simulation"] = asdict(scenario.simulation)
     return json.loads(json.dumps(kept))
 
 

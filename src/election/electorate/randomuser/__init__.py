@@ -4,7 +4,6 @@ What the API does is as its own source says (github.com/RandomAPI/Randomuser.me-
 """
 
 from election.electorate.randomuser.candidates import Face, faces
-from election.electorate.randomuser.limits import check
 from election.electorate.randomuser.voters import store_voters
 
-__all__ = ["Face", "check", "faces", "store_voters"]
+__all__ = ["Face", "faces", "store_voters"]

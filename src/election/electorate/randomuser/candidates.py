@@ -4,9 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from election.electorate.randomuser.client import RandomUser, seed_text
-from election.electorate.randomuser.limits import PAGE, check
+from election.electorate.randomuser.limits import PAGE
 from election.electorate.randomuser.people import Person
 from election.settings import Settings
+from election.sources import check, nationalities
 from election.storage.elections import Election
 
 # People asked for beyond four times the candidates: enough of one gender, all but always on the first page.
@@ -28,12 +29,13 @@ def faces(settings: Settings, poll: Election, genders: Sequence[str], log: Calla
 
     Raises BadInput for what the API cannot give, StageFailed when it gives up.
     """
-    nationalities = check(poll.parameters.get("nationality") or "gb", len(genders))
+    nationality = poll.parameters.get("nationality") or "gb"
+    check(poll.source, nationality, len(genders))
     number = min(PAGE, 4 * len(genders) + _SPARE)
     waiting: list[Person] = []
     page = 0
     found: list[Face] = []
-    with RandomUser(settings.randomuser_url, nationalities, log) as api:
+    with RandomUser(settings.randomuser_url, nationalities(nationality), log) as api:
         for gender in genders:
             # The API ignores a gender that is asked for together with a seed, so the choice is made here.
             while not (fitting := [p for p in waiting if gender not in ("female", "male") or p.gender == gender]):

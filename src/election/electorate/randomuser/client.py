@@ -11,9 +11,10 @@ from urllib.parse import urlsplit
 import httpx
 import tenacity
 
-from election.electorate.randomuser.limits import WINDOW_SECONDS, Allowance
+from election.electorate.randomuser.limits import Allowance
 from election.electorate.randomuser.people import Broken, Person, people
 from election.errors import StageFailed
+from election.sources import WINDOW_SECONDS
 
 _INC = "gender,name,location,email,dob,phone,nat"
 _MOST_PHOTO_BYTES = 1_048_576

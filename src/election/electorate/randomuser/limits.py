@@ -1,63 +1,13 @@
-"""What the API gives, and what is not worth asking it for."""
+"""The API's own limits."""
 
 import time
 from collections import deque
 from collections.abc import Callable
 
-from election.errors import BadInput
+from election.sources import WINDOW_PEOPLE, WINDOW_SECONDS
 
 PAGE = 5_000
-"""People on a page; for any larger number the API silently gives one person."""
-WINDOW_PEOPLE = 20_000
-WINDOW_SECONDS = 300.0
-"""An address may have WINDOW_PEOPLE in WINDOW_SECONDS, then the API answers 429."""
-MOST_PEOPLE = 100_000
-"""Half an hour of asking. The API itself ends at page 10,000."""
-
-COUNTRIES = {
-    "AU": "Australia",
-    "BR": "Brazil",
-    "CA": "Canada",
-    "CH": "Switzerland",
-    "DE": "Germany",
-    "DK": "Denmark",
-    "ES": "Spain",
-    "FI": "Finland",
-    "FR": "France",
-    "GB": "United Kingdom",
-    "IE": "Ireland",
-    "IN": "India",
-    "IR": "Iran",
-    "MX": "Mexico",
-    "NL": "Netherlands",
-    "NO": "Norway",
-    "NZ": "New Zealand",
-    "RS": "Serbia",
-    "TR": "Turkey",
-    "UA": "Ukraine",
-    "US": "United States",
-}
-"""The API's nationalities, with the country it writes for each."""
-
-
-def check(nationality: str, people: int) -> tuple[str, ...]:
-    """The nationalities asked for, in capitals. Raises BadInput for an unknown one, and for too many people."""
-    # One unknown entry and the API silently answers with people of all its nationalities.
-    asked = tuple(part.strip().upper() for part in nationality.split(","))
-    unknown = [part for part in asked if part not in COUNTRIES]
-    if unknown:
-        raise BadInput(
-            f"randomuser.me has no nationality {', '.join(repr(part.lower()) for part in unknown)}. "
-            f"Use one or more of {','.join(COUNTRIES).lower()}, with commas between them."
-        )
-    if people > MOST_PEOPLE:
-        minutes = people / WINDOW_PEOPLE * WINDOW_SECONDS / 60
-        raise BadInput(
-            f"randomuser.me gives {WINDOW_PEOPLE:,} people in {WINDOW_SECONDS / 60:.0f} minutes, so {people:,} voters "
-            f"would take {minutes:,.0f} minutes; up to {MOST_PEOPLE:,} are asked of it. "
-            "Use `source=offline`, which makes as many as you want, or choose fewer voters or contests."
-        )
-    return asked
+"""People on a page; for any larger number the API silently gives one person. Beyond page 10,000 it gives the first."""
 
 
 class Allowance:

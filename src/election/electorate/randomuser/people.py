@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from election.electorate.randomuser.limits import COUNTRIES
+from election.sources import COUNTRIES
 
 _OLDEST = 120
 

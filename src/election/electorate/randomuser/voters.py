@@ -9,10 +9,11 @@ from election.contracts.ballots import AGE_GROUPS, age_on
 from election.electorate.offline import COLUMNS
 from election.electorate.places import Roll
 from election.electorate.randomuser.client import RandomUser, seed_text
-from election.electorate.randomuser.limits import PAGE, check
+from election.electorate.randomuser.limits import PAGE
 from election.electorate.randomuser.people import Person
 from election.platform import Connection
 from election.settings import Settings
+from election.sources import check, nationalities
 from election.storage.elections import Election
 
 _OF_AGE = AGE_GROUPS[0][0]
@@ -32,9 +33,10 @@ def store_voters(
     Raises BadInput for what the API cannot give, StageFailed when it gives up; whole pages stay.
     """
     total = rolls[-1].first_voter_no + rolls[-1].registered - 1
-    nationalities = check(poll.parameters.get("nationality") or "gb", total)
+    nationality = poll.parameters.get("nationality") or "gb"
+    check(poll.source, nationality, total)
     first_of = np.array([roll.first_voter_no for roll in rolls])
-    with RandomUser(settings.randomuser_url, nationalities, log) as api:
+    with RandomUser(settings.randomuser_url, nationalities(nationality), log) as api:
         for page in range(stored // PAGE + 1, -(-total // PAGE) + 1):
             first = (page - 1) * PAGE + 1
             people = api.page(seed_text("voters", poll.seed), page, min(PAGE, total - first + 1))

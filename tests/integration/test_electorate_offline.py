@@ -1,0 +1,161 @@
+"""The offline electorate in a real Postgres: complete, repeatable, resumable, and checked before publication."""
+
+import pytest
+
+from election.electorate import check_electorate, generated, seed_candidates, seed_voters
+from election.errors import StageFailed
+from election.platform import Platform
+from election.preparation import Registration, register
+
+YNYS_MON = "W07000041"
+
+
+@pytest.fixture
+def registered(tables: Platform):
+    """Registers an election of the single race, of 12,000 voters, under the test's name."""
+
+    def make(slug, scenario="single-race", **parameters):
+        if scenario == "single-race":
+            parameters = {"voters": 12_000} | parameters
+        return register(tables, Registration(scenario, slug, **parameters)).election_no
+
+    return make
+
+
+def voters(platform, election_no):
+    """Every voter without the election's number, by voter number."""
+    with platform.connect("reader") as connection:
+        return connection.execute(
+            """SELECT voter_no, contest_no, location_no, gender, date_of_birth, title, given_name, family_name, email,
+                      phone, street, postcode, nationality
+               FROM voters WHERE election_no = %s ORDER BY voter_no""",
+            [election_no],
+        ).fetchall()
+
+
+def test_every_registered_voter_is_stored_and_counted(tables, registered):
+    no = registered("offline-complete", "uk-general-election-2019", contests=(YNYS_MON,))
+    assert seed_candidates(tables, "offline-complete") == 4
+    assert seed_voters(tables, "offline-complete") == 51_925
+    assert check_electorate(tables, "offline-complete") == {
+        "contests": 1,
+        "candidates": 4,
+        "voters": 51_925,
+        "locations": 14,
+    }
+    with tables.connect("reader") as connection:
+        counted = connection.execute(
+            "SELECT dimension, count(*), sum(registered) FROM registered_counts WHERE election_no = %s GROUP BY 1", [no]
+        ).fetchall()
+        groups = connection.execute(
+            """SELECT member, registered FROM registered_counts
+               WHERE election_no = %s AND dimension = 'age_group' ORDER BY 1""",
+            [no],
+        ).fetchall()
+        ages = connection.execute(
+            """SELECT count(*) FILTER (WHERE age BETWEEN 18 AND 24), count(*) FILTER (WHERE age >= 75), min(age)
+               FROM (SELECT extract(year FROM age(date '2019-12-12', date_of_birth)) AS age
+                     FROM voters WHERE election_no = %s) AS ages""",
+            [no],
+        ).fetchone()
+    everybody = 51_925
+    assert {dimension: (members, registered) for dimension, members, registered in counted} == {
+        "contest": (1, everybody),
+        "location": (14, everybody),
+        "gender": (3, everybody),
+        "age_group": (7, everybody),
+    }
+    assert (dict(groups)["18-24"], dict(groups)["75+"], 18) == ages
+
+
+def test_the_same_seed_registers_the_same_people_and_another_seed_others(tables, registered):
+    people = {}
+    for slug, seed in (("offline-seed-a", 7), ("offline-seed-b", 7), ("offline-seed-c", 8)):
+        no = registered(slug, seed=seed)
+        seed_candidates(tables, slug)
+        seed_voters(tables, slug)
+        people[slug] = voters(tables, no)
+    assert people["offline-seed-a"] == people["offline-seed-b"]
+    assert people["offline-seed-a"] != people["offline-seed-c"]
+
+
+def test_a_seeding_that_is_killed_goes_on_behind_the_last_part_and_leaves_the_same_rows(
+    tables, registered, monkeypatch
+):
+    whole = registered("offline-whole")
+    seed_voters(tables, "offline-whole")
+
+    monkeypatch.setattr(generated, "_PART", 5_000)
+    stopped = registered("offline-stopped")
+    made, real = [], generated.text
+
+    def dies_in_the_second_part(people, first, last):
+        made.append(first)
+        if first > 5_000:
+            raise KeyboardInterrupt
+        return real(people, first, last)
+
+    monkeypatch.setattr(generated, "text", dies_in_the_second_part)
+    with pytest.raises(KeyboardInterrupt):
+        seed_voters(tables, "offline-stopped")
+    assert len(voters(tables, stopped)) == 5_000
+
+    monkeypatch.setattr(generated, "text", real)
+    told = []
+    assert seed_voters(tables, "offline-stopped", told.append) == 12_000
+    assert told[0] == "5,000 of 12,000 voters of offline-stopped are stored; going on behind them."
+    assert voters(tables, stopped) == voters(tables, whole)
+
+
+def test_repeating_the_stage_changes_nothing(tables, registered):
+    no = registered("offline-repeated")
+    for _ in range(2):
+        assert seed_candidates(tables, "offline-repeated") == 3
+        assert seed_voters(tables, "offline-repeated") == 12_000
+        figures = check_electorate(tables, "offline-repeated")
+    assert figures["voters"] == 12_000 == len(voters(tables, no))
+
+
+def test_an_electorate_with_a_voter_missing_is_refused_with_the_figures(tables, registered):
+    no = registered("offline-missing")
+    seed_candidates(tables, "offline-missing")
+    seed_voters(tables, "offline-missing")
+    with tables.connect("app") as connection:
+        connection.execute("DELETE FROM voters WHERE election_no = %s AND voter_no = 77", [no])
+    with pytest.raises(StageFailed, match=r"contest SR1 has 11,999 of 12,000 registered voters.*Nothing is published"):
+        check_electorate(tables, "offline-missing")
+    with tables.connect("reader") as connection:
+        assert connection.execute("SELECT count(*) FROM registered_counts WHERE election_no = %s", [no]).fetchone() == (
+            0,
+        )
+
+
+def test_an_electorate_without_candidates_or_with_a_minor_is_refused(tables, registered):
+    no = registered("offline-minor")
+    seed_voters(tables, "offline-minor")
+    with tables.connect("app") as connection:
+        # One day short of 18 on the polling day, 2026-05-07.
+        connection.execute(
+            "UPDATE voters SET date_of_birth = '2008-05-08' WHERE election_no = %s AND voter_no = 1", [no]
+        )
+    with pytest.raises(StageFailed, match=r"contest SR1 has 0 candidates; 1 voters are younger than 18"):
+        check_electorate(tables, "offline-minor")
+    with tables.connect("app") as connection:
+        connection.execute(
+            "UPDATE voters SET date_of_birth = '2008-05-07' WHERE election_no = %s AND voter_no = 1", [no]
+        )
+    seed_candidates(tables, "offline-minor")
+    assert check_electorate(tables, "offline-minor")["voters"] == 12_000
+
+
+def test_a_replay_whose_candidates_lost_a_vote_is_refused(tables, registered):
+    no = registered("offline-lost-vote", "uk-general-election-2019", contests=("S14000027",))
+    seed_candidates(tables, "offline-lost-vote")
+    seed_voters(tables, "offline-lost-vote")
+    with tables.connect("app") as connection:
+        connection.execute(
+            "UPDATE candidates SET official_votes = official_votes - 1 WHERE election_no = %s AND candidate_no = 1",
+            [no],
+        )
+    with pytest.raises(StageFailed, match=r"S14000027 has \d candidates with [\d,]+ official votes instead of"):
+        check_electorate(tables, "offline-lost-vote")
