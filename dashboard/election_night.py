@@ -1,0 +1,9 @@
+"""The dashboard's pages and their addresses. Streamlit runs this for each visitor."""
+
+import streamlit as st
+
+from dashboard.pages import PAGES, frame
+
+st.set_page_config(page_title="Election night", page_icon=frame.ICON, layout="wide")
+frame.style()
+st.navigation([PAGES[name] for name in PAGES], position="hidden").run()

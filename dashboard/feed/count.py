@@ -1,0 +1,175 @@
+"""Follows the aggregated topics from their beginning in a thread of its own, and folds them.
+
+No consumer group and no commit: a restart reads again, which the fold makes harmless.
+"""
+
+import logging
+import threading
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Message, TopicPartition
+
+from dashboard.feed.reach import Pulse
+from dashboard.model.register import Register, register_from_topic
+from dashboard.model.result import Counted
+from election.contracts import topics
+from election.contracts.messages import TallyProgress
+from election.messaging.aggregates import FOLDED
+from election.messaging.clients import consume, consumer
+from election.totals import Totals
+
+log = logging.getLogger(__name__)
+FOLLOWED = (*FOLDED, topics.REJECTED)
+_CHECK_SECONDS = 2.0
+_TICK_SECONDS = 0.2
+
+
+class _Reject(msgspec.Struct, frozen=True):
+    """As much of a rejected record as a count by reason needs: never its bytes."""
+
+    stage: str
+    election: int | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One election's totals at a moment. ``by_topic`` holds the topic's messages, one a key."""
+
+    version: int
+    counted: Counted
+    by_topic: Mapping[str, list[Any]]
+    rejected: Mapping[tuple[str, str], int]
+    progress: TallyProgress | None
+    unusable: int
+    ballots_at: datetime | None
+
+
+class CountFeed:
+    """The fold of all elections, kept up to date by one daemon thread."""
+
+    def __init__(self, kafka: Mapping[str, str]) -> None:
+        self._kafka = kafka
+        self._lock = threading.Lock()
+        self._totals = Totals()
+        self._versions: Counter[int] = Counter()
+        self._rejects: dict[int, Counter[tuple[str, str]]] = defaultdict(Counter)
+        self._rejected_keys: set[bytes] = set()
+        self._reject = msgspec.json.Decoder(_Reject).decode
+        self._votes_end: int | None = None
+        self._ballots_at: datetime | None = None
+        self._stop = threading.Event()
+        self.caught_up = threading.Event()
+        self.pulse = Pulse("Kafka")
+
+    def start(self) -> None:
+        threading.Thread(target=self._run, name="count-feed", daemon=True).start()
+
+    def stop(self) -> None:
+        self._stop.set()
+
+    def version(self, election: int) -> int:
+        """Changes whenever a record of the election arrived."""
+        return self._versions[election]
+
+    def read(self, election: int) -> Reading:
+        with self._lock:
+            by_topic = self._totals.election(election)
+            version, progress = self._versions[election], self._totals.progress
+            unusable = self._totals.unusable
+            rejected: dict[tuple[str, str], int] = dict(self._rejects.get(election, Counter()))
+        ballots = {
+            validity: {t.contest: t.votes for t in by_topic[topics.BALLOTS_PER_CONTEST] if t.validity == validity}
+            for validity in ("valid", "invalid")
+        }
+        votes = {total.candidate: total.votes for total in by_topic[topics.VOTES_PER_CANDIDATE]}
+        counted = Counted(votes, ballots["valid"], ballots["invalid"])
+        return Reading(version, counted, by_topic, rejected, progress, unusable, self._ballots_at)
+
+    def registers(self) -> dict[str, Register]:
+        """What the topics alone tell of each election, by slug."""
+        with self._lock:
+            records = [list(candidates.values()) for candidates in self._totals.candidates.values()]
+        found = (register_from_topic(candidates) for candidates in records)
+        return {register.election.slug: register for register in found if register is not None}
+
+    def _run(self) -> None:
+        # A position that is gone (a topic made anew) starts at what there is.
+        config = {"auto.offset.reset": "earliest", "enable.partition.eof": False, "log_level": 2}
+        reader = consumer(self._kafka, group="election-dashboard", **config)
+        followed: dict[tuple[str, int], int] = {}
+        try:
+            while not self._stop.is_set():
+                try:
+                    self._follow_new(reader, followed)
+                    self._read_until_check(reader, followed)
+                except KafkaException as error:
+                    self.pulse.failed(error.args[0].str())
+                    self._stop.wait(1)
+        finally:
+            reader.close()
+
+    def _follow_new(self, reader: Consumer, followed: dict[tuple[str, int], int]) -> None:
+        """Starts on partitions that have appeared; ``followed`` keeps each one's end as it was then."""
+        known = reader.list_topics(timeout=_CHECK_SECONDS).topics
+        new = []
+        for name in FOLLOWED:
+            for partition in known[name].partitions if name in known else ():
+                if (name, partition) not in followed:
+                    place = TopicPartition(name, partition, OFFSET_BEGINNING)
+                    _, followed[name, partition] = reader.get_watermark_offsets(place, timeout=_CHECK_SECONDS)
+                    new.append(place)
+        if new:
+            reader.incremental_assign(new)
+        if topics.VOTES in known:
+            self._watch_arrivals(reader, list(known[topics.VOTES].partitions))
+        self.pulse.answered(tuple(name for name in FOLLOWED if name not in known))
+
+    def _watch_arrivals(self, reader: Consumer, partitions: list[int]) -> None:
+        """Notes when ballots arrive on the topic that is counted, by its end alone: no ballot is read here."""
+        places = [TopicPartition(topics.VOTES, partition) for partition in partitions]
+        end = sum(reader.get_watermark_offsets(place, timeout=_CHECK_SECONDS)[1] for place in places)
+        if self._votes_end is not None and end > self._votes_end:
+            self._ballots_at = datetime.now(UTC)
+        self._votes_end = end
+
+    def _read_until_check(self, reader: Consumer, followed: dict[tuple[str, int], int]) -> None:
+        for _ in range(int(_CHECK_SECONDS / _TICK_SECONDS)):
+            records = list(consume(reader, 10_000, _TICK_SECONDS))
+            if records:
+                with self._lock:
+                    for record in records:
+                        self._apply(record)
+            if not self.caught_up.is_set() and followed:
+                places = reader.position([TopicPartition(*place) for place in followed])
+                if all(
+                    p.offset >= followed[p.topic, p.partition] or not followed[p.topic, p.partition] for p in places
+                ):
+                    self.caught_up.set()
+            if self._stop.is_set():
+                return
+
+    def _apply(self, record: Message) -> None:
+        topic, key = record.topic() or "", record.key()
+        try:
+            if topic == topics.REJECTED:
+                self._count_reject(key, record.value())
+                return
+            self._totals.apply(topic, key, record.value())
+            if topic != topics.TALLY_PROGRESS:
+                self._versions[int((key or b"").split(b"/", 1)[0])] += 1
+        except ValueError as error:  # a record that is none of ours must not end the feed
+            log.warning("record %s/%s@%s cannot be used: %s", topic, record.partition(), record.offset(), error)
+
+    def _count_reject(self, key: bytes | None, value: bytes | None) -> None:
+        if key is None or value is None or key in self._rejected_keys:
+            return
+        reject = self._reject(value)
+        self._rejected_keys.add(key)
+        self._rejects[reject.election or 0][reject.stage, reject.reason] += 1
+        self._versions[reject.election or 0] += 1

@@ -1,0 +1,178 @@
+"""Reads what the public may know of each election from Postgres, in a thread of its own.
+
+The role behind it may read the ``public_…`` views alone: no voter and no vote.
+"""
+
+import threading
+import tomllib
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+
+from dashboard.feed.reach import Pulse
+from dashboard.model.register import (
+    Candidate,
+    Contest,
+    Election,
+    Location,
+    Party,
+    Register,
+    Verdict,
+)
+from election.errors import ElectionError
+from election.platform import Connection
+
+_POLL_SECONDS = 1.0
+Row = dict[str, Any]
+
+
+class RegisterFeed:
+    """The elections, and the registers of those that someone has asked for."""
+
+    def __init__(self, connect: Callable[[], Connection], scenarios: Path) -> None:
+        self._connect = connect
+        self._scenarios = scenarios
+        self._wanted: set[str] = set()
+        self._looked_for: set[str] = set()
+        self._wake = threading.Event()
+        self._polled = threading.Condition()
+        self._stop = threading.Event()
+        self.elections: tuple[Election, ...] = ()
+        self.registers: dict[str, Register] = {}
+        self.version = 0
+        self.pulse = Pulse("Postgres")
+
+    def start(self) -> None:
+        threading.Thread(target=self._run, name="register-feed", daemon=True).start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._wake.set()
+
+    def register(self, slug: str, wait: float = 3.0) -> Register | None:
+        """The election's register; the first who asks waits up to ``wait`` seconds for it."""
+        if slug not in self._wanted:
+            self._wanted.add(slug)
+            self._wake.set()
+            with self._polled:
+                self._polled.wait_for(lambda: slug in self._looked_for, timeout=wait if self.pulse.now.ok else 0)
+        return self.registers.get(slug)
+
+    def photo(self, election: int, candidate: int) -> bytes | None:
+        """A candidate's picture as it was stored. Raises NotReachable."""
+        with self._connect() as connection:
+            found = connection.execute(
+                "SELECT photo FROM public_candidates WHERE election_no = %s AND candidate_no = %s",
+                [election, candidate],
+            ).fetchone()
+        return bytes(found[0]) if found and found[0] else None
+
+    def _run(self) -> None:
+        connection: Connection | None = None
+        while not self._stop.is_set():
+            self._wake.clear()
+            wanted = set(self._wanted)
+            try:
+                if connection is None:
+                    connection = self._connect()
+                    connection.autocommit = True
+                self._poll(connection)
+                self.pulse.answered()
+                self._looked_for = wanted
+            except psycopg.errors.UndefinedTable:  # a new platform: the first run makes the tables
+                self.pulse.answered(("tables",))
+            except (psycopg.Error, ElectionError) as error:
+                self.pulse.failed(str(error).splitlines()[0])
+                if connection is not None:
+                    connection.close()
+                    connection = None
+            with self._polled:
+                self._polled.notify_all()
+            self._wake.wait(_POLL_SECONDS)
+
+    def _poll(self, connection: Connection) -> None:
+        elections = tuple(_election(row) for row in _rows(connection, _ELECTIONS, {}))
+        changed = elections != self.elections
+        self.elections = elections
+        for election in elections:
+            if election.slug not in self._wanted:
+                continue
+            known = self.registers.get(election.slug)
+            if known is None or known.election.state == "registered":
+                known = self._load(connection, election)
+            found = replace(
+                known,
+                election=election,
+                verdict=_verdict(connection, election.number),
+            )
+            if found != self.registers.get(election.slug):
+                self.registers = {**self.registers, election.slug: found}
+                changed = True
+        if changed:
+            self.version += 1
+
+    def _load(self, connection: Connection, election: Election) -> Register:
+        key = {"election": election.number}
+        registered: dict[Any, dict[str, int]] = defaultdict(dict)
+        for row in _rows(connection, _REGISTERED, key):
+            registered[row["dimension"]][row["member"]] = row["registered"]
+        scenario = _description(self._scenarios / election.scenario / "scenario.toml")
+        turnout = election.expected_turnout
+        if turnout is None and election.kind == "simulated":
+            turnout = scenario.get("simulation", {}).get("turnout")
+        return Register(
+            election,
+            parties={row["abbreviation"]: Party(**row) for row in _rows(connection, _PARTIES, key)},
+            contests=tuple(Contest(**row) for row in _rows(connection, _CONTESTS, key)),
+            candidates=tuple(Candidate(**row) for row in _rows(connection, _CANDIDATES, key)),
+            locations={row["number"]: Location(**row) for row in _rows(connection, _LOCATIONS, key)},
+            registered=dict(registered),
+            expected_turnout=turnout,
+            licence=str(scenario.get("licence", "")),
+        )
+
+
+_ELECTIONS = "SELECT * FROM public_elections ORDER BY election_no DESC"
+_PARTIES = "SELECT abbreviation, name, colour FROM public_parties WHERE election_no = %(election)s"
+_CONTESTS = """
+    SELECT contest_no AS number, contest_id AS id, name, region, country, registered, official_valid, official_invalid,
+           declared_at
+    FROM public_contests WHERE election_no = %(election)s ORDER BY contest_no"""
+_CANDIDATES = """
+    SELECT candidate_no AS number, contest_no AS contest, given_name || ' ' || family_name AS name,
+           party_abbreviation AS party, party AS party_name, official_votes AS official, photo IS NOT NULL AS photo
+    FROM public_candidates WHERE election_no = %(election)s ORDER BY candidate_no"""
+_LOCATIONS = """
+    SELECT location_no AS number, country, region, city FROM public_locations WHERE election_no = %(election)s
+    ORDER BY location_no"""
+_REGISTERED = """
+    SELECT dimension, member, registered FROM public_registered_counts WHERE election_no = %(election)s
+    ORDER BY dimension, member"""
+_VERDICT = """
+    SELECT given_at, ok, registered, stored, counted, rejected, differences FROM public_verdicts
+    WHERE election_no = %(election)s ORDER BY verdict_no DESC LIMIT 1"""
+
+
+def _rows(connection: Connection, query: str, parameters: Row) -> list[Row]:
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(query, parameters).fetchall()
+
+
+def _election(row: Row) -> Election:
+    row = {**row, "number": row["election_no"]}
+    return Election(**{field.name: row.get(field.name, field.default) for field in fields(Election)})
+
+
+def _verdict(connection: Connection, election: int) -> Verdict | None:
+    rows = _rows(connection, _VERDICT, {"election": election})
+    return Verdict(**{**rows[0], "differences": tuple(str(d) for d in rows[0]["differences"])}) if rows else None
+
+
+def _description(file: Path) -> Row:
+    """The scenario's own words; an election outlives its scenario's folder, so they may be gone."""
+    return tomllib.loads(file.read_text()) if file.is_file() else {}

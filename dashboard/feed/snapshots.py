@@ -1,0 +1,94 @@
+"""What the sessions share: an election's state at a moment, computed once however many look at it."""
+
+import threading
+import time
+from dataclasses import dataclass
+from functools import cache
+
+from dashboard.feed.count import CountFeed, Reading
+from dashboard.feed.electoral import RegisterFeed
+from dashboard.feed.reach import Reach
+from dashboard.model.register import Election, Register
+from dashboard.model.result import Result, result
+from election.platform import Platform, native
+
+_TICK_SECONDS = 0.4
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """An election at one moment; never changes. ``serial`` differs between snapshots of different content."""
+
+    serial: int
+    register: Register
+    reading: Reading
+    result: Result
+
+
+class Feed:
+    """Both readers and the latest snapshot of every election that is looked at."""
+
+    def __init__(self, platform: Platform) -> None:
+        self.count = CountFeed(platform.kafka)
+        self.registers = RegisterFeed(lambda: platform.connect("dashboard"), platform.settings.scenarios)
+        self.platform = platform
+        self._lock = threading.Lock()
+        self._kept: dict[str, tuple[tuple[int, int], float, Snapshot]] = {}
+        self._serial = 0
+
+    def start(self) -> "Feed":
+        self.count.start()
+        self.registers.start()
+        return self
+
+    def stop(self) -> None:
+        self.count.stop()
+        self.registers.stop()
+
+    @property
+    def kafka(self) -> Reach:
+        return self.count.pulse.now
+
+    @property
+    def postgres(self) -> Reach:
+        return self.registers.pulse.now
+
+    def elections(self) -> tuple[Election, ...]:
+        """Known elections, the newest first; from the topics alone while Postgres was never reached."""
+        if self.registers.elections or self.postgres.answered_at is not None:
+            return self.registers.elections
+        known = [register.election for register in self.count.registers().values()]
+        return tuple(sorted(known, key=lambda election: -election.number))
+
+    def snapshot(self, slug: str) -> Snapshot | None:
+        """The election now (at most 0.4 s old); None when neither source knows it."""
+        register = self.registers.register(slug)
+        if register is None and self.postgres.answered_at is None:
+            register = self.count.registers().get(slug)
+        if register is None:
+            return None
+        number = register.election.number
+        with self._lock:
+            version = (self.count.version(number), self.registers.version)
+            kept = self._kept.get(slug)
+            if kept and (kept[0] == version or time.monotonic() - kept[1] < _TICK_SECONDS):
+                return kept[2]
+            reading = self.count.read(number)
+            self._serial += 1
+            snapshot = Snapshot(self._serial, register, reading, result(register, reading.counted))
+            self._kept[slug] = (version, time.monotonic(), snapshot)
+            return snapshot
+
+
+@cache
+def _process_feed() -> Feed:
+    return Feed(native()).start()
+
+
+_starting = threading.Lock()
+
+
+def feed() -> Feed:
+    """The process's one feed, started by the first who asks."""
+    with _starting:  # `cache` alone lets two first callers both start one
+        return _process_feed()

@@ -1,0 +1,1 @@
+"""What the numbers mean: pure functions over frozen dataclasses, without Streamlit, Kafka or Postgres."""

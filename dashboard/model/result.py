@@ -1,0 +1,201 @@
+"""An election's result so far: candidates in order, shares, margins, turnout."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+from dashboard.model.lead import Lead, lead
+from dashboard.model.register import Candidate, Contest, Register
+
+Progress = Literal["none", "counting", "complete"]
+
+
+def share(part: int, whole: int | None) -> float | None:
+    """``part`` of ``whole``, 0 to 1; None when there is no whole to speak of."""
+    return part / whole if whole else None
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Absolute totals of one election, as the topics say: votes by candidate, ballots by contest."""
+
+    votes: Mapping[int, int]
+    valid: Mapping[int, int]
+    invalid: Mapping[int, int]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A candidate's votes and place; candidates with equal votes share a place."""
+
+    candidate: Candidate
+    votes: int
+    place: int
+    share: float | None
+
+
+@dataclass(frozen=True)
+class ContestResult:
+    """One contest: ``standings`` by votes, most first. ``valid`` is the sum of its candidates' votes."""
+
+    contest: Contest
+    standings: tuple[Standing, ...]
+    valid: int
+    invalid: int
+    expected: int | None
+    over: bool
+
+    @property
+    def counted(self) -> int:
+        return self.valid + self.invalid
+
+    @property
+    def progress(self) -> Progress:
+        if self.counted == 0 and not self.over:
+            return "none"
+        if self.over or (self.contest.official_ballots is not None and self.counted >= self.contest.official_ballots):
+            return "complete"
+        return "counting"
+
+    @property
+    def leaders(self) -> tuple[Standing, ...]:
+        """Whoever has the most votes: several in a tie, none before the first vote."""
+        return tuple(s for s in self.standings if s.place == 1 and s.votes > 0)
+
+    @property
+    def leading_party(self) -> str | None:
+        """The abbreviation; None before the first vote and in a tie of parties."""
+        parties = {standing.candidate.party for standing in self.leaders}
+        return parties.pop() if len(parties) == 1 else None
+
+    @property
+    def turnout(self) -> float | None:
+        return share(self.counted, self.contest.registered)
+
+    @property
+    def margin_share(self) -> float | None:
+        """Votes between the first two as a share of the valid votes."""
+        return share(self.lead.margin, self.valid)
+
+    @cached_property
+    def lead(self) -> Lead:
+        return lead(
+            [standing.votes for standing in self.standings],
+            self.counted,
+            self.contest.registered,
+            self.expected,
+            over=self.progress == "complete",
+        )
+
+
+@dataclass(frozen=True)
+class PartyResult:
+    """A party's votes over all contests; ``official`` in a replay."""
+
+    party: str
+    votes: int
+    share: float | None
+    candidates: int
+    official: int | None
+    official_share: float | None
+
+
+@dataclass(frozen=True)
+class Result:
+    """The whole election. Parties by votes, most first; contests in the register's order."""
+
+    register: Register
+    contests: tuple[ContestResult, ...]
+    parties: tuple[PartyResult, ...]
+
+    @cached_property
+    def valid(self) -> int:
+        return sum(contest.valid for contest in self.contests)
+
+    @cached_property
+    def invalid(self) -> int:
+        return sum(contest.invalid for contest in self.contests)
+
+    @property
+    def counted(self) -> int:
+        return self.valid + self.invalid
+
+    @cached_property
+    def registered(self) -> int | None:
+        known = [contest.contest.registered for contest in self.contests]
+        return None if not known or None in known else sum(n for n in known if n is not None)
+
+    @property
+    def turnout(self) -> float | None:
+        return share(self.counted, self.registered)
+
+    @cached_property
+    def expected(self) -> int | None:
+        """Ballots expected in all; None when a contest has no expectation."""
+        each = [contest.expected for contest in self.contests]
+        return None if not each or None in each else sum(n for n in each if n is not None)
+
+    @cached_property
+    def reported(self) -> int:
+        """Contests with at least one ballot counted."""
+        return sum(contest.progress != "none" for contest in self.contests)
+
+    @cached_property
+    def complete(self) -> int:
+        """Contests whose count is over."""
+        return sum(contest.progress == "complete" for contest in self.contests)
+
+    @cached_property
+    def by_id(self) -> Mapping[str, ContestResult]:
+        return {contest.contest.id: contest for contest in self.contests}
+
+
+def result(register: Register, counted: Counted) -> Result:
+    """Puts the counted totals on the register. Candidates and contests without a vote are there with zero."""
+    over = register.election.state in ("counted", "certified", "refused")
+    contests = tuple(_contest(register, contest, counted, over) for contest in register.contests)
+    return Result(register, contests, _parties(register, counted))
+
+
+def _contest(register: Register, contest: Contest, counted: Counted, over: bool) -> ContestResult:
+    candidates = register.by_contest.get(contest.number, ())
+    votes = counted.votes
+    ordered = sorted(candidates, key=lambda c: (-votes.get(c.number, 0), c.number))
+    valid = sum(votes.get(candidate.number, 0) for candidate in candidates)
+    standings = []
+    place = 1
+    for index, candidate in enumerate(ordered):
+        if index and votes.get(candidate.number, 0) < votes.get(ordered[index - 1].number, 0):
+            place = index + 1
+        number = votes.get(candidate.number, 0)
+        standings.append(Standing(candidate, number, place, share(number, valid)))
+    expected = contest.official_ballots
+    if expected is None and register.expected_turnout is not None and contest.registered is not None:
+        expected = round(contest.registered * register.expected_turnout)
+    return ContestResult(contest, tuple(standings), valid, counted.invalid.get(contest.number, 0), expected, over)
+
+
+def _parties(register: Register, counted: Counted) -> tuple[PartyResult, ...]:
+    votes: dict[str, int] = defaultdict(int)
+    official: dict[str, int] = defaultdict(int)
+    standing: dict[str, int] = defaultdict(int)
+    known = bool(register.candidates) and all(c.official is not None for c in register.candidates)
+    for candidate in register.candidates:
+        votes[candidate.party] += counted.votes.get(candidate.number, 0)
+        official[candidate.party] += candidate.official or 0
+        standing[candidate.party] += 1
+    total, official_total = sum(votes.values()), sum(official.values())
+    ordered = sorted(votes, key=lambda party: (-votes[party], -official[party], party))
+    return tuple(
+        PartyResult(
+            party,
+            votes[party],
+            share(votes[party], total),
+            standing[party],
+            official[party] if known else None,
+            share(official[party], official_total) if known else None,
+        )
+        for party in ordered
+    )

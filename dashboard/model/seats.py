@@ -1,0 +1,63 @@
+"""Seats by party against the majority line, in elections of several contests."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from dashboard.model.result import Result
+
+
+@dataclass(frozen=True)
+class PartySeats:
+    """``won``: contests whose count is over or whose lead no ballot can overturn; ``leading``: ahead in others."""
+
+    party: str
+    won: int
+    leading: int
+
+    @property
+    def total(self) -> int:
+        return self.won + self.leading
+
+
+@dataclass(frozen=True)
+class Seats:
+    """``parties`` by won plus leading, most first. ``tied`` contests have several first parties, ``silent`` no vote."""
+
+    parties: tuple[PartySeats, ...]
+    total: int
+    tied: int
+    silent: int
+
+    @property
+    def majority(self) -> int:
+        """The least number that is more than half."""
+        return self.total // 2 + 1
+
+    @property
+    def winner(self) -> str | None:
+        """The party that has won a majority, whatever the rest brings."""
+        return next((party.party for party in self.parties if party.won >= self.majority), None)
+
+    @property
+    def open(self) -> int:
+        """Contests that are not won yet."""
+        return self.total - sum(party.won for party in self.parties)
+
+
+def seats(result: Result) -> Seats:
+    """One seat a contest, to the candidate with the most votes (first past the post)."""
+    won: Counter[str] = Counter()
+    leading: Counter[str] = Counter()
+    tied = silent = 0
+    for contest in result.contests:
+        if not contest.leaders:
+            silent += 1
+        elif len(contest.leaders) > 1 or contest.leading_party is None:
+            tied += 1
+        elif contest.lead.overturnable:
+            leading[contest.leading_party] += 1
+        else:
+            won[contest.leading_party] += 1
+    votes = {party.party: party.votes for party in result.parties}
+    parties = sorted(won | leading, key=lambda p: (-won[p] - leading[p], -votes.get(p, 0), p))
+    return Seats(tuple(PartySeats(p, won[p], leading[p]) for p in parties), len(result.contests), tied, silent)

@@ -1,0 +1,96 @@
+"""What every page has around its content: the election of the URL, navigation, refresh and the banner."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import streamlit as st
+
+from dashboard.feed import Feed, feed
+from dashboard.feed.snapshots import Snapshot
+from dashboard.view.banner import banner
+from dashboard.view.reader import Reader
+from dashboard.view.templates import render
+
+REFRESH = {
+    "1": "every second",
+    "2": "every 2 s",
+    "5": "every 5 s",
+    "10": "every 10 s",
+    "30": "every 30 s",
+    "off": "off",
+}
+DEFAULT_REFRESH = "2"
+ICON = str(Path(__file__).parents[1] / "view" / "icon.svg")
+STATES = {
+    "registered": "registered",
+    "open": "voting",
+    "closed": "counting",
+    "counted": "counted",
+    "certified": "certified",
+    "refused": "refused",
+}
+Draw = Callable[[Snapshot, Reader], None]
+
+
+def style() -> None:
+    st.html(Path(__file__).parents[1] / "view" / "style.css")
+
+
+def reader() -> Reader:
+    return Reader(st.context.locale or "en-GB", st.context.timezone or "UTC")
+
+
+def page(draw: Draw) -> None:
+    """The page of the election in the URL, or the list of elections where the URL names none."""
+    slug = st.query_params.get("election", "")
+    if not slug:
+        _repeat(lambda: _elections(feed(), ""), 2.0)
+        return
+    navigation = st.container(horizontal=True, vertical_alignment="center", key="navigation")
+    with navigation:
+        _navigate(slug)
+        seconds = _refresh()
+
+    def live() -> None:
+        snapshot = feed().snapshot(slug)
+        if snapshot is None:
+            _elections(feed(), f"There is no election “{slug[:80]}”.")
+            return
+        st.html(render("heading.html", election=snapshot.register.election, reader=reader()))
+        st.html(banner(snapshot, feed().kafka, feed().postgres, datetime.now(UTC), reader()))
+        draw(snapshot, reader())
+
+    _repeat(live, seconds)
+
+
+def _repeat(content: Callable[[], None], seconds: float | None) -> None:
+    st.fragment(content, run_every=seconds)()
+
+
+def _navigate(slug: str) -> None:
+    from dashboard.pages import PAGES  # the pages name this frame
+
+    st.page_link(PAGES["Result"], label="All elections", icon=":material/arrow_back:")
+    for name, target in PAGES.items():
+        st.page_link(target, label=name, query_params={"election": slug})
+
+
+def _refresh() -> float | None:
+    """Seconds between refreshes as the reader chose, kept in the URL; None when off."""
+    asked = st.query_params.get("refresh", DEFAULT_REFRESH)
+    if asked not in REFRESH:
+        asked = DEFAULT_REFRESH
+    chosen = st.selectbox(
+        "Refresh", list(REFRESH), index=list(REFRESH).index(asked), format_func=REFRESH.__getitem__, width=150
+    )
+    if chosen != asked:
+        st.query_params["refresh"] = chosen
+    return None if chosen == "off" else float(chosen)
+
+
+def _elections(source: Feed, notice: str) -> None:
+    known = source.elections()
+    if not known and not source.postgres.ok:
+        notice = notice or f"Postgres does not answer: {source.postgres.trouble}"
+    st.html(render("elections.html", elections=known, reader=reader(), states=STATES, notice=notice))

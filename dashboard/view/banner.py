@@ -1,0 +1,76 @@
+"""The banner's words: what the numbers are, and why they may be old."""
+
+from datetime import UTC, datetime
+
+from dashboard.feed.reach import Reach
+from dashboard.feed.snapshots import Snapshot
+from dashboard.model.status import Source, Stream, Trouble, kind, troubles
+from dashboard.view.reader import Reader
+from dashboard.view.templates import render
+
+_HEADLINES = {
+    "waiting": "No ballot counted yet.",
+    "partial": "Partial result.",
+    "complete": "Complete, not yet certified.",
+    "certified": "Certified result.",
+    "refused": "Refused: this result was not certified.",
+}
+
+
+def banner(snapshot: Snapshot, kafka: Reach, postgres: Reach, now: datetime, reader: Reader) -> str:
+    """The banner's HTML: the count's state, then whatever is wrong."""
+    election, result = snapshot.register.election, snapshot.result
+    found = kind(election, result.counted)
+    batch = snapshot.reading.progress
+    stream = Stream(datetime.fromtimestamp(batch.at / 1000, UTC) if batch else None, snapshot.reading.ballots_at)
+    return render(
+        "banner.html",
+        kind=found,
+        headline=_HEADLINES[found],
+        detail=_detail(snapshot, found, reader),
+        warnings=[
+            {"headline": headline, "detail": detail}
+            for headline, detail in (
+                _trouble(trouble, reader)
+                for trouble in troubles(election, _source(kafka), _source(postgres), stream, now)
+            )
+        ],
+    )
+
+
+def _source(reach: Reach) -> Source:
+    return Source(reach.answered_at, reach.trouble, reach.trouble_since, reach.missing)
+
+
+def _detail(snapshot: Snapshot, found: str, reader: Reader) -> str:
+    election, result = snapshot.register.election, snapshot.result
+    counted = f"{reader.number(result.counted)} ballots counted"
+    match found:
+        case "waiting":
+            return {"registered": "Voting has not begun.", "open": "Voting is open."}.get(election.state, "")
+        case "partial" if election.state == "closed":
+            return f"Voting is over, the count goes on: {counted} so far."
+        case "partial":
+            return f"The count goes on: {counted} of {reader.number(result.registered)} registered voters so far."
+        case "complete":
+            return f"All ballots are counted ({counted}, at {reader.moment(election.counted_at)})."
+        case "certified":
+            at = f" at {reader.moment(election.certified_at)}" if election.certified_at else ""
+            return f"Checked, approved and final{at}: {counted}."
+        case _:
+            return "The Integrity page shows what did not agree, or who refused it."
+
+
+def _trouble(trouble: Trouble, reader: Reader) -> tuple[str, str]:
+    since = reader.moment(trouble.since) if trouble.since else "the start"
+    old, missing = "These numbers are old.", "Something is missing."
+    return {
+        "kafka": (old, f"Kafka has not answered since {since}; they are as of then. ({trouble.detail})"),
+        "postgres": (
+            "Names and state may be old.",
+            f"Postgres has not answered since {since}; the register and the state are as of then. ({trouble.detail})",
+        ),
+        "topics": (missing, f"Kafka does not have {trouble.detail}; `election prepare` creates the topics."),
+        "tables": (missing, "Postgres has no election tables; the first run creates them."),
+        "count": (old, f"Ballots arrive, but the count has finished no batch since {since}."),
+    }[trouble.cause]

@@ -1,0 +1,73 @@
+"""Numbers, shares and times in the reader's own format, as their browser asks for."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import cached_property, lru_cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date, format_datetime, format_time
+from babel.numbers import format_decimal
+
+
+@dataclass(frozen=True)
+class Reader:
+    """``language`` is a BCP 47 tag such as ``en-GB``, ``zone`` an IANA time zone; what is unknown falls back."""
+
+    language: str = "en-GB"
+    zone: str = "UTC"
+
+    @cached_property
+    def locale(self) -> Locale:
+        try:
+            # The texts are English, so month names are too; only the figures follow the reader.
+            return Locale.parse(self.language, sep="-")
+        except (UnknownLocaleError, ValueError, TypeError):
+            return Locale("en", "GB")
+
+    @cached_property
+    def _zone(self) -> ZoneInfo:
+        try:
+            return ZoneInfo(self.zone)
+        except (ZoneInfoNotFoundError, ValueError):
+            return ZoneInfo("UTC")
+
+    def number(self, value: int | None) -> str:
+        return "–" if value is None else _decimal(value, "#,##0", self.locale)
+
+    def signed(self, value: int | None) -> str:
+        """With its sign; a real minus."""
+        return "–" if value is None else _decimal(value, "+#,##0;−#,##0" if value else "±0", self.locale)
+
+    def share(self, value: float | None, digits: int = 1) -> str:
+        """``value`` of 1 as a percentage."""
+        return "–" if value is None else _decimal(value, f"#,##0.{'0' * digits}%", self.locale)
+
+    def points(self, value: float | None) -> str:
+        """A difference of shares in percentage points."""
+        return "–" if value is None else _decimal(value * 100, "+#,##0.0;−#,##0.0", self.locale)
+
+    def decimal(self, value: float) -> str:
+        return _decimal(value, "#,##0.#", self.locale)
+
+    def time(self, moment: datetime | None) -> str:
+        """Time of day in the reader's zone."""
+        return "–" if moment is None else format_time(moment, "HH:mm:ss", tzinfo=self._zone, locale="en_GB")
+
+    def moment(self, moment: datetime | None) -> str:
+        """Day and time in the reader's zone."""
+        if moment is None:
+            return "–"
+        return format_datetime(moment, "d MMM y, HH:mm:ss", tzinfo=self._zone, locale="en_GB")
+
+    def local(self, moment: datetime | None) -> str:
+        """A time without a zone, as it was written down where it happened."""
+        return "–" if moment is None else format_datetime(moment.replace(tzinfo=UTC), "d MMM, HH:mm", locale="en_GB")
+
+    def day(self, day: date | None) -> str:
+        return "" if day is None else format_date(day, "d MMMM y", locale="en_GB")
+
+
+@lru_cache(maxsize=50_000)
+def _decimal(value: float, pattern: str, locale: Locale) -> str:
+    return format_decimal(value, pattern, locale=locale)
