@@ -7,14 +7,4 @@ from election.scenarios.loading import load, names
 from election.scenarios.model import Candidate, Contest, Party, Scenario, Simulation
 from election.scenarios.selection import select, with_voters
 
-__all__ = [
-    "Candidate",
-    "Contest",
-    "Party",
-    "Scenario",
-    "Simulation",
-    "load",
-    "names",
-    "select",
-    "with_voters",
-]
+__all__ = ["Candidate", "Contest", "Party", "Scenario", "Simulation", "load", "names", "select", "with_voters"]

@@ -12,15 +12,7 @@ from election.errors import BadInput
 from election.scenarios.model import Party, Simulation
 from election.scenarios.tables import refused, text_of
 
-_KEYS = (
-    "name",
-    "polling_day",
-    "licence",
-    "map",
-    "voters_per_contest",
-    "parties",
-    "simulation",
-)
+_KEYS = ("name", "polling_day", "licence", "map", "voters_per_contest", "parties", "simulation")
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 # How far each number of [simulation] may go.
 _MOST = {"turnout": 1.0, "turnout_spread": 0.5, "invalid": 1.0}
@@ -48,10 +40,7 @@ def describe(home: Path) -> Description:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise refused(
-            file,
-            None,
-            f"not TOML ({error})",
-            "Correct that place; docs/scenarios.md shows the form.",
+            file, None, f"not TOML ({error})", "Correct that place; docs/scenarios.md shows the form."
         ) from error
 
     def wrong(key: str, what: str, remedy: str) -> BadInput:
@@ -65,11 +54,7 @@ def describe(home: Path) -> Description:
             raise wrong(key, f"`{key}` is missing or not a text", f'Write {key} = "…".')
     voters = content.get("voters_per_contest", 10_000)
     if not isinstance(voters, int) or isinstance(voters, bool) or voters < 1:
-        raise wrong(
-            "voters_per_contest",
-            f"`voters_per_contest` is {voters!r}",
-            "Give a whole number of 1 or more.",
-        )
+        raise wrong("voters_per_contest", f"`voters_per_contest` is {voters!r}", "Give a whole number of 1 or more.")
     try:
         return Description(
             title=content["name"].strip(),
@@ -109,39 +94,25 @@ def _day(value: Any) -> date:
             pass
     if isinstance(value, date) and not isinstance(value, datetime):
         return value
-    raise _Wrong(
-        "polling_day",
-        f"`polling_day` is {value!r}, not a date",
-        "Write it as polling_day = 2019-12-12.",
-    )
+    raise _Wrong("polling_day", f"`polling_day` is {value!r}, not a date", "Write it as polling_day = 2019-12-12.")
 
 
 def _map(home: Path, value: Any) -> Path | None:
     if value is None:
         return None
     if not isinstance(value, str) or Path(value).name != value or not (home / value).is_file():
-        raise _Wrong(
-            "map",
-            f"`map` is {value!r}, no file of this folder",
-            "Name a GeoJSON file beside scenario.toml.",
-        )
+        raise _Wrong("map", f"`map` is {value!r}, no file of this folder", "Name a GeoJSON file beside scenario.toml.")
     return home / value
 
 
 def _party(short: str, party: Any) -> Party:
     form = f'Write "{short}" = {{ name = "…", colour = "#0087dc" }}.'
     if not isinstance(party, dict) or not isinstance(party.get("name"), str) or party.keys() - {"name", "colour"}:
-        raise _Wrong(
-            short,
-            f"party {short!r} has no name, or something beside name and colour",
-            form,
-        )
+        raise _Wrong(short, f"party {short!r} has no name, or something beside name and colour", form)
     colour = party.get("colour")
     if colour is not None and not (isinstance(colour, str) and _COLOUR.fullmatch(colour)):
         raise _Wrong(
-            short,
-            f"the colour of {short!r} is {colour!r}",
-            "Write # and six hexadecimal digits, as in #0087dc.",
+            short, f"the colour of {short!r} is {colour!r}", "Write # and six hexadecimal digits, as in #0087dc."
         )
     return Party(short, party["name"], colour)
 
@@ -150,34 +121,18 @@ def _simulation(table: dict[str, Any]) -> Simulation:
     known = [field.name for field in fields(Simulation)]
     for key, value in table.items():
         if key not in known:
-            raise _Wrong(
-                key,
-                f"`simulation.{key}` is not known",
-                f"The keys are {', '.join(known)}.",
-            )
+            raise _Wrong(key, f"`simulation.{key}` is not known", f"The keys are {', '.join(known)}.")
         if key != "support":
             most = _MOST.get(key, _MOST_SPREAD)
             if not _is_number(value) or not 0 <= value <= most:
-                raise _Wrong(
-                    key,
-                    f"`simulation.{key}` is {value!r}",
-                    f"Give a number from 0 to {most:g}.",
-                )
+                raise _Wrong(key, f"`simulation.{key}` is {value!r}", f"Give a number from 0 to {most:g}.")
     support = table.get("support", {})
     if not isinstance(support, dict):
-        raise _Wrong(
-            "support",
-            "`simulation.support` is not a table",
-            "Begin it with a line [simulation.support].",
-        )
+        raise _Wrong("support", "`simulation.support` is not a table", "Begin it with a line [simulation.support].")
     for party, drawn in support.items():
         ends = drawn if isinstance(drawn, list) and len(drawn) == 2 and all(map(_is_number, drawn)) else [0, 0]
         if not 0 < ends[0] <= ends[1]:
-            raise _Wrong(
-                party,
-                f"the support of {party!r} is {drawn!r}",
-                "Give [lowest, highest], both above 0.",
-            )
+            raise _Wrong(party, f"the support of {party!r} is {drawn!r}", "Give [lowest, highest], both above 0.")
     return Simulation(
         **table | {"support": tuple((party, float(low), float(high)) for party, (low, high) in support.items())}
     )

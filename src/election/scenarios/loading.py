@@ -12,25 +12,8 @@ from election.scenarios.description import Description, describe
 from election.scenarios.model import Candidate, Contest, Party, Scenario
 from election.scenarios.tables import Row, refused, rows
 
-CONTESTS = (
-    "contest_id",
-    "name",
-    "region",
-    "country",
-    "declared_at",
-    "electorate",
-    "valid_votes",
-    "invalid_votes",
-)
-CANDIDATES = (
-    "contest_id",
-    "given_name",
-    "family_name",
-    "gender",
-    "party",
-    "party_abbreviation",
-    "votes",
-)
+CONTESTS = ("contest_id", "name", "region", "country", "declared_at", "electorate", "valid_votes", "invalid_votes")
+CANDIDATES = ("contest_id", "given_name", "family_name", "gender", "party", "party_abbreviation", "votes")
 # Other years may know other genders, spelt the same way.
 _GENDER = re.compile(r"[a-z]+(-[a-z]+)*")
 
@@ -44,7 +27,7 @@ def load(folder: Path, name: str) -> Scenario:
     """The scenario in ``folder/name``, complete and consistent. Raises BadInput naming file, line and remedy."""
     known = names(folder)
     home = folder / name
-    if Path(name).name != name or not home.is_dir():
+    if not any(path.name == name and path.is_dir() for path in folder.glob("*")):
         near = get_close_matches(name, known, n=3, cutoff=0.4) or known
         raise BadInput(
             f"There is no scenario {name!r} in {folder}. {'Did you mean' if near else 'Add one:'} "
@@ -67,15 +50,9 @@ def load(folder: Path, name: str) -> Scenario:
         polling_day=description.polling_day,
         kind="replay" if replay else "simulated",
         licence=description.licence,
-        parties=_parties(
-            description,
-            [candidate for people in standing.values() for _, candidate in people],
-        ),
+        parties=_parties(description, [candidate for people in standing.values() for _, candidate in people]),
         contests=tuple(
-            replace(
-                contest,
-                candidates=tuple(candidate for _, candidate in standing[contest_id]),
-            )
+            replace(contest, candidates=tuple(candidate for _, candidate in standing[contest_id]))
             for contest_id, (_, contest) in contests.items()
         ),
         map=description.map,
@@ -125,12 +102,7 @@ def _candidates(file: Path, contests: Mapping[str, tuple[Row, Contest]]) -> dict
             near = get_close_matches(contest_id, standing, n=1)
             what = f"contest {contest_id!r} is not in contests.csv" + (f" (is it {near[0]}?)" if near else "")
             raise row.refused(what, "Correct the id, or add the contest there.")
-        person = (
-            contest_id,
-            row.values["given_name"],
-            row.values["family_name"],
-            row.text("party"),
-        )
+        person = (contest_id, row.values["given_name"], row.values["family_name"], row.text("party"))
         if not any(person[1:3]):
             raise row.refused("the candidate has no name", "Fill in `given_name` or `family_name`.")
         if first_line.setdefault(person, row.line) != row.line:
@@ -141,20 +113,13 @@ def _candidates(file: Path, contests: Mapping[str, tuple[Row, Contest]]) -> dict
             raise row.refused(
                 f"`gender` is {gender!r}", "Write female, male, non-binary or another word in lower case."
             )
-        candidate = Candidate(
-            *person[1:3],
-            gender,
-            person[3],
-            row.text("party_abbreviation"),
-            row.count("votes"),
-        )
+        candidate = Candidate(*person[1:3], gender, person[3], row.text("party_abbreviation"), row.count("votes"))
         standing[contest_id].append((row, candidate))
     return standing
 
 
 def _is_replay(
-    contests: Mapping[str, tuple[Row, Contest]],
-    standing: Mapping[str, list[tuple[Row, Candidate]]],
+    contests: Mapping[str, tuple[Row, Contest]], standing: Mapping[str, list[tuple[Row, Candidate]]]
 ) -> bool:
     """True when every figure is given, False when none is; part of them is neither a replay nor a simulation."""
     given = [(row, c.votes is not None, "votes") for people in standing.values() for row, c in people]
@@ -167,10 +132,7 @@ def _is_replay(
     for row, is_given, column in given:
         if is_given != replay:
             what = f"`{column}` is empty, while other lines have official figures"
-            raise row.refused(
-                what,
-                "Fill in all figures (a replay), or leave all of them empty (simulated).",
-            )
+            raise row.refused(what, "Fill in all figures (a replay), or leave all of them empty (simulated).")
     return replay
 
 

@@ -38,9 +38,7 @@ def select(scenario: Scenario, contests: Sequence[str] = (), region: str | None 
             )
     standing = {candidate.party_abbreviation for contest in chosen for candidate in contest.candidates}
     return replace(
-        scenario,
-        contests=chosen,
-        parties=tuple(party for party in scenario.parties if party.abbreviation in standing),
+        scenario, contests=chosen, parties=tuple(party for party in scenario.parties if party.abbreviation in standing)
     )
 
 
@@ -61,21 +59,21 @@ def with_voters(scenario: Scenario, voters: int) -> Scenario:
         )
     sizes = _spread(voters, scenario.contests)
     return replace(
-        scenario,
-        contests=tuple(replace(c, electorate=size) for c, size in zip(scenario.contests, sizes, strict=True)),
+        scenario, contests=tuple(replace(c, electorate=size) for c, size in zip(scenario.contests, sizes, strict=True))
     )
 
 
 def _spread(voters: int, contests: Sequence[Contest]) -> list[int]:
     """Whole numbers in proportion to the electorates that add up to ``voters``: largest remainders, one at least."""
-    total, free = (
-        sum(contest.electorate for contest in contests),
-        voters - len(contests),
-    )
-    shares = [divmod(contest.electorate * free, total) for contest in contests]
-    left = free - sum(whole for whole, _ in shares)
-    largest = sorted(range(len(shares)), key=lambda i: -shares[i][1])[:left]
-    return [1 + whole + (i in set(largest)) for i, (whole, _) in enumerate(shares)]
+    total = sum(contest.electorate for contest in contests)
+    shares = [divmod(contest.electorate * voters, total) for contest in contests]
+    left = voters - sum(whole for whole, _ in shares)
+    favoured = set(sorted(range(len(shares)), key=lambda i: -shares[i][1])[:left])
+    sizes = [whole + (i in favoured) for i, (whole, _) in enumerate(shares)]
+    while 0 in sizes:
+        sizes[sizes.index(max(sizes))] -= 1
+        sizes[sizes.index(0)] += 1
+    return sizes
 
 
 def _same(text: str) -> str:

@@ -24,18 +24,10 @@ def text_of(file: Path) -> str:
     try:
         data = file.read_bytes()
     except FileNotFoundError:
-        raise refused(
-            file,
-            None,
-            "the file is missing",
-            "Add it; docs/scenarios.md shows its form.",
-        ) from None
+        raise refused(file, None, "the file is missing", "Add it; docs/scenarios.md shows its form.") from None
     except OSError as error:
         raise refused(
-            file,
-            None,
-            f"the file cannot be read ({error.strerror})",
-            "Check what it is and its mode.",
+            file, None, f"the file cannot be read ({error.strerror})", "Check what it is and its mode."
         ) from error
     try:
         text = data.decode("utf-8-sig")
@@ -43,19 +35,11 @@ def text_of(file: Path) -> str:
         line = data.count(b"\n", 0, error.start) + 1
         what = f"the byte 0x{data[error.start]:02x} is not UTF-8"
         raise refused(
-            file,
-            line,
-            what,
-            "Save the file in UTF-8 (for example with `iconv -f latin1 -t utf-8`).",
+            file, line, what, "Save the file in UTF-8 (for example with `iconv -f latin1 -t utf-8`)."
         ) from None
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
-        raise refused(
-            file,
-            line,
-            "there is a NUL character",
-            "Save the file as plain text in UTF-8.",
-        )
+        raise refused(file, line, "there is a NUL character", "Save the file as plain text in UTF-8.")
     return text
 
 
@@ -87,20 +71,11 @@ class Row:
         except ValueError:
             number = None
         if number is None:
-            raise self.refused(
-                f"`{column}` is {value!r}, not a whole number",
-                "Write digits only, as in 51925.",
-            )
+            raise self.refused(f"`{column}` is {value!r}, not a whole number", "Write digits only, as in 51925.")
         if number < 0:
-            raise self.refused(
-                f"`{column}` is {number}, which is negative",
-                "Give a count of 0 or more.",
-            )
+            raise self.refused(f"`{column}` is {number}, which is negative", "Give a count of 0 or more.")
         if number > _MOST_PEOPLE:
-            raise self.refused(
-                f"`{column}` is {number}, more than there are people",
-                "Check the figure.",
-            )
+            raise self.refused(f"`{column}` is {number}, more than there are people", "Check the figure.")
         return number
 
     def time(self, column: str) -> datetime | None:
@@ -126,36 +101,17 @@ def rows(file: Path, columns: Sequence[str]) -> Iterator[Row]:
         missing = [name for name in columns if name not in header]
         if missing:
             what = f"missing column{'s' if len(missing) > 1 else ''} {', '.join(missing)}"
-            raise refused(
-                file,
-                1,
-                what,
-                f"The first line must name the columns {','.join(columns)}.",
-            )
+            raise refused(file, 1, what, f"The first line must name the columns {','.join(columns)}.")
         doubled = {name for name in columns if header.count(name) > 1}
         if doubled:
-            raise refused(
-                file,
-                1,
-                f"column {', '.join(sorted(doubled))} is there twice",
-                "Keep one of them.",
-            )
+            raise refused(file, 1, f"column {', '.join(sorted(doubled))} is there twice", "Keep one of them.")
         line = reader.line_num + 1
         for values in reader:
             if any(value.strip() for value in values):
                 if len(values) != len(header):
                     what = f"{len(values)} values for {len(header)} columns"
-                    raise refused(
-                        file,
-                        line,
-                        what,
-                        "Put values that contain a comma in double quotes.",
-                    )
-                yield Row(
-                    file,
-                    line,
-                    {name: value.strip() for name, value in zip(header, values, strict=True)},
-                )
+                    raise refused(file, line, what, "Put values that contain a comma in double quotes.")
+                yield Row(file, line, {name: value.strip() for name, value in zip(header, values, strict=True)})
             line = reader.line_num + 1
     except csv.Error as error:
         raise refused(file, reader.line_num, f"not CSV ({error})", "Check the double quotes.") from error
