@@ -55,7 +55,10 @@ class Totals:
                 self.candidates[record.election][record.candidate] = record
             elif topic == topics.TALLY_PROGRESS:
                 progress = self._progress(value)
-                if self.progress is None or (progress.generation, progress.at) >= (self.progress.generation, self.progress.at):
+                if self.progress is None or (progress.generation, progress.at) >= (
+                    self.progress.generation,
+                    self.progress.at,
+                ):
                     self.progress = progress
             else:
                 self._fold(topic, key or b"", self._decoders[topic](value))

@@ -80,7 +80,8 @@ def test_no_ballot_and_no_aggregate_has_a_field_for_a_person():
 
 
 @pytest.mark.parametrize(
-    ("age", "group"), [(18, "18-24"), (24, "18-24"), (25, "25-34"), (64, "55-64"), (74, "65-74"), (75, "75+"), (110, "75+")]
+    ("age", "group"),
+    [(18, "18-24"), (24, "18-24"), (25, "25-34"), (64, "55-64"), (74, "65-74"), (75, "75+"), (110, "75+")],
 )
 def test_ages_fall_into_their_group(age, group):
     assert age_group(age) == group

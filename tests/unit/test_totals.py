@@ -10,7 +10,13 @@ from election.totals import Totals
 def ballots(votes, generation=1, election=1, validity="valid"):
     key = f"{election}/{generation}/1/{validity}".encode()
     total = ContestTotal(
-        schema_version=1, generation=generation, election=election, votes=votes, contest=1, contest_name="A", validity=validity
+        schema_version=1,
+        generation=generation,
+        election=election,
+        votes=votes,
+        contest=1,
+        contest_name="A",
+        validity=validity,
     )
     return topics.BALLOTS_PER_CONTEST, key, encode(total)
 

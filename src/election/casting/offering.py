@@ -24,10 +24,15 @@ class Offering:
             "SELECT contest_no, first_voter_no, registered FROM contests WHERE election_no = %s ORDER BY first_voter_no",
             [poll.election_no],
         ).fetchall()
-        self._contest_no, self._first, registered = (np.array(column, np.int64) for column in zip(*contests, strict=True))
+        self._contest_no, self._first, registered = (
+            np.array(column, np.int64) for column in zip(*contests, strict=True)
+        )
         self._last = int(self._first[-1] + registered[-1] - 1)
         self._locations = {
-            no for (no,) in connection.execute("SELECT location_no FROM locations WHERE election_no = %s", [poll.election_no])
+            no
+            for (no,) in connection.execute(
+                "SELECT location_no FROM locations WHERE election_no = %s", [poll.election_no]
+            )
         }
         self._known = self._elections()
 

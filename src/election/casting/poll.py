@@ -11,7 +11,9 @@ def open_poll(platform: Platform, slug: str) -> bool:
     with platform.connect("app") as connection:
         poll = election(connection, slug)
         if poll.voters_to is None:
-            raise StageFailed(f"The voters of {slug} are not published yet: `election publish {slug}` comes before casting.")
+            raise StageFailed(
+                f"The voters of {slug} are not published yet: `election publish {slug}` comes before casting."
+            )
         return move(connection, poll.election_no, "open")
 
 

@@ -54,5 +54,8 @@ class VotersRange:
         if not total:
             return 0, 0
         committed = reader.committed([TopicPartition(topics.VOTERS, p) for p in self.end], timeout=30)
-        done = sum(min(self.end[c.partition], max(self.begin[c.partition], c.offset)) - self.begin[c.partition] for c in committed)
+        done = sum(
+            min(self.end[c.partition], max(self.begin[c.partition], c.offset)) - self.begin[c.partition]
+            for c in committed
+        )
         return done, total

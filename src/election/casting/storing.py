@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 
 from psycopg import Connection
 
-
 _NULL = r"\N"  # in COPY's text format
 
 
@@ -41,7 +40,9 @@ def prepare(connection: Connection) -> None:
     connection.commit()
 
 
-def store(connection: Connection, election_no: int, ballots: Sequence[Ballot], cast_at: int) -> dict[int, Stored] | None:
+def store(
+    connection: Connection, election_no: int, ballots: Sequence[Ballot], cast_at: int
+) -> dict[int, Stored] | None:
     """Stores each ballot whose voter has none, and commits.
 
     Returns None when every ballot was new, so that what was offered is what is stored; else what is stored

@@ -88,7 +88,7 @@ class _Worker:
         self._consumer = consumer(
             platform.kafka,
             self._range.group,
-            **{"session.timeout.ms": 10_000, "max.poll.interval.ms": 300_000, "queued.max.messages.kbytes": 32_768},
+            **{"session.timeout.ms": 6_000, "max.poll.interval.ms": 300_000, "queued.max.messages.kbytes": 32_768},
         )
         self._done = Cast()
 
@@ -128,7 +128,9 @@ class _Worker:
         for ballot in ballots:
             kept = stored[ballot.voter] if stored is not None else Stored(ballot.contest, ballot.candidate, cast_at)
             if (kept.contest, kept.candidate) != (ballot.contest, ballot.candidate):
-                refused.append((ballot.position, Unusable("second_ballot", "the voter has a ballot with another choice")))
+                refused.append(
+                    (ballot.position, Unusable("second_ballot", "the voter has a ballot with another choice"))
+                )
             else:
                 self._publish(ballot, kept)
         for position, why in refused:

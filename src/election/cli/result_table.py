@@ -40,10 +40,16 @@ def _contest(contest: dict[str, Any]) -> Table:
         table.add_row(*row, *([_official(candidate["votes"], candidate["official"])] if replay else []))
     table.add_section()
     table.add_row(
-        "Invalid", "", f"{contest['invalid']:,}", "", *([_official(contest["invalid"], contest["official_invalid"])] if replay else [])
+        "Invalid",
+        "",
+        f"{contest['invalid']:,}",
+        "",
+        *([_official(contest["invalid"], contest["official_invalid"])] if replay else []),
     )
     return table
 
 
 def _official(counted: int, official: int) -> Text:
-    return Text(f"{official:,} {'✓' if counted == official else '✗'}", style="green" if counted == official else "bold red")
+    return Text(
+        f"{official:,} {'✓' if counted == official else '✗'}", style="green" if counted == official else "bold red"
+    )

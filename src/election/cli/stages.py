@@ -88,4 +88,6 @@ def cast(
         console.print("Stopped after a batch. `election cast` goes on from there.")
         raise typer.Exit(1)
     close_poll(platform, slug)
-    console.print(f"{done.ballots:,} ballots by this worker in {done.seconds:.1f} s, {done.rejected:,} records rejected")
+    console.print(
+        f"{done.ballots:,} ballots by this worker in {done.seconds:.1f} s, {done.rejected:,} records rejected"
+    )

@@ -8,9 +8,32 @@ from confluent_kafka.admin import AdminClient
 from election.contracts.topics import MAX_REJECTED_BYTES
 from election.errors import NotReachable
 
-
 # librdkafka tells on stderr of everything it gets over by itself; what it cannot is an error where it is called.
-_QUIET = {"log_level": 3}
+_QUIET = {"log_level": 0}
+
+
+# A leader being elected, a broker coming back, a pause beyond the group's patience: asking again helps.
+# librdkafka's own `retriable()` is true in transactions only.
+_PASSING = {
+    KafkaError._TRANSPORT,
+    KafkaError._TIMED_OUT,
+    KafkaError._ALL_BROKERS_DOWN,
+    KafkaError._MAX_POLL_EXCEEDED,
+    KafkaError._PARTITION_EOF,
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError.UNKNOWN_TOPIC_OR_PART,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+    KafkaError.NOT_COORDINATOR,
+    KafkaError.REQUEST_TIMED_OUT,
+    KafkaError.BROKER_NOT_AVAILABLE,
+}
+
+
+def passes(error: BaseException) -> bool:
+    """Whether it is a Kafka error that goes away by itself."""
+    return isinstance(error, KafkaException) and error.args[0].code() in _PASSING
 
 
 def admin(kafka: Mapping[str, str]) -> AdminClient:
@@ -92,5 +115,5 @@ def consume(source: Consumer, number: int, seconds: float) -> Iterable[Message]:
         error = message.error()
         if error is None:
             yield message
-        elif error.code() != KafkaError._PARTITION_EOF and not error.retriable():
+        elif error.code() not in _PASSING:
             raise KafkaException(error)

@@ -7,7 +7,7 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 from tenacity import retry, retry_if_exception, stop_after_delay, wait_fixed
 
 from election.errors import NotReachable
-from election.messaging.clients import admin, consume, consumer
+from election.messaging.clients import admin, consume, consumer, passes
 
 Offsets = dict[int, int]
 """Offset by partition; an end is the offset after the last record."""
@@ -50,7 +50,9 @@ def read(kafka: Mapping[str, str], topics: str | Sequence[str], begin: Offsets |
             unread -= _reached(reader, unread, last)
             silent = 0 if got else silent + 1
             if silent > _SILENT_SECONDS:
-                raise NotReachable(f"Kafka gave nothing for {_SILENT_SECONDS} s before the end of {topics} was reached.")
+                raise NotReachable(
+                    f"Kafka gave nothing for {_SILENT_SECONDS} s before the end of {topics} was reached."
+                )
     finally:
         reader.close()
 
@@ -61,12 +63,7 @@ def _reached(reader: Consumer, unread: set[_Place], last: dict[_Place, int]) -> 
     return {(p.topic, p.partition) for p in positions if p.offset >= last[p.topic, p.partition]}
 
 
-def _passes(error: BaseException) -> bool:
-    """A leader being elected or a broker coming back: Kafka itself says that trying again helps."""
-    return isinstance(error, KafkaException) and bool(error.args[0].retriable())
-
-
-@retry(retry=retry_if_exception(_passes), wait=wait_fixed(0.2), stop=stop_after_delay(30), reraise=True)
+@retry(retry=retry_if_exception(passes), wait=wait_fixed(0.2), stop=stop_after_delay(30), reraise=True)
 def _bounds(kafka: Mapping[str, str], topics: Sequence[str]) -> tuple[dict[_Place, int], dict[_Place, int]]:
     client = admin(kafka)
     places = _places(client, topics)

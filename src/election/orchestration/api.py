@@ -32,12 +32,21 @@ class Airflow:
         """The DAGs Airflow knows, and whether each is paused."""
         return {dag["dag_id"]: dag["is_paused"] for dag in self._send("GET", "/api/v2/dags?limit=100")["dags"]}
 
+    def set_connections(self, connections: list[dict[str, Any]]) -> None:
+        """Creates the connections (fields as in Airflow's own ConnectionBody), or puts them in place of those there."""
+        action = {"action": "create", "entities": connections, "action_on_existence": "overwrite"}
+        answer = self._send("PATCH", "/api/v2/connections", json={"actions": [action]})
+        if errors := answer["create"]["errors"]:
+            raise ElectionError(f"Airflow refused the connections: {errors}")
+
     def trigger(self, dag_id: str, run_id: str, conf: dict[str, Any]) -> None:
         """Starts a run under that id. Raises BadInput when there is one already."""
         body = {"dag_run_id": run_id, "logical_date": None, "conf": conf}
         response = self._request("POST", f"/api/v2/dags/{dag_id}/dagRuns", json=body)
         if response.status_code == 409:
-            raise BadInput(f"There is a run {run_id!r} already. Clear it in Airflow to run it again, or choose another slug.")
+            raise BadInput(
+                f"There is a run {run_id!r} already. Clear it in Airflow to run it again, or choose another slug."
+            )
         self._checked(response)
 
     def run(self, dag_id: str, run_id: str) -> dict[str, Any]:
@@ -96,5 +105,7 @@ class Airflow:
     def _checked(self, response: httpx.Response) -> Any:
         if response.is_error:
             path = response.request.url.path
-            raise ElectionError(f"Airflow refused {response.request.method} {path}: {response.status_code} {response.text[:500]}")
+            raise ElectionError(
+                f"Airflow refused {response.request.method} {path}: {response.status_code} {response.text[:500]}"
+            )
         return response.json() if response.content else None

@@ -7,7 +7,8 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from election.errors import BadInput
 from election.orchestration.connections import platform
-from election.preparation import Registration, register as register_election
+from election.preparation import Registration
+from election.preparation import register as register_election
 
 
 def registration(params: Mapping[str, Any], slug: str) -> Registration:

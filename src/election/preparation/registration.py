@@ -51,7 +51,9 @@ def checked(platform: Platform, registration: Registration) -> Scenario:
         if scenario.kind == "replay":
             raise BadInput(f"{scenario.name} is a replay: its turnout is the official one. Leave `turnout` out.")
         if not 0 < registration.turnout <= 1:
-            raise BadInput(f"A turnout of {registration.turnout} cannot be: give a share above 0 and up to 1, such as 0.65.")
+            raise BadInput(
+                f"A turnout of {registration.turnout} cannot be: give a share above 0 and up to 1, such as 0.65."
+            )
     if registration.voters is not None:
         scenario = scenarios.with_voters(scenario, registration.voters)
     sources.check(registration.source, registration.nationality, scenario.registered)

@@ -21,7 +21,16 @@ def publish_candidates(platform: Platform, slug: str) -> int:
     producer = SafeProducer(platform.kafka)
     for contest, contest_id, contest_name, candidate, name, party, party_name in rows:
         record = CandidateRecord(
-            SCHEMA_VERSION, poll.election_no, slug, contest, contest_id, contest_name, candidate, name, party, party_name
+            SCHEMA_VERSION,
+            poll.election_no,
+            slug,
+            contest,
+            contest_id,
+            contest_name,
+            candidate,
+            name,
+            party,
+            party_name,
         )
         producer.produce(topics.CANDIDATES, encode(record), f"{poll.election_no}/{candidate}".encode())
     producer.flush()

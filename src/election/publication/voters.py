@@ -39,7 +39,7 @@ def publish_voters(platform: Platform, slug: str, log: Callable[[str], None] = p
                 "(or run `election seed`) to complete the electorate, then publish again."
             )
         _, end = bounds(platform.kafka, topics.VOTERS)
-        _record(connection, poll.election_no, begin, end)
+        record_range(connection, poll.election_no, begin, end)
     log(f"{published:,} voters published.")
     return published
 
@@ -71,7 +71,8 @@ def _records(connection: Connection, election_no: int):  # type: ignore[no-untyp
         yield from cursor
 
 
-def _record(connection: Connection, election_no: int, begin: Offsets, end: Offsets) -> None:
+def record_range(connection: Connection, election_no: int, begin: Offsets, end: Offsets) -> None:
+    """Notes between which offsets the election's voters are; this is what makes a publication complete."""
     connection.execute(
         "UPDATE elections SET voters_from = %s, voters_to = %s WHERE election_no = %s",
         [json.dumps(begin), json.dumps(end), election_no],

@@ -145,6 +145,14 @@ def _official(connection: Connection, totals: Totals, poll: Election) -> list[Di
         "SELECT contest_no, name, official_invalid FROM contests WHERE election_no = %s ORDER BY 1", [poll.election_no]
     )
     return [
-        *(Difference("official votes", name, own, votes.get(no, 0)) for no, name, own in candidates if own != votes.get(no, 0)),
-        *(Difference("official invalid", name, n, invalid.get(no, 0)) for no, name, n in contests if n != invalid.get(no, 0)),
+        *(
+            Difference("official votes", name, own, votes.get(no, 0))
+            for no, name, own in candidates
+            if own != votes.get(no, 0)
+        ),
+        *(
+            Difference("official invalid", name, n, invalid.get(no, 0))
+            for no, name, n in contests
+            if n != invalid.get(no, 0)
+        ),
     ][:_LISTED]

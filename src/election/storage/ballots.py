@@ -47,7 +47,9 @@ AGE_GROUP_SQL = (
 )
 
 
-def stored_ballots(connection: Connection, election_no: int) -> Iterator[tuple[int, int, int | None, int, int, str, str]]:
+def stored_ballots(
+    connection: Connection, election_no: int
+) -> Iterator[tuple[int, int, int | None, int, int, str, str]]:
     """Every stored ballot in the order of voter numbers, in constant memory.
 
     Rows are (voter, contest, candidate or None, cast_at in ms, location, gender, age group). The

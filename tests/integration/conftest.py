@@ -1,0 +1,41 @@
+"""Elections that are ready for a stage."""
+
+from collections.abc import Callable
+
+import pytest
+
+from election.casting import open_poll
+from election.electorate import check_electorate, seed_candidates, seed_voters
+from election.messaging.topics import create_topics
+from election.platform import Platform
+from election.preparation import Registration, create_tables, register
+from election.publication import publish_candidates, publish_voters
+from election.storage.elections import Election, election
+
+Published = Callable[..., Election]
+
+
+@pytest.fixture(scope="session")
+def tables(platform: Platform) -> Platform:
+    """The platform with its tables and topics."""
+    create_tables(platform)
+    create_topics(platform)
+    return platform
+
+
+@pytest.fixture(scope="session")
+def published(tables: Platform) -> Published:
+    """Makes an election whose poll is open: registered, filled, checked and published."""
+
+    def make(slug: str, scenario: str = "single-race", **parameters) -> Election:
+        register(tables, Registration(scenario, slug, **parameters))
+        seed_candidates(tables, slug)
+        seed_voters(tables, slug)
+        check_electorate(tables, slug)
+        publish_candidates(tables, slug)
+        publish_voters(tables, slug)
+        open_poll(tables, slug)
+        with tables.connect("app") as connection:
+            return election(connection, slug)
+
+    return make

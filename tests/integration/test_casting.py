@@ -1,0 +1,233 @@
+"""Casting on real Kafka and Postgres: every ballot is stored and published once, whatever happens."""
+
+import os
+import signal
+import subprocess
+import sys
+from base64 import b64decode
+
+import psycopg
+import pytest
+
+from election.casting import cast, close_poll, open_poll
+from election.casting.faults import STEPS
+from election.casting.range import VotersRange
+from election.contracts import topics
+from election.contracts.messages import VoterRecord, encode
+from election.errors import StageFailed
+from election.messaging.clients import SafeProducer, admin
+from election.messaging.reading import bounds, read
+from election.messaging.rejected import rejected
+from election.preparation import Registration, register
+from election.publication.voters import record_range
+from election.reconciliation.ballots import compare_ballots
+from election.storage.elections import election
+
+YNYS_MON = "W07000041"
+NA_H_EILEANAN_AN_IAR = "S14000027"  # the smallest electorate
+
+
+def tally(platform, poll):
+    """Stored votes by candidate number; None is an invalid ballot."""
+    with platform.connect("reader") as connection:
+        return dict(
+            connection.execute(
+                "SELECT candidate_no, count(*) FROM votes WHERE election_no = %s GROUP BY 1", [poll.election_no]
+            ).fetchall()
+        )
+
+
+def official(platform, poll):
+    with platform.connect("reader") as connection:
+        votes = dict(
+            connection.execute(
+                "SELECT candidate_no, official_votes FROM candidates WHERE election_no = %s AND official_votes > 0",
+                [poll.election_no],
+            ).fetchall()
+        )
+        (invalid,) = connection.execute(
+            "SELECT sum(official_invalid)::int FROM contests WHERE election_no = %s", [poll.election_no]
+        ).fetchone()
+    return votes | ({None: invalid} if invalid else {})
+
+
+def compared(platform, poll):
+    with platform.connect("auditor") as connection:
+        return compare_ballots(platform, connection, election(connection, poll.slug))
+
+
+def worker(*arguments, **environment):
+    """A casting worker as a process of its own."""
+    command = [sys.executable, "-m", "election.cli", "cast", *arguments]
+    return subprocess.Popen(
+        command, env={**os.environ, **environment}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+
+
+def test_a_replay_stores_and_publishes_exactly_the_official_ballots(tables, published):
+    poll = published("cast-replay", "uk-general-election-2019", contests=(NA_H_EILEANAN_AN_IAR,))
+    done = cast(tables, poll.slug)
+    assert tally(tables, poll) == official(tables, poll)
+    comparison = compared(tables, poll)
+    assert (comparison.stored, comparison.published, comparison.duplicates) == (done.ballots, done.ballots, 0)
+    assert comparison.differing == 0
+    assert close_poll(tables, poll.slug)
+    with tables.connect("reader") as connection:
+        assert election(connection, poll.slug).state == "closed"
+
+
+@pytest.fixture(scope="module")
+def killed(tables, published):
+    """An election for each step of the loop, whose worker was killed there in its second batch; all at the same time."""
+    polls = {step: published(f"cast-killed-{step}", voters=4_000) for step in STEPS}
+    dying = {
+        step: worker(poll.slug, ELECTION_CASTING_FAULT=f"{step}:2", ELECTION_CASTING_BATCH="500")
+        for step, poll in polls.items()
+    }
+    for process in dying.values():
+        output, _ = process.communicate(timeout=90)
+        assert process.returncode == -signal.SIGKILL, output.decode()
+    return polls
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_worker_killed_at_any_step_of_the_loop_loses_and_doubles_nothing(tables, killed, step):
+    poll = killed[step]
+    assert sum(tally(tables, poll).values()) < 1_001  # two batches of 500, not all of whom vote
+    cast(tables, poll.slug)
+    comparison = compared(tables, poll)
+    assert comparison.differing == 0
+    assert comparison.stored == comparison.published == sum(tally(tables, poll).values()) > 2_000
+    assert close_poll(tables, poll.slug)
+
+
+def test_two_workers_one_of_which_dies_end_as_one_alone(tables, published):
+    alone, together = published("cast-alone", voters=20_000), published("cast-together", voters=20_000)
+    cast(tables, alone.slug)
+    dying = worker(together.slug, "--workers", "2", ELECTION_CASTING_FAULT="flushed:3", ELECTION_CASTING_BATCH="500")
+    staying = worker(together.slug, "--worker", "1", "--workers", "2", ELECTION_CASTING_BATCH="500")
+    fate, _ = dying.communicate(timeout=90)
+    output, _ = staying.communicate(timeout=90)
+    assert dying.returncode == -signal.SIGKILL, fate.decode()
+    assert staying.returncode == 0, output.decode()
+    assert tally(tables, together) == tally(tables, alone)
+    assert compared(tables, together).differing == 0
+
+
+def test_voters_offered_again_change_nothing(tables, published):
+    poll = published("cast-again", voters=3_000)
+    cast(tables, poll.slug)
+    before = tally(tables, poll)
+    with tables.connect("reader") as connection:
+        group = VotersRange.of(election(connection, poll.slug)).group
+    client = admin(tables.kafka)
+    client.delete_consumer_groups([group])[group].result(30)
+    cast(tables, poll.slug)
+    assert tally(tables, poll) == before
+    comparison = compared(tables, poll)
+    assert comparison.differing == 0
+    assert comparison.duplicates == comparison.stored
+
+
+def test_unusable_records_are_kept_whole_with_their_origin_and_reason(tables, published):
+    poll = published("cast-bad", voters=1_000)
+    no, partition = poll.election_no, 0
+    first = next(m for m in read(tables.kafka, topics.VOTERS) if m.key() == f"{no}/1".encode())
+    planted = {
+        None: "null",
+        b"\xff\xfe\x00": "not_utf8",
+        b"{not json": "not_json",
+        b'{"schema_version":1,"election":"one"}': "wrong_type",
+        b'{"schema_version":99}': "unknown_version",
+        encode(VoterRecord(1, 999_999, 1, 1, 1, "female", "25-34")): "unknown_election",
+        encode(VoterRecord(1, no, 1_001, 1, 1, "female", "25-34")): "unknown_voter",
+        encode(VoterRecord(1, no, 1, 7, 1, "female", "25-34")): "unknown_contest",
+    }
+    producer = SafeProducer(tables.kafka)
+    for value in planted:
+        producer.produce(topics.VOTERS, value, b"planted", partition)
+    producer.produce(topics.VOTERS, first.value(), b"again", partition)  # a voter who is there already
+    producer.flush()
+    with tables.connect("app") as connection:  # the range ends after what was planted
+        record_range(
+            connection, no, {int(p): o for p, o in poll.voters_from.items()}, bounds(tables.kafka, topics.VOTERS)[1]
+        )
+    done = cast(tables, poll.slug)
+    found = {record.value: record for record in rejected(tables, no)}
+    assert {None if v is None else b64decode(v): r.reason for v, r in found.items()} == planted
+    assert {(r.topic, r.partition, r.stage) for r in found.values()} == {(topics.VOTERS, partition, "casting")}
+    assert done.rejected == len(planted)
+    assert compared(tables, poll).differing == 0
+
+
+def test_a_forged_an_altered_and_a_missing_ballot_are_named(tables, published):
+    poll = published("cast-forged", voters=500)
+    cast(tables, poll.slug)
+    votes = [
+        (m.key(), m.value())
+        for m in read(tables.kafka, topics.VOTES, {int(p): o for p, o in poll.votes_from.items()})
+        if b'"election":%d,' % poll.election_no in m.value()
+    ]
+    key, value = votes[0]
+    altered = value.replace(b'"gender":"female"', b'"gender":"male"')
+    if altered == value:
+        altered = value.replace(b'"gender":"male"', b'"gender":"female"')
+    forged_id = b"\x42" * 16
+    producer = SafeProducer(tables.kafka)
+    producer.produce(topics.VOTES, altered, key)
+    producer.produce(topics.VOTES, value.replace(key.hex().encode(), forged_id.hex().encode()), forged_id)
+    producer.flush()
+    with tables.connect("app") as connection:  # stored, but never published: as if the worker had died in between
+        connection.execute(
+            """INSERT INTO votes SELECT election_no, voter_no, contest_no, NULL, now() FROM voters v
+               WHERE election_no = %s AND NOT EXISTS
+                   (SELECT FROM votes WHERE election_no = v.election_no AND voter_no = v.voter_no) LIMIT 1""",
+            [poll.election_no],
+        )
+    comparison = compared(tables, poll)
+    assert comparison.forged == (forged_id.hex(),)
+    assert comparison.altered == (key.hex(),)
+    assert len(comparison.missing) == 1
+    assert comparison.differing == 3
+
+
+def test_two_elections_side_by_side_do_not_mix(tables, published):
+    one, two = published("cast-one", voters=2_000, seed=1), published("cast-two", voters=3_000, seed=2)
+    first = worker(one.slug)
+    cast(tables, two.slug)
+    assert first.wait(timeout=60) == 0
+    for poll in (one, two):
+        comparison = compared(tables, poll)
+        assert comparison.differing == 0
+        assert comparison.stored == sum(tally(tables, poll).values())
+
+
+def test_the_stages_refuse_to_run_out_of_order_and_say_what_comes_first(tables, published):
+    register(tables, Registration("single-race", "cast-early", voters=100))
+    with pytest.raises(StageFailed, match="election publish"):
+        open_poll(tables, "cast-early")
+    poll = published("cast-open", voters=100)
+    with pytest.raises(StageFailed, match="100 of 100 voters"):
+        close_poll(tables, poll.slug)
+
+
+def test_the_database_refuses_a_second_vote_and_another_contests_candidate(tables, published):
+    poll = published("cast-constraints", "uk-general-election-2019", contests=(YNYS_MON, NA_H_EILEANAN_AN_IAR))
+    vote = "INSERT INTO votes VALUES (%s, 1, 1, %s, now())"
+    with tables.connect("app") as connection:
+        (other,) = connection.execute(
+            "SELECT min(candidate_no) FROM candidates WHERE election_no = %s AND contest_no = 2", [poll.election_no]
+        ).fetchone()
+        with pytest.raises(psycopg.errors.ForeignKeyViolation), connection.transaction():
+            connection.execute(vote, [poll.election_no, other])
+        with pytest.raises(psycopg.errors.UniqueViolation), connection.transaction():
+            connection.execute(vote, [poll.election_no, 1])
+            connection.execute(vote, [poll.election_no, None])
+        with pytest.raises(psycopg.errors.InsufficientPrivilege), connection.transaction():
+            connection.execute("DELETE FROM votes WHERE election_no = %s", [poll.election_no])
+        with pytest.raises(psycopg.errors.InsufficientPrivilege), connection.transaction():
+            connection.execute(
+                "INSERT INTO verdicts (election_no, ok, registered, stored, counted, rejected, differences) "
+                "VALUES (%s, true, 0, 0, 0, 0, '[]')",
+                [poll.election_no],
+            )
