@@ -1,0 +1,1 @@
+"""The count: votes on ``votes_topic`` to totals on the aggregated topics."""

@@ -1,0 +1,116 @@
+"""The count as a long-running job: ``spark-submit spark_jobs/tally/job.py``.
+
+Takes the lock, checks that the checkpoint is its own, runs the one query and watches over it until it is asked to
+stop. Exit status 0 after a stop, 1 after an error; either way ``ended.json`` says how it was. Settings come from the
+environment and the started stack's file, as everywhere.
+"""
+
+import logging
+import os
+import sys
+from uuid import uuid4
+
+from py4j.java_gateway import JavaObject
+from pyspark import SparkContext
+from pyspark.sql import SparkSession
+from pyspark.sql.streaming.query import StreamingQuery
+
+from election.contracts import topics
+from election.contracts.topics import MAX_REJECTED_BYTES
+from election.count.checkpoint import claim
+from election.count.driver import IDENTITY
+from election.count.folder import Folder, tally_folder, write_json
+from election.errors import StageFailed
+from election.platform import Platform, native
+from spark_jobs.tally.transforms import tally
+from spark_jobs.tally.watch import Watch
+
+log = logging.getLogger("tally")
+MAX_OFFSETS = 500_000
+"""Votes in one batch at most: about three seconds of work on two cores, so that a stop or a restart costs no more."""
+
+# The state depends on these: a checkpoint keeps the values it began with.
+STATE = {
+    "spark.sql.shuffle.partitions": "2",
+    "spark.sql.streaming.stateStore.providerClass": (
+        "org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider"
+    ),
+    "spark.sql.streaming.stateStore.rocksdb.changelogCheckpointing.enabled": "true",
+    "spark.sql.streaming.stateStore.rocksdb.trackTotalNumberOfRows": "false",
+    "spark.sql.streaming.stateStore.rocksdb.boundedMemoryUsage": "true",
+    "spark.sql.streaming.stateStore.rocksdb.maxMemoryUsageMB": "600",
+}
+SESSION = {
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.adaptive.enabled": "false",
+    # Totals of one batch: up to a million, far above the 128 at which Spark by default begins to sort instead.
+    "spark.sql.objectHashAggregate.sortBased.fallbackThreshold": "1000000",
+}
+
+
+def main() -> int:
+    platform = native()
+    folder = tally_folder(platform.settings)
+    identity = os.environ.get(IDENTITY) or uuid4().hex
+    lock = take_lock(folder)
+    if lock is None:
+        log.error("Another driver counts already; this one ends.")
+        return 1
+    watch = Watch(platform, folder, identity)
+    watch.beat()
+    try:
+        checkpoint = claim(folder, watch.generation, platform.kafka)
+        watch.over(run(platform, watch.generation, str(checkpoint)), checkpoint)
+    except Exception as error:
+        end(folder, identity, error)  # whatever it is, whoever looks for the reason finds it
+        raise
+    end(folder, identity, None)
+    return 0
+
+
+def run(platform: Platform, generation: int, checkpoint: str) -> StreamingQuery:
+    """Starts the query; totals appear on the aggregated topics until it is stopped."""
+    builder = SparkSession.builder.appName("tally")
+    for key, value in {**STATE, **SESSION}.items():
+        builder = builder.config(key, value)
+    session = builder.getOrCreate()
+    bootstrap = platform.kafka["bootstrap.servers"]
+    votes = (
+        session.readStream.format("kafka")
+        .option("kafka.bootstrap.servers", bootstrap)
+        .option("subscribe", topics.VOTES)
+        .option("startingOffsets", "earliest")
+        .option("maxOffsetsPerTrigger", MAX_OFFSETS)
+        # Votes that are gone from the topic end the count; it never goes on without them.
+        .option("failOnDataLoss", "true")
+        .load()
+    )
+    return (
+        tally(votes, generation)
+        .writeStream.format("kafka")
+        .outputMode("update")
+        .queryName("tally")
+        .option("checkpointLocation", checkpoint)
+        .option("kafka.bootstrap.servers", bootstrap)
+        .option("kafka.compression.type", "lz4")
+        .option("kafka.max.request.size", MAX_REJECTED_BYTES)
+        .start()
+    )
+
+
+def take_lock(folder: Folder) -> JavaObject | None:
+    """Locks for the life of this JVM, the process that writes. None when another one has the lock."""
+    SparkContext._ensure_initialized()
+    jvm = SparkContext._jvm
+    assert jvm is not None
+    return jvm.java.io.RandomAccessFile(str(folder.lock), "rw").getChannel().tryLock()
+
+
+def end(folder: Folder, identity: str, error: Exception | None) -> None:
+    refused = isinstance(error, StageFailed)
+    said = None if error is None else str(error)
+    write_json(folder.ended, {"identity": identity, "clean": error is None, "error": said, "refused": refused})
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,67 @@
+"""What the driver reads of the topics itself: how many votes wait, how many ballots its totals say."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from confluent_kafka import OFFSET_BEGINNING, TopicPartition
+
+from election.contracts import topics
+from election.contracts.messages import ContestTotal, Decoder, Unusable
+from election.messaging.clients import consume, consumer
+from election.messaging.reading import partitions
+from election.platform import Platform
+
+
+class Lag:
+    """Messages on ``votes_topic`` that no finished batch has read."""
+
+    def __init__(self, platform: Platform) -> None:
+        self._reader = consumer(platform.kafka)
+        self._partitions = partitions(platform.kafka, topics.VOTES)
+
+    def after(self, read: Mapping[int, int]) -> int:
+        """``read`` is the next offset to read, by partition. Raises KafkaException when Kafka does not answer."""
+        waiting = 0
+        for partition in self._partitions:
+            begin, end = self._reader.get_watermark_offsets(TopicPartition(topics.VOTES, partition), timeout=2)
+            waiting += end - max(begin, read.get(partition, 0))
+        return waiting
+
+
+class Counted:
+    """Ballots counted by one generation, as its readers see them on the topic: valid and invalid."""
+
+    def __init__(self, platform: Platform, generation: int) -> None:
+        self._totals: dict[bytes, int] = {}
+        self._generation = generation
+        self._decode = Decoder(ContestTotal)
+        self._reader = consumer(platform.kafka)
+        topic = topics.BALLOTS_PER_CONTEST
+        self._reader.assign([TopicPartition(topic, p, OFFSET_BEGINNING) for p in partitions(platform.kafka, topic)])
+
+    def ballots(self) -> int:
+        """Takes in what has arrived since, without waiting for more."""
+        while records := list(consume(self._reader, 10_000, 0.01)):
+            for record in records:
+                self._fold(record.key() or b"", record.value())
+        return sum(self._totals.values())
+
+    def _fold(self, key: bytes, value: bytes | None) -> None:
+        if value is None:
+            self._totals.pop(key, None)
+            return
+        try:
+            total = self._decode(value)
+        except Unusable:
+            return  # not of this job's making
+        if total.generation == self._generation:
+            self._totals[key] = max(self._totals.get(key, 0), total.votes)
+
+
+def read_offsets(checkpoint: Path, batch: int | None) -> dict[int, int]:
+    """Where the batch ended on ``votes_topic``, from Spark's offset log (a line of JSON a source)."""
+    if batch is None:
+        return {}
+    source = json.loads((checkpoint / "offsets" / str(batch)).read_text().splitlines()[-1])
+    return {int(partition): offset for partition, offset in source[topics.VOTES].items()}

@@ -1,0 +1,144 @@
+"""The count as DataFrames: records of ``votes_topic`` in, records of the aggregated topics and ``rejected_topic`` out.
+
+One pass over the votes: parse, drop ballots seen before, turn each ballot into one row per total it adds to,
+count the rows per total. There is no watermark: the state remembers every ballot, and no vote is ever too late.
+Native functions only, so that no row leaves the JVM.
+"""
+
+from typing import Any, get_args
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as fn
+
+from election.contracts.messages import SCHEMA_VERSION, AgeGroup, Gender, VoteMessage
+from election.contracts.rejection import Reason
+from election.contracts.schemas import required, spark_ddl
+from spark_jobs.tally.kinds import AGGREGATES, REJECTED, Kind
+
+OBSERVED = "tally"
+"""Name of the metrics that ``tally`` observes in each batch: ``rejected``, records that cannot be used."""
+
+_STRICT_JSON = {"allowSingleQuotes": "false", "allowNonNumericNumbers": "false"}
+_TYPES = {"first": "BIGINT", "second": "BIGINT", "text": "STRING", "a": "STRING", "b": "STRING", "c": "STRING"}
+
+
+def tally(records: DataFrame, generation: int) -> DataFrame:
+    """Kafka records of ``votes_topic`` (key, value, topic, partition, offset) to Kafka records (topic, key, value).
+
+    Totals are absolute. In update mode each batch gives the totals it changed and the records it rejected.
+    """
+    return totals(unseen(parse(records)), generation)
+
+
+def parse(records: DataFrame) -> DataFrame:
+    """One row a record: the vote's fields, ``reason`` (null: usable) and ``id``, which makes the ballot unique.
+
+    ``id`` is the key's 16 bytes; of a record that cannot be used it is the origin, which is longer.
+    """
+    vote = fn.from_json(fn.col("value").cast("string"), spark_ddl(VoteMessage), _STRICT_JSON)
+    read = records.select("key", "value", "topic", "partition", "offset", vote.alias("vote"))
+    judged = read.select("key", "value", "topic", "partition", "offset", "vote.*").withColumn("reason", _reason())
+    origin = fn.concat_ws("/", fn.lit("not a ballot"), "topic", "partition", "offset").cast("binary")
+    return judged.withColumn("id", fn.when(fn.col("reason").isNull(), fn.col("key")).otherwise(origin))
+
+
+def unseen(parsed: DataFrame) -> DataFrame:
+    """Without the ballots that came before. One binary column is the smallest and quickest state there is."""
+    return parsed.dropDuplicates(["id"])
+
+
+def totals(ballots: DataFrame, generation: int) -> DataFrame:
+    """Counts parsed ballots per total; records that cannot be used go through as totals of their own."""
+    observed = ballots.observe(OBSERVED, fn.count(fn.col("reason")).alias("rejected"))
+    rows = observed.select(fn.explode(_adds_to()).alias("row")).select("row.*")
+    counted = rows.groupBy("kind", "election", "first", "second", "text").agg(
+        fn.count(fn.lit(1)).alias("votes"),
+        # Names are no part of the key: one spelt differently does not split a total.
+        fn.max("names").alias("names"),
+        # Collects nothing. With it Spark keeps the largest names in a hash table; without it, it sorts every row.
+        fn.collect_set(fn.lit(None).cast("string")).alias("nothing"),
+    )
+    names = {kind: fn.lit(kind.topic) for kind in (*AGGREGATES, REJECTED)}
+    keys = {kind: _total_key(kind, generation) for kind in AGGREGATES} | {REJECTED: _key(REJECTED)}
+    values = {kind: _total(kind, generation) for kind in AGGREGATES} | {REJECTED: _message(REJECTED)}
+    return counted.select("kind", "election", "first", "second", "text", "names.*", "votes").select(
+        _by_kind(names).alias("topic"), _by_kind(keys).alias("key"), _by_kind(values).alias("value")
+    )
+
+
+def _reason() -> Column:
+    """Why a record cannot be used, in the words of ``contracts.rejection``; null when it can."""
+    vote = {name: fn.col(name) for name in VoteMessage.__struct_fields__}
+    text = fn.col("value").cast("string")
+    complete = fn.lit(True)
+    for name in required(VoteMessage):
+        complete = complete & vote[name].isNotNull()
+    valid = fn.least("election", "contest", "location", fn.coalesce("candidate", fn.lit(1))) >= 1
+    valid &= (vote["cast_at"] >= 0) & vote["series"].isin("candidate", "party")
+    valid &= vote["gender"].isin(*get_args(Gender)) & vote["age_group"].isin(*get_args(AgeGroup))
+    # A choice is named completely or not at all.
+    valid &= (vote["candidate"].isNull() == vote["candidate_name"].isNull()) & (
+        vote["candidate"].isNull() == vote["party"].isNull()
+    )
+    return (
+        fn.when(fn.col("value").isNull(), _as("null"))
+        .when(~fn.is_valid_utf8(text), _as("not_utf8"))
+        .when(vote["schema_version"] != SCHEMA_VERSION, _as("unknown_version"))
+        .when(~complete & fn.get_json_object(text, "$").isNull(), _as("not_json"))
+        .when(~complete | ~valid, _as("wrong_type"))
+        .when(~fn.coalesce(fn.lower(fn.hex("key")) == vote["ballot_id"], fn.lit(False)), _as("key_mismatch"))
+        .when(fn.length("key") != 16, _as("wrong_type"))
+    )
+
+
+def _adds_to() -> Column:
+    """The array of rows that a parsed record adds to: seven of a valid ballot, four of an invalid one."""
+    every = [_row(kind) for kind in AGGREGATES]
+    of_invalid = [_row(kind) for kind in AGGREGATES if not kind.valid_only]
+    return (
+        fn.when(fn.col("reason").isNotNull(), fn.array(_row(REJECTED)))
+        .when(fn.col("candidate").isNull(), fn.array(*of_invalid))
+        .otherwise(fn.array(*every))
+    )
+
+
+def _row(kind: Kind) -> Column:
+    def slot(name: str) -> Column:
+        return fn.expr(kind.slots.get(name, "NULL")).cast(_TYPES[name]).alias(name)
+
+    names = fn.struct(slot("a"), slot("b"), slot("c"))
+    number = fn.lit(_number(kind)).cast("tinyint").alias("kind")
+    return fn.struct(number, "election", slot("first"), slot("second"), slot("text"), names.alias("names"))
+
+
+def _number(kind: Kind) -> int:
+    return (*AGGREGATES, REJECTED).index(kind)
+
+
+def _by_kind(columns: dict[Kind, Column]) -> Column:
+    chosen: Any = fn
+    for kind, column in columns.items():
+        chosen = chosen.when(fn.col("kind") == _number(kind), column)
+    return chosen
+
+
+def _key(kind: Kind, *before: Column) -> Column:
+    return fn.concat_ws("/", *before, *kind.key)
+
+
+def _total_key(kind: Kind, generation: int) -> Column:
+    return _key(kind, fn.col("election"), fn.lit(generation))
+
+
+def _message(kind: Kind, *before: Column) -> Column:
+    version = fn.lit(SCHEMA_VERSION).alias("schema_version")
+    fields = [fn.expr(sql).alias(name) for name, sql in kind.fields.items()]
+    return fn.to_json(fn.struct(version, *before, *fields), {"ignoreNullFields": "false"})
+
+
+def _total(kind: Kind, generation: int) -> Column:
+    return _message(kind, fn.lit(generation).alias("generation"), fn.col("election"), fn.col("votes"))
+
+
+def _as(reason: Reason) -> Column:
+    return fn.lit(reason)

@@ -1,0 +1,164 @@
+"""Watches over the running query: heartbeat, progress, stop marker.
+
+The driver's folder gets a heartbeat a second, ``tally_progress_topic`` a message after each batch and every few
+seconds between batches, ``batches.log`` one JSON object a batch. Times are in seconds since 1970 unless they say
+otherwise.
+"""
+
+import json
+import logging
+import time
+from contextlib import suppress
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from typing import Any
+
+from confluent_kafka import KafkaException
+from pyspark.sql import SparkSession
+from pyspark.sql.streaming.query import StreamingQuery
+
+from election.contracts import topics
+from election.contracts.messages import SCHEMA_VERSION, TallyProgress, encode
+from election.count.checkpoint import newest_batch, note
+from election.count.folder import Folder, write_json
+from election.errors import NotReachable
+from election.messaging.clients import SafeProducer
+from election.platform import Platform
+from spark_jobs.tally.reading import Counted, Lag, read_offsets
+from spark_jobs.tally.transforms import OBSERVED
+
+POLL = 0.1  # seconds between looks at the query
+BEAT = 1.0  # seconds between heartbeats
+IDLE = 5.0  # seconds after which progress is told again although no vote came
+FINISH = 60.0  # seconds a batch may take to finish when a stop was asked for
+
+
+class Watch:
+    """One driver's account of itself."""
+
+    def __init__(self, platform: Platform, folder: Folder, identity: str) -> None:
+        self.generation = folder.generation
+        self._platform = platform
+        self._folder = folder
+        self._beat: dict[str, Any] = {"identity": identity, "generation": self.generation, "counting": False}
+        self._beaten = self._told = 0.0
+        self._duplicates = self._rejected = self._lag = 0
+        self._seen = -1
+        self._last: dict[str, Any] = {}
+
+    def over(self, query: StreamingQuery, checkpoint: Path) -> None:
+        """Returns when the query has stopped as asked; raises what ended it otherwise."""
+        context = SparkSession.active().sparkContext
+        self._beat |= {"counting": True, "application_id": context.applicationId, "ui_url": context.uiWebUrl}
+        self._producer = SafeProducer(self._platform.kafka, **{"delivery.timeout.ms": 10_000})
+        self._counted, self._waiting = Counted(self._platform, self.generation), Lag(self._platform)
+        log = _batch_log(self._folder)
+        while not query.awaitTermination(POLL):  # type: ignore[arg-type]
+            for batch in self._new(query):
+                self._take(batch, checkpoint)
+                self._tell(checkpoint)
+                log.info(json.dumps(self._line(batch)))
+            if time.time() - self._told > IDLE:
+                self._tell(checkpoint)
+            self.beat(checkpoint)
+            if self._folder.stop.exists():
+                _finish(query, checkpoint)
+                return
+
+    def beat(self, checkpoint: Path | None = None) -> None:
+        """Writes the heartbeat when it is due."""
+        now = time.time()
+        if now - self._beaten < BEAT:
+            return
+        self._beaten = now
+        if checkpoint is not None:
+            self._look(checkpoint, now)
+        write_json(self._folder.heartbeat, {**self._beat, "at": now})
+
+    def _look(self, checkpoint: Path, now: float) -> None:
+        """Notes how far the count is, and since when votes wait without a batch being finished."""
+        batch = newest_batch(checkpoint, "commits")
+        with suppress(KafkaException):  # the query itself says what is wrong with Kafka; the lag stays as last known
+            self._lag = self._waiting.after(read_offsets(checkpoint, batch))
+        if self._lag == 0:
+            self._beat["waiting_since"] = None
+        elif batch != self._beat.get("batch") or self._beat.get("waiting_since") is None:
+            self._beat["waiting_since"] = now
+        self._beat |= {"batch": batch, "lag": self._lag}
+
+    def _new(self, query: StreamingQuery) -> list[dict[str, Any]]:
+        last = query.lastProgress
+        if last is None or last["batchId"] <= self._seen:
+            return []
+        done = [p for p in query.recentProgress if p["batchId"] > self._seen and "addBatch" in p["durationMs"]]
+        self._seen = max((p["batchId"] for p in done), default=self._seen)
+        return done  # type: ignore[return-value]
+
+    def _take(self, batch: dict[str, Any], checkpoint: Path) -> None:
+        note(checkpoint, batch["batchId"])
+        self._last = batch
+        self._duplicates += _operator(batch, "dedupe").get("customMetrics", {}).get("numDroppedDuplicateRows", 0)
+        self._rejected += batch["observedMetrics"][OBSERVED]["rejected"]
+
+    def _tell(self, checkpoint: Path) -> None:
+        self._told = time.time()
+        batch = self._last
+        states = batch.get("stateOperators", [])
+        progress = TallyProgress(
+            schema_version=SCHEMA_VERSION,
+            generation=self.generation,
+            batch=newest_batch(checkpoint, "commits") or 0,
+            votes=self._counted.ballots(),
+            duplicates=self._duplicates,
+            rejected=self._rejected,
+            lag=self._lag,
+            input_rate=round(batch.get("inputRowsPerSecond", 0.0), 1),
+            processed_rate=round(batch.get("processedRowsPerSecond", 0.0), 1),
+            batch_ms=batch.get("batchDuration", 0),
+            state_rows=sum(s["numRowsTotal"] for s in states),
+            state_bytes=sum(s["memoryUsedBytes"] for s in states),
+            application_id=str(self._beat["application_id"]),
+            ui_url=str(self._beat["ui_url"]),
+            at=int(self._told * 1000),
+        )
+        try:
+            self._producer.produce(topics.TALLY_PROGRESS, encode(progress), b"%d" % self.generation)
+            self._producer.flush(2)
+        except NotReachable as error:
+            logging.getLogger("tally").warning("Progress was not told: %s", error)
+
+    def _line(self, batch: dict[str, Any]) -> dict[str, Any]:
+        took = batch["durationMs"]
+        return {
+            "at": batch["timestamp"],
+            "batch": batch["batchId"],
+            "messages": batch["numInputRows"],
+            "ms": took["triggerExecution"],
+            "counting_ms": took["addBatch"],
+            "rejected": self._rejected,
+            "duplicates": self._duplicates,
+        }
+
+
+def _finish(query: StreamingQuery, checkpoint: Path) -> None:
+    """Lets the running batch come to its end, then stops the query. A batch begun after that is begun again later."""
+    running = newest_batch(checkpoint, "offsets")
+    deadline = time.monotonic() + FINISH
+    while (newest_batch(checkpoint, "commits") or -1) < (running or -1) and time.monotonic() < deadline:
+        if query.awaitTermination(0.02):  # type: ignore[arg-type]
+            break
+    query.stop()
+
+
+def _operator(batch: dict[str, Any], name: str) -> dict[str, Any]:
+    return next((s for s in batch["stateOperators"] if s["operatorName"] == name), {})
+
+
+def _batch_log(folder: Folder) -> logging.Logger:
+    log = logging.getLogger("tally.batches")
+    log.setLevel(logging.INFO)
+    log.propagate = False
+    handler = RotatingFileHandler(folder.batches, maxBytes=10_000_000, backupCount=2)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    log.addHandler(handler)
+    return log

@@ -1,0 +1,75 @@
+"""Which checkpoint belongs to what: a count never goes on from the wrong one."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from confluent_kafka import KafkaException, TopicCollection
+
+from election.contracts import topics
+from election.count.folder import Folder, read_json, write_json
+from election.errors import NotReachable, StageFailed
+from election.messaging.clients import admin
+
+QUERY_VERSION = 1
+"""Raised with every change of the query that its state does not survive."""
+
+
+class CheckpointRefused(StageFailed):
+    """The checkpoint cannot be used; going on would count wrongly."""
+
+
+def claim(folder: Folder, generation: int, kafka: Mapping[str, str]) -> Path:
+    """The generation's checkpoint folder, bound to the topic and to this query.
+
+    Raises CheckpointRefused when it belongs to another topic or query, or has lost batches it once had.
+    """
+    checkpoint = folder.checkpoint(generation)
+    bound = read_json(checkpoint / "binding.json")
+    topic_id = votes_topic_id(kafka)
+    if not bound:
+        if newest_batch(checkpoint, "commits") is not None:
+            raise CheckpointRefused(f"{checkpoint} has no binding.json: nobody can say what it has counted. {_REMEDY}")
+        checkpoint.mkdir(parents=True, exist_ok=True)
+        write_json(checkpoint / "binding.json", {"topic": topics.VOTES, "topic_id": topic_id, "query": QUERY_VERSION})
+        return checkpoint
+    if bound["topic_id"] != topic_id:
+        raise CheckpointRefused(
+            f"{topics.VOTES} was created anew (its id is {topic_id}) since {checkpoint} was written "
+            f"({bound['topic_id']}); going on from there would leave votes out. {_REMEDY}"
+        )
+    if bound["query"] != QUERY_VERSION:
+        raise CheckpointRefused(
+            f"{checkpoint} was written by version {bound['query']} of the query, "
+            f"this is version {QUERY_VERSION}. {_REMEDY}"
+        )
+    noted, newest = read_json(checkpoint / "counted.json").get("batch", -1), newest_batch(checkpoint, "commits")
+    if noted > (-1 if newest is None else newest):
+        raise CheckpointRefused(
+            f"{checkpoint} ends at batch {newest}, but batch {noted} was counted: files of it are gone. {_REMEDY}"
+        )
+    return checkpoint
+
+
+def note(checkpoint: Path, batch: int) -> None:
+    """Remembers that the batch was counted, apart from Spark's own files."""
+    write_json(checkpoint / "counted.json", {"batch": batch})
+
+
+def newest_batch(checkpoint: Path, log: str) -> int | None:
+    """The newest batch in Spark's log ``offsets`` (begun) or ``commits`` (done)."""
+    folder = checkpoint / log
+    batches = [int(file.name) for file in folder.iterdir() if file.name.isdigit()] if folder.exists() else []
+    return max(batches, default=None)
+
+
+def votes_topic_id(kafka: Mapping[str, str]) -> str:
+    """The id Kafka gave the topic when it was created; a topic created anew under the name has another."""
+    client = admin(kafka)  # kept until the answer is there
+    try:
+        described = client.describe_topics(TopicCollection([topics.VOTES]), request_timeout=20)
+        return str(described[topics.VOTES].result().topic_id)
+    except KafkaException as error:
+        raise NotReachable(f"Kafka has no {topics.VOTES} to count: {error}. `election prepare` creates it.") from error
+
+
+_REMEDY = "`election tally rebuild` counts again from the beginning; the totals shown stay until it is done."

@@ -1,0 +1,190 @@
+"""Starts, finds and stops the count's driver. There is never more than one, whoever starts it."""
+
+import fcntl
+import os
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+from uuid import uuid4
+
+from election.count.folder import Folder, is_locked, read_json, tally_folder, write_whole
+from election.count.submission import environment, submit_command
+from election.errors import StageFailed
+from election.settings import Settings
+
+IDENTITY = "ELECTION_TALLY_IDENTITY"
+"""Environment variable by which a started driver knows its name."""
+
+SILENT_AFTER = 15.0  # seconds without a heartbeat
+STALLED_AFTER = 20.0  # seconds without a finished batch while votes wait
+_MAX_LOG = 10_000_000
+_POLL = 0.1
+
+Phase = Literal["stopped", "starting", "counting", "stalled", "failed"]
+
+
+@dataclass(frozen=True)
+class DriverState:
+    """The driver as its folder shows it. ``at`` is the last heartbeat, in seconds since 1970."""
+
+    phase: Phase
+    identity: str | None = None
+    application_id: str | None = None
+    ui_url: str | None = None
+    generation: int | None = None
+    batch: int | None = None
+    at: float | None = None
+    error: str | None = None
+    refused: bool = False
+
+    @property
+    def alive(self) -> bool:
+        """A driver holds the lock."""
+        return self.phase in ("starting", "counting", "stalled")
+
+
+def start(
+    settings: Settings,
+    command: Sequence[str] | None = None,
+    env: Mapping[str, str] | None = None,
+    *,
+    seconds: float = 120,
+) -> DriverState:
+    """Starts a driver that outlives the caller, or finds the one that runs, and returns when it holds the lock.
+
+    ``command`` defaults to the same command line that Airflow uses. Raises StageFailed with the driver's own last
+    error when it ends before, or does not get that far in time.
+    """
+    folder = tally_folder(settings)
+    with folder.starting.open("a+") as starters:
+        fcntl.flock(starters, fcntl.LOCK_EX)  # starters queue up, so that all but the first find its driver
+        if is_locked(folder.lock):
+            return state(settings)
+        identity = uuid4().hex
+        folder.stop.unlink(missing_ok=True)
+        starters.truncate(0)
+        starters.write(f'{{"identity": "{identity}", "at": {time.time()}}}')
+        starters.flush()
+        env = environment(settings) | dict(env or {})
+        process = _launch(folder, command or submit_command(settings), env, identity)
+        deadline = time.monotonic() + seconds
+        while read_json(folder.heartbeat).get("identity") != identity:
+            if process.poll() is not None:
+                if is_locked(folder.lock):  # someone else's driver was quicker
+                    return state(settings)
+                raise StageFailed(f"The count's driver did not start: {state(settings).error}")
+            if time.monotonic() > deadline:
+                raise StageFailed(f"The count's driver holds no lock after {seconds:.0f} s; see {folder.log}.")
+            time.sleep(_POLL)
+        return state(settings)
+
+
+def state(settings: Settings) -> DriverState:
+    """What is known of the driver. Cheap: reads three small files."""
+    folder = tally_folder(settings)
+    alive = is_locked(folder.lock)
+    last = read_json(folder.heartbeat)
+    known = DriverState(
+        phase="stopped",
+        identity=last.get("identity"),
+        application_id=last.get("application_id"),
+        ui_url=last.get("ui_url"),
+        generation=last.get("generation"),
+        batch=last.get("batch"),
+        at=last.get("at"),
+    )
+    if alive:
+        return _with(known, phase=_phase(last))
+    started = read_json(folder.starting).get("identity")
+    ended = read_json(folder.ended)
+    if started is None or (ended.get("identity") == started and ended.get("clean")):
+        return known
+    error = ended.get("error") if ended.get("identity") == started else None
+    error = error or f"It was killed or could not say why it ended. The end of its log:\n{_tail(folder)}"
+    return _with(known, phase="failed", error=error, refused=bool(ended.get("refused")))
+
+
+def stop(settings: Settings, *, seconds: float = 120) -> bool:
+    """Asks the driver to finish its batch and end, and waits for it. False when none ran.
+
+    Raises StageFailed when it does not end in time; it goes on ending.
+    """
+    folder = tally_folder(settings)
+    if not is_locked(folder.lock) and not _is_starting(folder):
+        return False
+    write_whole(folder.stop, "")
+    if not wait_for(lambda: not is_locked(folder.lock) and not _is_starting(folder), seconds):
+        raise StageFailed(
+            f"The count's driver has not stopped after {seconds:.0f} s. It stops after its batch; if it hangs "
+            f"(`election tally status`), end the process that holds {folder.lock}: "
+            "nothing is lost, the next start resumes."
+        )
+    return True
+
+
+def request_stop(settings: Settings) -> None:
+    """Asks the driver to finish its batch and end, without waiting."""
+    write_whole(tally_folder(settings).stop, "")
+
+
+def wait_for(condition: Callable[[], bool], seconds: float) -> bool:
+    """Whether the condition came true within the time; looks ten times a second."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_POLL)
+    return True
+
+
+def _launch(folder: Folder, command: Sequence[str], env: Mapping[str, str], identity: str) -> subprocess.Popen[bytes]:
+    if folder.log.exists() and folder.log.stat().st_size > _MAX_LOG:
+        folder.log.replace(folder.log.with_suffix(".log.1"))
+    # The driver outlives Airflow's task and gets none of its secrets.
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "_AIRFLOW"))}
+    with folder.log.open("ab") as log:
+        return subprocess.Popen(
+            command,
+            env=inherited | dict(env) | {IDENTITY: identity},
+            cwd=folder.root,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+
+def _is_starting(folder: Folder) -> bool:
+    """Whether someone holds the starters' lock."""
+    if not folder.starting.exists():
+        return False
+    with folder.starting.open("r") as starters:
+        try:
+            fcntl.flock(starters, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+def _phase(heartbeat: Mapping[str, object]) -> Phase:
+    now = time.time()
+    if now - float(str(heartbeat.get("at", 0))) > SILENT_AFTER:
+        return "stalled"
+    waiting = heartbeat.get("waiting_since")
+    if waiting is not None and now - float(str(waiting)) > STALLED_AFTER:
+        return "stalled"
+    return "counting" if heartbeat.get("counting") else "starting"
+
+
+def _with(known: DriverState, **changes: object) -> DriverState:
+    return DriverState(**{**known.__dict__, **changes})
+
+
+def _tail(folder: Folder, lines: int = 30) -> str:
+    if not folder.log.exists():
+        return "(no log)"
+    with folder.log.open("rb") as log:
+        log.seek(max(0, folder.log.stat().st_size - 20_000))
+        return "\n".join(log.read().decode(errors="replace").splitlines()[-lines:])

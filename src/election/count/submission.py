@@ -1,0 +1,67 @@
+"""How the count is submitted to Spark: the command line, its configuration and environment."""
+
+import os
+import sys
+from pathlib import Path
+
+from election.count.folder import tally_folder
+from election.settings import Settings
+from election.stack.toolchain import jars, java, spark_home
+
+NAME = "tally"
+CORES = 2
+EXECUTOR_MEMORY = "2g"
+DRIVER_MEMORY = "1g"
+
+
+def application(settings: Settings) -> str:
+    return str(settings.root / "spark_jobs" / "tally" / "job.py")
+
+
+def connector(settings: Settings) -> str:
+    """Spark's connector to Kafka as ``--jars`` takes it: already here, so that submitting needs no network."""
+    return ",".join(str(jar) for jar in sorted(jars(settings, "spark").glob("*.jar")))
+
+
+def conf(settings: Settings) -> dict[str, str]:
+    """What depends on the place the job runs at; what the checkpoint depends on is in the job itself."""
+    scratch = tally_folder(settings).root / "scratch"
+    logging = f"-Dlog4j2.configurationFile={settings.root / 'stack' / 'spark-log4j2.properties'}"
+    return {
+        "spark.cores.max": str(CORES),
+        "spark.executor.cores": str(CORES),
+        "spark.driver.host": settings.spark_host,
+        "spark.driver.bindAddress": settings.spark_host,
+        "spark.ui.port": str(settings.spark_driver_ui_port),
+        "spark.ui.showConsoleProgress": "false",
+        "spark.local.dir": str(scratch),
+        "spark.sql.warehouse.dir": str(scratch / "warehouse"),
+        "spark.driver.extraJavaOptions": logging,
+        "spark.executor.extraJavaOptions": f"{logging} -XX:+UseParallelGC",
+    }
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """Beside the environment of whoever submits."""
+    given = {name: value for name, value in os.environ.items() if name.startswith("ELECTION_")}
+    return given | {
+        "ELECTION_VAR": str(settings.var),
+        "ELECTION_ROOT": str(settings.root),
+        "JAVA_HOME": str(java().parents[1]),
+        "SPARK_HOME": str(spark_home()),
+        "SPARK_LOCAL_IP": settings.spark_host,
+        "PYSPARK_PYTHON": sys.executable,
+        "PYSPARK_DRIVER_PYTHON": sys.executable,
+        "PYTHONPATH": str(settings.root),
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def submit_command(settings: Settings) -> list[str]:
+    """The command line that Airflow's operator builds too."""
+    options = [f"--conf={key}={value}" for key, value in conf(settings).items()]
+    return [
+        str(Path(sys.prefix, "bin", "spark-submit")), "--master", settings.spark_master, *options,
+        "--jars", connector(settings), "--executor-memory", EXECUTOR_MEMORY, "--driver-memory", DRIVER_MEMORY,
+        "--name", NAME, "--deploy-mode", "client", application(settings),
+    ]  # fmt: skip

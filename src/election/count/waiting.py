@@ -1,0 +1,90 @@
+"""Waits until the stream has counted every ballot of an election."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from confluent_kafka import OFFSET_BEGINNING, TopicPartition
+
+from election.contracts import topics
+from election.count import driver
+from election.errors import StageFailed
+from election.messaging.clients import consume, consumer
+from election.messaging.reading import partitions
+from election.platform import Connection, Platform
+from election.storage.elections import election, move
+from election.totals import Totals
+
+LOG_EVERY = 5.0  # seconds
+POLL = 0.5  # seconds
+
+
+def wait_until_counted(
+    platform: Platform, slug: str, log: Callable[[str], None] = print, timeout_stalled_s: float = 120
+) -> dict[str, Any]:
+    """Returns ``{"election", "stored", "counted", "seconds"}`` when the totals say as many ballots as are stored.
+
+    Sets the election's state to ``counted``. Raises StageFailed when more is counted than stored, or when nothing
+    moves for ``timeout_stalled_s`` seconds.
+    """
+    with platform.connect("app") as connection:
+        number = election(connection, slug).election_no
+        stored = _stored(connection, number)
+    totals = Totals()
+    reader = consumer(platform.kafka)
+    began = moved = told = time.monotonic()
+    counted, told_counted = 0, 0
+    try:
+        reader.assign(
+            [
+                TopicPartition(topic, partition, OFFSET_BEGINNING)
+                for topic in (topics.BALLOTS_PER_CONTEST, topics.TALLY_PROGRESS)
+                for partition in partitions(platform.kafka, topic)
+            ]
+        )
+        while True:
+            for record in consume(reader, 10_000, POLL):
+                totals.apply(str(record.topic()), record.key(), record.value())
+            now, before = time.monotonic(), counted
+            counted = totals.ballots(number)
+            if counted == stored:
+                break
+            if counted > stored:
+                raise StageFailed(
+                    f"{counted:,} ballots of {slug} are counted, but {stored:,} are stored. "
+                    f"`election reconcile {slug}` names the ballots."
+                )
+            if counted != before:
+                moved = now
+            if now - told >= LOG_EVERY:
+                rate = (counted - told_counted) / (now - told)
+                log(f"{counted:,} of {stored:,} ballots counted, {rate:,.0f}/s")
+                told, told_counted = now, counted
+            if now - moved > timeout_stalled_s:
+                raise StageFailed(_why_nothing_moves(platform, slug, counted, stored, now - moved))
+    finally:
+        reader.close()
+    with platform.connect("app") as connection:
+        move(connection, number, "counted")
+    seconds = round(time.monotonic() - began, 3)
+    log(f"All {stored:,} ballots of {slug} are counted ({seconds:.1f} s).")
+    return {"election": slug, "stored": stored, "counted": counted, "seconds": seconds}
+
+
+def _stored(connection: Connection, election_no: int) -> int:
+    row = connection.execute("SELECT count(*) FROM votes WHERE election_no = %s", [election_no]).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def _why_nothing_moves(platform: Platform, slug: str, counted: int, stored: int, seconds: float) -> str:
+    known = driver.state(platform.settings)
+    said = f"{counted:,} of {stored:,} ballots of {slug} are counted, and nothing has moved for {seconds:.0f} s."
+    if known.alive:
+        return (
+            f"{said} The count's driver is {known.phase} (batch {known.batch}, {known.ui_url}). "
+            f"`election tally status` shows more; `election reconcile {slug}` says whether ballots are missing."
+        )
+    last = f" It ended with: {known.error}" if known.error else ""
+    remedy = "Unpause the DAG tally_stream, or `election tally start`; then clear this task."
+    return f"{said} No driver of the count runs.{last} {remedy}"
