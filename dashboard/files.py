@@ -1,4 +1,7 @@
-"""What browsers fetch beside the pages: candidates' photos and maps, both cacheable."""
+"""What browsers fetch beside the pages: candidates' photos, maps, and results as files."""
+
+from typing import get_args
+from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -6,6 +9,7 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from dashboard.feed import feed
+from dashboard.model.export import Format, Table, export
 from election.errors import ElectionError
 
 _CACHED = {"Cache-Control": "public, max-age=3600", "X-Content-Type-Options": "nosniff"}
@@ -30,7 +34,26 @@ async def geometry(request: Request) -> Response:
     return FileResponse(file, media_type="application/geo+json", headers=_CACHED) if file else Response("No map.", 404)
 
 
+async def download(request: Request) -> Response:
+    """A table of an election's results as it is now, as CSV or JSON."""
+    slug, table, form = (request.path_params[name] for name in ("slug", "table", "form"))
+    if table not in get_args(Table) or form not in get_args(Format):
+        return Response("No such table.", 404)
+    content = await run_in_threadpool(_export, slug, table, form)
+    if content is None:
+        return Response("No such election.", 404)
+    name = {"Content-Disposition": f'attachment; filename="{quote(slug)}-{table}.{form}"', "Cache-Control": "no-store"}
+    kinds = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
+    return Response(content, media_type=kinds[form], headers=name)
+
+
+def _export(slug: str, table: Table, form: Format) -> bytes | None:
+    snapshot = feed().snapshot(slug)
+    return export(snapshot.result, snapshot.locations, table, form, snapshot.at) if snapshot else None
+
+
 ROUTES = [
     Route("/photos/{election:int}/{candidate:int}", photo),
+    Route("/exports/{slug}/{table}.{form}", download),
     Route("/maps/{scenario}.geojson", geometry),
 ]

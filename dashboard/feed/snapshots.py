@@ -3,13 +3,20 @@
 import threading
 import time
 from dataclasses import dataclass
-from functools import cache
+from datetime import UTC, datetime
+from functools import cache, cached_property
 
 from dashboard.feed.count import CountFeed, Reading
 from dashboard.feed.electoral import RegisterFeed
 from dashboard.feed.reach import Reach
+from dashboard.model.colours import colours
+from dashboard.model.integrity import Claim, claims
+from dashboard.model.night import Night, night
 from dashboard.model.register import Election, Register
 from dashboard.model.result import Result, result
+from dashboard.model.seats import Seats, seats
+from dashboard.model.turnout import GroupTurnout, by_group, by_location
+from election.contracts import topics
 from election.platform import Platform, native
 
 _TICK_SECONDS = 0.4
@@ -23,6 +30,36 @@ class Snapshot:
     register: Register
     reading: Reading
     result: Result
+    at: datetime
+
+    # What only some pages show is computed when the first of them asks, and then shared as well.
+    @cached_property
+    def seats(self) -> Seats:
+        return seats(self.result)
+
+    @cached_property
+    def colours(self) -> dict[str, str]:
+        return colours(self.register)
+
+    @cached_property
+    def night(self) -> Night:
+        return night(self.reading.by_topic[topics.VOTES_PER_MINUTE])
+
+    @cached_property
+    def locations(self) -> tuple[GroupTurnout, ...]:
+        return by_location(self.register, self.reading.by_topic[topics.TURNOUT_BY_LOCATION])
+
+    @cached_property
+    def genders(self) -> tuple[GroupTurnout, ...]:
+        return by_group(self.register, "gender", self.reading.by_topic[topics.TURNOUT_BY_GENDER])
+
+    @cached_property
+    def age_groups(self) -> tuple[GroupTurnout, ...]:
+        return by_group(self.register, "age_group", self.reading.by_topic[topics.TURNOUT_BY_AGE_GROUP])
+
+    @cached_property
+    def claims(self) -> tuple[Claim, ...]:
+        return claims(self.result, self.reading.by_topic)
 
 
 class Feed:
@@ -75,7 +112,7 @@ class Feed:
                 return kept[2]
             reading = self.count.read(number)
             self._serial += 1
-            snapshot = Snapshot(self._serial, register, reading, result(register, reading.counted))
+            snapshot = Snapshot(self._serial, register, reading, result(register, reading.counted), datetime.now(UTC))
             self._kept[slug] = (version, time.monotonic(), snapshot)
             return snapshot
 

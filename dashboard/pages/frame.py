@@ -82,7 +82,12 @@ def _refresh() -> float | None:
     if asked not in REFRESH:
         asked = DEFAULT_REFRESH
     chosen = st.selectbox(
-        "Refresh", list(REFRESH), index=list(REFRESH).index(asked), format_func=REFRESH.__getitem__, width=150
+        "Refresh",
+        list(REFRESH),
+        index=list(REFRESH).index(asked),
+        format_func=REFRESH.__getitem__,
+        width=150,
+        label_visibility="collapsed",
     )
     if chosen != asked:
         st.query_params["refresh"] = chosen

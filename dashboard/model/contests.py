@@ -1,0 +1,69 @@
+"""The table of contests: search, order, pages."""
+
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from dashboard.model.result import ContestResult
+
+Row = TypeVar("Row")
+
+
+def _last(value: Any) -> tuple[bool, Any]:
+    """What is not known comes last in an ascending order."""
+    return (value is None, 0 if value is None else value)
+
+
+ORDERS: dict[str, Callable[[ContestResult], Any]] = {
+    "Name": lambda contest: contest.contest.name,
+    "Region": lambda contest: (contest.contest.region, contest.contest.name),
+    "Leading party": lambda contest: (contest.leading_party is None, contest.leading_party or "", -contest.valid),
+    "Smallest margin": lambda contest: _last(contest.margin_share if contest.leaders else None),
+    "Largest margin": lambda contest: _last(-contest.margin_share if contest.margin_share is not None else None),
+    "Highest turnout": lambda contest: _last(-contest.turnout if contest.turnout is not None else None),
+    "Lowest turnout": lambda contest: _last(contest.turnout),
+    "Most ballots counted": lambda contest: -contest.counted,
+    "Declared first": lambda contest: _last(contest.contest.declared_at),
+    "Declared last": lambda contest: _last(
+        -contest.contest.declared_at.timestamp() if contest.contest.declared_at else None
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of rows. ``number`` counts from 1; ``first`` and ``last`` are the rows' places among ``found``."""
+
+    rows: tuple[Any, ...]
+    number: int
+    pages: int
+    found: int
+    first: int
+    last: int
+
+
+def page(rows: Sequence[Row], number: int, size: int) -> Page:
+    """The page of that number, or the nearest there is."""
+    pages = max(1, -(-len(rows) // size))
+    number = min(max(1, number), pages)
+    first = (number - 1) * size
+    shown = tuple(rows[first : first + size])
+    return Page(shown, number, pages, len(rows), first + 1 if shown else 0, first + len(shown))
+
+
+def plain(text: str) -> str:
+    """Lower case without accents, so that a search for ``ynys mon`` finds Ynys Môn."""
+    return "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
+
+
+def search(contests: Sequence[ContestResult], words: str, order: str) -> list[ContestResult]:
+    """Contests in whose name, id, region or candidates every word occurs, in one of ``ORDERS``."""
+    wanted = plain(words).split()
+
+    def text(contest: ContestResult) -> str:
+        people = " ".join(standing.candidate.name for standing in contest.standings)
+        return plain(f"{contest.contest.name} {contest.contest.id} {contest.contest.region} {people}")
+
+    found = [c for c in contests if all(word in text(c) for word in wanted)] if wanted else list(contests)
+    return sorted(found, key=ORDERS[order])

@@ -1,0 +1,71 @@
+"""Map and contests: the map where the scenario has one, one contest in full, and the table of all."""
+
+import streamlit as st
+
+from dashboard.feed import feed
+from dashboard.feed.snapshots import Snapshot
+from dashboard.model.contests import ORDERS, page, search
+from dashboard.model.result import ContestResult
+from dashboard.view import components
+from dashboard.view.hexmap import has_map, hexmap
+from dashboard.view.reader import Reader
+from dashboard.view.templates import render
+
+PAGE_SIZE = 25
+PROGRESS = {"none": "not yet reporting", "counting": "counting", "complete": "complete"}
+
+
+def draw(snapshot: Snapshot, reader: Reader) -> None:
+    result, register = snapshot.result, snapshot.register
+    chosen = result.by_id.get(st.query_params.get("contest", ""))
+    if len(result.contests) == 1:
+        _contest(snapshot, result.contests[0], reader)
+        return
+    st.html(components.seat_bar(snapshot, reader))
+    mapped = has_map(feed().platform.settings.scenarios, register.election.scenario)
+    left, right = st.columns([2, 3], gap="large") if mapped else (st.container(), st.container())
+    with left:
+        if mapped:
+            clicked = hexmap(snapshot, chosen.contest.id if chosen else "", reader)
+            # A click stays the component's state; only a new one moves the reader to another contest.
+            if clicked and clicked != st.session_state.get("clicked") and clicked in result.by_id:
+                chosen = result.by_id[clicked]
+                st.query_params["contest"] = clicked
+            st.session_state["clicked"] = clicked
+    with right:
+        if chosen:
+            _contest(snapshot, chosen, reader)
+        elif mapped:
+            st.html(components.closest(snapshot, reader))
+    _table(snapshot, chosen, reader)
+
+
+def _contest(snapshot: Snapshot, contest: ContestResult, reader: Reader) -> None:
+    st.html(render("contest.html", contest=contest, states=PROGRESS, reader=reader))
+    st.html(components.leader(snapshot, contest, reader))
+    st.html(components.contest_figures(contest, reader))
+    st.html(components.candidates(snapshot, contest, reader))
+
+
+def _table(snapshot: Snapshot, chosen: ContestResult | None, reader: Reader) -> None:
+    words, order, number = st.columns([3, 2, 1], vertical_alignment="bottom")
+    with words:
+        wanted = st.text_input("Search contests and candidates", key="contest-search")
+    with order:
+        by = st.selectbox("Order", list(ORDERS), key="contest-order")
+    found = search(snapshot.result.contests, wanted, by)
+    pages = page(found, 1, PAGE_SIZE).pages
+    with number:
+        at = st.number_input(f"Page of {reader.number(pages)}", 1, pages, key=f"contest-page-{wanted}-{by}")
+    st.html(
+        render(
+            "contests.html",
+            page=page(found, at, PAGE_SIZE),
+            election=snapshot.register.election,
+            colours=snapshot.colours,
+            states=PROGRESS,
+            selected=chosen.contest.id if chosen else "",
+            declared=any(contest.contest.declared_at for contest in snapshot.result.contests),
+            reader=reader,
+        )
+    )

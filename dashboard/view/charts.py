@@ -1,0 +1,90 @@
+"""Charts of the night (Vega-Lite). Names go in as data, where nothing reads them as markup."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.feed.snapshots import Snapshot
+from dashboard.model.colours import NOBODY
+from dashboard.view.reader import Reader
+
+MOST_SERIES = 6
+OTHERS = "Others"
+
+
+def names(snapshot: Snapshot) -> dict[str, str]:
+    """What each series is called: candidates by name, parties by theirs."""
+    register = snapshot.register
+    labels = snapshot.night.labels
+    if register.election.series == "candidate":
+        return dict(labels)
+    return {member: register.party(member).name for member in labels}
+
+
+def colour(snapshot: Snapshot, member: str) -> str:
+    register = snapshot.register
+    if register.election.series == "candidate":
+        parties = {str(candidate.number): candidate.party for candidate in register.candidates}
+        return snapshot.colours.get(parties.get(member, ""), NOBODY)
+    return snapshot.colours.get(member, NOBODY)
+
+
+def votes_per_minute(snapshot: Snapshot, names: dict[str, str], reader: Reader) -> None:
+    """Bars of valid votes by the minute in which they were cast."""
+    shown = list(names)[:MOST_SERIES]
+    rows = []
+    for minute in snapshot.night.minutes:
+        others = sum(votes for member, votes in minute.votes.items() if member not in shown)
+        named = [(names[member], minute.votes.get(member, 0)) for member in shown]
+        rows += [(minute.at, name, votes) for name, votes in [*named, (OTHERS, others)] if votes]
+    last = snapshot.night.minutes[-1]
+    said = f"Votes a minute; {reader.number(sum(last.votes.values()))} in the last, at {reader.time(last.at)[:5]}."
+    _chart(snapshot, names, rows, "votes", "Votes a minute", {"type": "bar"}, ",.0f", said)
+
+
+def shares(snapshot: Snapshot, names: dict[str, str], reader: Reader) -> None:
+    """Lines of the share of all votes counted up to each minute."""
+    shown = list(names)[:MOST_SERIES]
+    rows = [
+        (minute.at, names[member], minute.shares.get(member, 0.0))
+        for minute in snapshot.night.minutes
+        for member in shown
+    ]
+    last = snapshot.night.minutes[-1].shares
+    said = ", ".join(f"{names[member]} {reader.share(last.get(member, 0.0))}" for member in shown)
+    mark = {"type": "line", "point": {"size": 18} if len(snapshot.night.minutes) < 40 else False, "strokeWidth": 2.5}
+    _chart(snapshot, names, rows, "share", "Share of votes so far", mark, ".0%", f"Shares as they added up: {said}.")
+
+
+def _chart(
+    snapshot: Snapshot,
+    names: dict[str, str],
+    rows: Sequence[tuple[datetime, str, float]],
+    value: str,
+    title: str,
+    mark: dict[str, Any],
+    form: str,
+    said: str,
+) -> None:
+    shown = list(names)[:MOST_SERIES]
+    domain = [names[member] for member in shown] + ([OTHERS] if len(names) > MOST_SERIES and value == "votes" else [])
+    colours = [colour(snapshot, member) for member in shown] + [NOBODY]
+    data = pd.DataFrame(rows, columns=["at", "series", value])
+    # Streamlit's page takes data whose first and last cells are unchanged for unchanged: this column never is.
+    data["serial"] = snapshot.serial
+    spec = {
+        "mark": mark,
+        "encoding": {
+            "x": {"field": "at", "type": "temporal", "title": None, "axis": {"format": "%H:%M", "labelOverlap": True},
+                  **({"timeUnit": "yearmonthdatehoursminutes", "bandPosition": 0} if value == "votes" else {})},
+            "y": {"field": value, "type": "quantitative", "title": title, "axis": {"format": form, "tickCount": 5}},
+            "color": {"field": "series", "type": "nominal", "title": None,
+                      "scale": {"domain": domain, "range": colours}, "legend": {"orient": "top", "columns": 4, "labelLimit": 180}},
+            "tooltip": [{"field": "at", "type": "temporal", "format": "%H:%M", "title": "Minute"},
+                        {"field": "series", "title": "Name"}, {"field": value, "format": form, "title": title}],
+        },
+    }  # fmt: skip
+    st.vega_lite_chart(data, spec, height=300, alt=said)

@@ -1,0 +1,182 @@
+"""The pieces of the pages as HTML: leader, figures, tables, seats and rings."""
+
+from dashboard.feed.snapshots import Snapshot
+from dashboard.model.colours import NOBODY
+from dashboard.model.result import ContestResult, Result, share
+from dashboard.view import leading
+from dashboard.view.reader import Reader
+from dashboard.view.templates import render
+
+CLOSEST = 12
+
+
+def leader(snapshot: Snapshot, contest: ContestResult, reader: Reader) -> str:
+    """Whoever leads the contest, with the margin and whether it can be overturned."""
+    standing = contest.leaders[0] if len(contest.leaders) == 1 else None
+    return render(
+        "leader.html",
+        election=snapshot.register.election,
+        standing=standing,
+        colour=snapshot.colours[standing.candidate.party] if standing else NOBODY,
+        kicker=leading.kicker(contest),
+        statement=leading.statement(contest.lead, reader),
+        lead=contest.lead,
+        margin_share=contest.margin_share,
+        reader=reader,
+    )
+
+
+def candidates(snapshot: Snapshot, contest: ContestResult, reader: Reader) -> str:
+    """Every candidate of the contest, with the official result beside it in a replay."""
+    return render(
+        "candidates.html",
+        caption=f"Candidates of {contest.contest.name}, by votes",
+        standings=contest.standings,
+        top=contest.standings[0].share if contest.standings else None,
+        official=snapshot.register.election.kind == "replay",
+        election=snapshot.register.election,
+        colours=snapshot.colours,
+        reader=reader,
+    )
+
+
+def parties(snapshot: Snapshot, most: int | None, reader: Reader) -> str:
+    """Parties by seats, then votes: the first ``most`` (None: all)."""
+    result, register = snapshot.result, snapshot.register
+    seats = {party.party: party for party in snapshot.seats.parties}
+    rows = [
+        {
+            "name": register.party(party.party).name,
+            "colour": snapshot.colours[party.party],
+            "won": seats[party.party].won if party.party in seats else 0,
+            "leading": seats[party.party].leading if party.party in seats else 0,
+            "votes": party.votes,
+            "share": party.share,
+            "official": party.official,
+        }
+        for party in result.parties
+    ]
+    rows.sort(key=lambda row: -(row["won"] + row["leading"]))  # type: ignore[operator]  # stable: votes decide the rest
+    return render(
+        "parties.html",
+        caption="Parties by seats and votes in all contests",
+        rows=rows[:most],
+        top=result.parties[0].share if result.parties else None,
+        official=register.election.kind == "replay",
+        reader=reader,
+    )
+
+
+def seat_bar(snapshot: Snapshot, reader: Reader) -> str:
+    """Seats by party against the majority line, and whether somebody has it."""
+    seats, register = snapshot.seats, snapshot.register
+    rows = [
+        {
+            "name": register.party(party.party).name,
+            "colour": snapshot.colours[party.party],
+            "won": party.won,
+            "leading": party.leading,
+        }
+        for party in seats.parties
+    ]
+    rest = [
+        f"{reader.number(n)} {what}" for n, what in ((seats.tied, "tied"), (seats.silent, "not yet reporting")) if n
+    ]
+    said = ", ".join(f"{row['name']} {row['won']} won and {row['leading']} leading" for row in rows)
+    names = {party.party: register.party(party.party).name for party in seats.parties}
+    return render(
+        "seats.html",
+        rows=rows,
+        total=seats.total,
+        majority=seats.majority,
+        rest=", ".join(rest),
+        label=f"Bar of {seats.total} seats: {said or 'none won yet'}; a majority is {seats.majority}",
+        statement=leading.seats_statement(seats, names, reader),
+        reader=reader,
+    )
+
+
+def closest(snapshot: Snapshot, reader: Reader) -> str:
+    """How to read the map, and the contests with the smallest margins."""
+    led = [contest for contest in snapshot.result.contests if contest.leaders]
+    rows = sorted(led, key=lambda contest: contest.margin_share or 0)[:CLOSEST]
+    return render(
+        "closest.html",
+        rows=rows,
+        election=snapshot.register.election,
+        colours=snapshot.colours,
+        party=snapshot.register.party,
+        reader=reader,
+    )
+
+
+def figures(result: Result, reader: Reader) -> str:
+    """The election in figures."""
+    expected = share(result.counted, result.expected)
+    of = "of the official ballots" if result.register.election.kind == "replay" else "of the ballots expected"
+    invalid = reader.share(share(result.invalid, result.counted), 2)
+    shown = [
+        ("Registered voters", reader.number(result.registered), ""),
+        ("Ballots counted", reader.number(result.counted), f"{reader.share(expected)} {of}" if expected else ""),
+        ("Turnout so far", reader.share(result.turnout), "counted of registered"),
+        ("Valid votes", reader.number(result.valid), ""),
+        ("Invalid ballots", reader.number(result.invalid), f"{invalid} of ballots"),
+        ("Candidates", reader.number(len(result.register.candidates)), ""),
+    ]
+    if len(result.contests) > 1:
+        contests = f"of {reader.number(len(result.contests))}, {reader.number(result.complete)} complete"
+        shown.append(("Contests reporting", reader.number(result.reported), contests))
+    return _figures(shown)
+
+
+def contest_figures(contest: ContestResult, reader: Reader) -> str:
+    official = contest.contest.official_ballots
+    return _figures(
+        [
+            ("Registered voters", reader.number(contest.contest.registered), ""),
+            ("Turnout so far", reader.share(contest.turnout), ""),
+            ("Valid votes", reader.number(contest.valid), ""),
+            ("Invalid ballots", reader.number(contest.invalid), ""),
+            ("Official ballots", reader.number(official), "")
+            if official
+            else ("Counted", reader.number(contest.counted), ""),
+        ]
+    )
+
+
+def _figures(shown: list[tuple[str, str, str]]) -> str:
+    return render(
+        "figures.html", figures=[{"label": label, "value": value, "note": note} for label, value, note in shown]
+    )
+
+
+def candidate_ring(snapshot: Snapshot, contest: ContestResult, reader: Reader) -> str:
+    parts = [(s.candidate.name, s.share, snapshot.colours[s.candidate.party]) for s in contest.standings]
+    return _ring(parts, reader.number(contest.valid), reader)
+
+
+def party_ring(snapshot: Snapshot, reader: Reader) -> str:
+    register = snapshot.register
+    parts = [(register.party(p.party).name, p.share, snapshot.colours[p.party]) for p in snapshot.result.parties]
+    return _ring(parts, reader.number(snapshot.result.valid), reader)
+
+
+def _ring(parts: list[tuple[str, float | None, str]], valid: str, reader: Reader) -> str:
+    """Shares around a ring of valid votes; what is below 2 % is drawn together as others."""
+    shown = [(name, part, colour) for name, part, colour in parts if part and part >= 0.02]
+    rest = sum(part or 0 for _, part, _ in parts) - sum(part or 0 for _, part, _ in shown)
+    if rest > 1e-9:
+        shown.append(("Others", rest, NOBODY))
+    stops, angle = [], 0.0
+    for _, part, colour in shown:
+        stops.append(f"{colour} {angle:.2f}% {angle + 100 * (part or 0):.2f}%")
+        angle += 100 * (part or 0)
+    said = ", ".join(f"{name} {reader.share(part)}" for name, part, _ in shown)
+    return render(
+        "donut.html",
+        stops=", ".join(stops) or f"{NOBODY}40 0% 100%",
+        label=f"Ring of shares: {said or 'no votes'}",
+        centre=valid,
+        under="valid votes",
+        parts=[{"name": name, "share": reader.share(part), "colour": colour} for name, part, colour in shown],
+    )

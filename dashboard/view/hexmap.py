@@ -1,0 +1,43 @@
+"""The map of contests as a component: its shapes are fetched once by the browser, a refresh sends colours alone."""
+
+from pathlib import Path
+from urllib.parse import quote
+
+import streamlit as st
+
+from dashboard.feed.snapshots import Snapshot
+from dashboard.view.reader import Reader
+
+_HERE = Path(__file__).parent
+_component = st.components.v2.component(
+    "hexmap",
+    html='<div class="map"></div>',
+    css=(_HERE / "hexmap.css").read_text(),
+    js=(_HERE / "hexmap.js").read_text(),
+)
+
+
+def hexmap(snapshot: Snapshot, selected: str, reader: Reader) -> str | None:
+    """Draws the map; returns the contest id that was clicked last, None before the first click."""
+    result, register = snapshot.result, snapshot.register
+    colours = snapshot.colours
+    led = sorted({c.leading_party for c in result.contests if c.leading_party is not None})
+    answer = _component(
+        key="hexmap",
+        data={
+            "url": f"maps/{quote(register.election.scenario)}.geojson",
+            "language": reader.language,
+            "selected": selected,
+            "label": f"Map of {len(result.contests)} contests by leading party; the table below says the same in text.",
+            "parties": {party: [register.party(party).name, colours[party]] for party in led},
+            "contests": {
+                c.contest.id: [c.leading_party, round(c.margin_share or 0, 3), c.progress] for c in result.contests
+            },
+        },
+        on_contest_change=lambda: None,
+    )
+    return answer.contest
+
+
+def has_map(scenarios: Path, scenario: str) -> bool:
+    return bool(scenario) and "/" not in scenario and (scenarios / scenario / "map.geojson").is_file()
