@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 COUNTRIES = {"GB": "United Kingdom", "FR": "France", "UA": "Ukraine"}
 CITIES = ("Ynys Môn", "Bath", "Київ", "Armagh", "Leeds")
 STATES = ("Gwynedd", "Somerset", "Борис", "Kent")
-PHOTO = b"\xff\xd8\xff\xe0 a face"
+PHOTO = b"\xff\xd8\xff\xe0 the face of "
 
 
 class RandomUserApi(ThreadingHTTPServer):
@@ -41,6 +41,7 @@ TROUBLES = (
     "empty",
     "no results",
     "error with status 200",
+    "error beside people",
     "fewer people",
     "wrong types",
     "nulls",
@@ -106,7 +107,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif trouble == "not a picture":
             self._answer(200, b"<html></html>", {"Content-Type": "text/html"})
         else:
-            self._answer(200, PHOTO, {"Content-Type": "image/jpeg"})
+            self._answer(200, PHOTO + self.path.encode(), {"Content-Type": "image/jpeg"})
 
     def _answer(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
         self.send_response(status)
@@ -139,7 +140,8 @@ def _body(asked: dict[str, str], url: str, trouble: str | None) -> bytes:
         people = []
     if people and trouble in _SPOILT:
         _SPOILT[trouble](people[-1])
-    body = json.dumps({"results": people, "info": {"results": number}}, ensure_ascii=False).encode()
+    error = {"error": "Uh oh"} if trouble == "error beside people" else {}
+    body = json.dumps(error | {"results": people, "info": {"results": number}}, ensure_ascii=False).encode()
     if trouble == "truncated":
         return body[: len(body) // 2]
     return body.replace(b"Bath", b"B\xe2th") if trouble == "not UTF-8" else body

@@ -1,6 +1,7 @@
 """An electorate out of the randomuser.me API, played by a web server that answers like it and goes wrong like it."""
 
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -11,7 +12,7 @@ from election.errors import BadInput, StageFailed, UnknownElection
 from election.platform import Platform
 from election.preparation import Registration, register
 from election.storage.elections import election
-from tests.randomuser_api import PHOTO, TROUBLES, RandomUserApi, serving
+from tests.randomuser_api import PHOTO, TROUBLES, RandomUserApi, person, serving
 
 
 @pytest.fixture
@@ -68,8 +69,10 @@ def test_candidates_have_the_genders_and_parties_of_the_scenario_and_a_stored_ph
             [no],
         ).fetchall()
     assert [(gender, party) for gender, party, _ in stood] == [("female", "HVA"), ("male", "CIV"), ("female", "NEW")]
-    assert [bytes(photo) for *_, photo in stood] == [PHOTO] * 3
-    assert api.photos == 3
+    (asked,) = api.asked
+    people = [person(asked["seed"], 1, index, ["GB"], api.url) for index in range(int(asked["results"]))]
+    faces = {PHOTO + urlsplit(one["picture"]["large"]).path.encode(): one["gender"] for one in people}
+    assert [faces[bytes(photo)] for *_, photo in stood] == ["female", "male", "female"]
 
 
 def test_candidates_of_a_real_election_stay_who_they_are(platform_with_api, registered, api):
