@@ -1,6 +1,7 @@
 """Starts, finds and stops the count's driver. There is never more than one, whoever starts it."""
 
 import fcntl
+import json
 import os
 import subprocess
 import time
@@ -18,8 +19,10 @@ IDENTITY = "ELECTION_TALLY_IDENTITY"
 """Environment variable by which a started driver knows its name."""
 
 SILENT_AFTER = 15.0  # seconds without a heartbeat
-STALLED_AFTER = 20.0  # seconds without a finished batch while votes wait
-_MAX_LOG = 10_000_000
+STARTED_WITHIN = 60.0  # seconds from the lock to the running query
+STALLED_AFTER = 25.0  # seconds without a finished batch while votes wait
+EARLY = 60.0  # seconds; a driver that fails sooner will probably fail again
+MAX_PATIENCE = 60.0  # seconds
 _POLL = 0.1
 
 Phase = Literal["stopped", "starting", "counting", "stalled", "failed"]
@@ -35,6 +38,7 @@ class DriverState:
     ui_url: str | None = None
     generation: int | None = None
     batch: int | None = None
+    lag: int | None = None
     at: float | None = None
     error: str | None = None
     refused: bool = False
@@ -63,9 +67,10 @@ def start(
         if is_locked(folder.lock):
             return state(settings)
         identity = uuid4().hex
+        failures = _early_failures(settings)
         folder.stop.unlink(missing_ok=True)
         starters.truncate(0)
-        starters.write(f'{{"identity": "{identity}", "at": {time.time()}}}')
+        starters.write(json.dumps({"identity": identity, "at": time.time(), "failures": failures}))
         starters.flush()
         env = environment(settings) | dict(env or {})
         process = _launch(folder, command or submit_command(settings), env, identity)
@@ -93,6 +98,7 @@ def state(settings: Settings) -> DriverState:
         ui_url=last.get("ui_url"),
         generation=last.get("generation"),
         batch=last.get("batch"),
+        lag=last.get("lag"),
         at=last.get("at"),
     )
     if alive:
@@ -129,6 +135,12 @@ def request_stop(settings: Settings) -> None:
     write_whole(tally_folder(settings).stop, "")
 
 
+def patience(settings: Settings) -> float:
+    """Seconds to wait before the next start: none after a driver that worked, more with each that failed early."""
+    failures = _early_failures(settings)
+    return 0.0 if failures == 0 else min(MAX_PATIENCE, 2.0**failures)
+
+
 def wait_for(condition: Callable[[], bool], seconds: float) -> bool:
     """Whether the condition came true within the time; looks ten times a second."""
     deadline = time.monotonic() + seconds
@@ -140,7 +152,7 @@ def wait_for(condition: Callable[[], bool], seconds: float) -> bool:
 
 
 def _launch(folder: Folder, command: Sequence[str], env: Mapping[str, str], identity: str) -> subprocess.Popen[bytes]:
-    if folder.log.exists() and folder.log.stat().st_size > _MAX_LOG:
+    if folder.log.exists():
         folder.log.replace(folder.log.with_suffix(".log.1"))
     # The driver outlives Airflow's task and gets none of its secrets.
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "_AIRFLOW"))}
@@ -154,6 +166,17 @@ def _launch(folder: Folder, command: Sequence[str], env: Mapping[str, str], iden
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+
+
+def _early_failures(settings: Settings) -> int:
+    """How many drivers in a row have failed soon after their start."""
+    folder = tally_folder(settings)
+    started, last = read_json(folder.starting), read_json(folder.heartbeat)
+    if not started or state(settings).phase != "failed":
+        return 0
+    mine = last.get("identity") == started["identity"]
+    lived = float(last.get("at", 0)) - float(started["at"]) if mine else 0.0
+    return int(started.get("failures", 0)) + 1 if lived < EARLY else 0
 
 
 def _is_starting(folder: Folder) -> bool:
@@ -170,12 +193,15 @@ def _is_starting(folder: Folder) -> bool:
 
 def _phase(heartbeat: Mapping[str, object]) -> Phase:
     now = time.time()
-    if now - float(str(heartbeat.get("at", 0))) > SILENT_AFTER:
+    silent = now - float(str(heartbeat.get("at", 0)))
+    if silent > (SILENT_AFTER if heartbeat.get("counting") else STARTED_WITHIN):
         return "stalled"
+    if not heartbeat.get("counting"):
+        return "starting"
     waiting = heartbeat.get("waiting_since")
     if waiting is not None and now - float(str(waiting)) > STALLED_AFTER:
         return "stalled"
-    return "counting" if heartbeat.get("counting") else "starting"
+    return "counting"
 
 
 def _with(known: DriverState, **changes: object) -> DriverState:

@@ -1,11 +1,11 @@
 """How the count is submitted to Spark: the command line, its configuration and environment."""
 
-import os
 import sys
 from pathlib import Path
 
 from election.count.folder import tally_folder
 from election.settings import Settings
+from election.stack.service import settings_environment
 from election.stack.toolchain import jars, java, spark_home
 
 NAME = "tally"
@@ -43,10 +43,7 @@ def conf(settings: Settings) -> dict[str, str]:
 
 def environment(settings: Settings) -> dict[str, str]:
     """Beside the environment of whoever submits."""
-    given = {name: value for name, value in os.environ.items() if name.startswith("ELECTION_")}
-    return given | {
-        "ELECTION_VAR": str(settings.var),
-        "ELECTION_ROOT": str(settings.root),
+    return settings_environment(settings) | {
         "JAVA_HOME": str(java().parents[1]),
         "SPARK_HOME": str(spark_home()),
         "SPARK_LOCAL_IP": settings.spark_host,
@@ -55,6 +52,11 @@ def environment(settings: Settings) -> dict[str, str]:
         "PYTHONPATH": str(settings.root),
         "PYTHONUNBUFFERED": "1",
     }
+
+
+def cluster_environment(settings: Settings) -> dict[str, str]:
+    """For a driver inside a cluster, whose image holds this project at the same path."""
+    return settings_environment(settings) | {"PYTHONPATH": str(settings.root)}
 
 
 def submit_command(settings: Settings) -> list[str]:

@@ -1,0 +1,41 @@
+"""### Keeps the count running
+
+Submits the Spark job that counts votes as they arrive on `votes_topic`, and watches it. It runs for weeks, across
+elections, and needs no attention: while the driver runs, the task `count` is *deferred* and takes no worker slot.
+When the driver dies, the task fails with the driver's own last error in its log and is tried again; the next driver
+goes on exactly where the last finished batch ended. Nothing is lost or counted twice.
+
+| to do this | do that |
+|---|---|
+| see what it does | the task's link *Spark UI*, or `election tally status` |
+| stop it cleanly | pause this DAG, then mark the task *success* (or `election tally stop`, which does both) |
+| start it again | unpause this DAG |
+| start again from nothing | `election tally rebuild`: counts all votes anew; totals on screen never go down |
+
+Clearing the task is harmless: it finds the running driver again. While this DAG is not paused, a stream that was
+stopped is started again at once. A checkpoint that belongs to another topic or another version of the query is
+refused; the message in the log says what to do, and after three refusals this DAG pauses itself.
+"""
+
+from datetime import timedelta
+
+from airflow.sdk import dag
+
+from election.orchestration.tally import TallyOperator
+
+
+@dag(
+    dag_id="tally_stream",
+    schedule="@continuous",
+    max_active_runs=1,
+    max_consecutive_failed_dag_runs=3,
+    catchup=False,
+    tags=["election", "count"],
+    doc_md=__doc__,
+    default_args={"owner": "election-data", "retries": 10_000, "retry_delay": timedelta(seconds=1)},
+)
+def tally_stream() -> None:
+    TallyOperator(task_id="count", conn_id="election_spark")
+
+
+tally_stream()

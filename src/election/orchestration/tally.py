@@ -1,0 +1,144 @@
+"""The count under Airflow: an operator that starts or finds the driver, and a trigger that watches it.
+
+On a standalone master Spark runs Python in client mode only, so the driver is a process beside Airflow. It is started
+detached with the command line that the Spark provider builds, and known by its folder (``election.count.folder``):
+the task then waits in a trigger, without a worker slot, and whatever of Airflow dies or is restarted finds the
+driver again. On Kubernetes and YARN (connection extra ``deploy-mode`` ``cluster``) the provider submits and follows.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
+from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
+from airflow.sdk import BaseOperatorLink
+from airflow.sdk.definitions.context import Context
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+from election.count import driver, submission
+from election.errors import StageFailed
+from election.settings import Settings
+
+LOOK = 1.0  # seconds between looks at the driver
+TELL = 300.0  # seconds between lines in the task's log while all is well
+ENDED_BY_HAND = ("success", "failed", "skipped", "removed")
+
+
+class SparkUi(BaseOperatorLink):
+    """The driver's own pages, while it runs."""
+
+    name = "Spark UI"
+
+    def get_link(self, operator: Any, *, ti_key: Any) -> str:
+        settings = Settings()
+        known = driver.state(settings).ui_url
+        return known or f"http://{settings.spark_host}:{settings.spark_driver_ui_port}"
+
+
+class TallyOperator(SparkSubmitOperator):
+    """Keeps the count running. Ends well when the stream was stopped cleanly, and fails with the driver's last error.
+
+    The connection's extra ``conf`` (an object) adds Spark configuration or overrides it.
+    """
+
+    operator_extra_links = (SparkUi(),)
+
+    def __init__(self, *, conn_id: str = "election_spark", **kwargs: Any) -> None:
+        super().__init__(conn_id=conn_id, name=submission.NAME, **kwargs)
+
+    def execute(self, context: Context) -> None:
+        settings = Settings()
+        connection = self._get_hook().get_connection(self._conn_id)
+        if connection.extra_dejson.get("deploy-mode") == "cluster":
+            self._in_cluster(settings, connection.extra_dejson.get("conf", {}))
+            super().execute(context)
+            return
+        wait = driver.patience(settings)
+        if wait > 0:
+            self.log.warning("The last driver ended soon after its start; the next one starts in %.0f s.", wait)
+            self.defer(trigger=TimeDeltaTrigger(timedelta(seconds=wait)), method_name="start")
+        self.start(context)
+
+    def start(self, context: Context, event: Any = None) -> None:
+        """Starts the driver, or finds the one that runs, and hands over to the trigger."""
+        settings = Settings()
+        try:
+            known = driver.start(settings, self.command(settings))
+        except StageFailed as error:
+            raise AirflowException(str(error)) from error
+        self.log.info("The driver %s is %s.", known.identity, known.phase)
+        self.defer(trigger=TallyTrigger(), method_name="ended")
+
+    def ended(self, context: Context, event: dict[str, Any]) -> None:
+        """What the trigger found when no driver ran any more."""
+        if event["phase"] == "stopped":
+            self.log.info("The stream was stopped cleanly after batch %s.", event["batch"])
+            return
+        message = f"The count's driver ended: {event['error']}"
+        raise AirflowFailException(message) if event["refused"] else AirflowException(message)
+
+    def command(self, settings: Settings) -> list[str]:
+        """The command line for the native stack, as the provider builds it from the connection."""
+        self.application = submission.application(settings)
+        self.jars = submission.connector(settings)
+        self.conf = submission.conf(settings) | self._get_hook().get_connection(self._conn_id).extra_dejson.get(
+            "conf", {}
+        )
+        self._executor_memory, self._driver_memory = submission.EXECUTOR_MEMORY, submission.DRIVER_MEMORY
+        return list(self._get_hook()._build_spark_submit_command(self.application))
+
+    def on_kill(self) -> None:
+        """A task that is ended while it starts the driver leaves it running: the next one finds it."""
+        if (self._hook is not None) and self._hook._connection["deploy_mode"] == "cluster":
+            super().on_kill()
+
+    def _in_cluster(self, settings: Settings, conf: dict[str, str]) -> None:
+        """The same job for a cluster whose images hold this project at the same path."""
+        self.application = f"local://{submission.application(settings)}"
+        self.jars = ",".join(f"local://{jar}" for jar in submission.connector(settings).split(","))
+        self.conf = {**conf}
+        self.env_vars = submission.cluster_environment(settings)
+        master = self._get_hook()._connection["master"]
+        self._track_driver_via_k8s_api = master.startswith("k8s")
+        self._yarn_track_via_rm_api = master.startswith("yarn")
+
+
+class TallyTrigger(BaseTrigger):
+    """Fires when no driver of the count runs any more, with how it ended.
+
+    Marking the task failed or success stops the stream after its batch; clearing it leaves the driver to the next try.
+    """
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        return f"{__name__}.{type(self).__name__}", {}
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        settings = Settings()
+        told, before = 0.0, None
+        while (known := await asyncio.to_thread(driver.state, settings)).alive:
+            now = asyncio.get_running_loop().time()
+            if known.phase != before or now - told > TELL:
+                tell = self.log.warning if known.phase == "stalled" else self.log.info
+                tell("The driver is %s: batch %s, %s votes wait. %s", known.phase, known.batch, known.lag, known.ui_url)
+                told, before = now, known.phase
+            await asyncio.sleep(LOOK)
+        yield TriggerEvent({"phase": known.phase, "batch": known.batch, "error": known.error, "refused": known.refused})
+
+    async def on_kill(self) -> None:
+        if await asyncio.to_thread(self._state_of_task) in ENDED_BY_HAND:
+            self.log.info("The task was ended by hand: the stream stops after its batch.")
+            await asyncio.to_thread(driver.request_stop, Settings())
+
+    def _state_of_task(self) -> str | None:
+        from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+
+        task = self.task_instance
+        if task is None:
+            return None
+        states = RuntimeTaskInstance.get_task_states(
+            dag_id=task.dag_id, task_ids=[task.task_id], run_ids=[task.run_id], map_index=task.map_index
+        )
+        return states.get(task.run_id, {}).get(task.task_id)
