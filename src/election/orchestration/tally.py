@@ -17,6 +17,7 @@ from airflow.sdk import BaseOperatorLink
 from airflow.sdk.definitions.context import Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 from airflow.triggers.base import BaseTrigger, TriggerEvent
+from asgiref.sync import sync_to_async
 
 from election.count import driver, submission
 from election.errors import StageFailed
@@ -112,6 +113,9 @@ class TallyTrigger(BaseTrigger):
     Marking the task failed or success stops the stream after its batch; clearing it leaves the driver to the next try.
     """
 
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+
     def serialize(self) -> tuple[str, dict[str, Any]]:
         return f"{__name__}.{type(self).__name__}", {}
 
@@ -125,10 +129,12 @@ class TallyTrigger(BaseTrigger):
                 tell("The driver is %s: batch %s, %s votes wait. %s", known.phase, known.batch, known.lag, known.ui_url)
                 told, before = now, known.phase
             await asyncio.sleep(LOOK)
-        yield TriggerEvent({"phase": known.phase, "batch": known.batch, "error": known.error, "refused": known.refused})
+        ended = {"phase": known.phase, "batch": known.batch, "error": known.error, "refused": known.refused}
+        yield TriggerEvent(ended)  # type: ignore[no-untyped-call]
 
     async def on_kill(self) -> None:
-        if await asyncio.to_thread(self._state_of_task) in ENDED_BY_HAND:
+        # The connection to the API server belongs to one thread, which asgiref keeps to.
+        if await sync_to_async(self._state_of_task)() in ENDED_BY_HAND:
             self.log.info("The task was ended by hand: the stream stops after its batch.")
             await asyncio.to_thread(driver.request_stop, Settings())
 
