@@ -26,7 +26,6 @@ class RandomUserApi(ThreadingHTTPServer):
         self.troubles: deque[str] = deque()
         self.photo_troubles: deque[str] = deque()
         self.asked: list[dict[str, str]] = []
-        self.photos = 0
         self.connections = 0
 
     @property
@@ -100,7 +99,6 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(200, _body(asked, self.server.url, trouble))
 
     def _photo(self) -> None:
-        self.server.photos += 1
         trouble = self.server.photo_troubles.popleft() if self.server.photo_troubles else None
         if trouble == "not found":
             self._answer(404, b"no")

@@ -1,0 +1,143 @@
+"""Measures the electorate: people made a second on one core, and loaded against plain COPY of the same rows.
+
+Run it with the stack up (`make up`): `python bench/electorate.py --voters 1000000`. Limit and product alternate,
+the limit being COPY from memory into the same table with the same keys, one writer, nothing else. Prints a table
+and writes var/bench/electorate.json.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from election.electorate import seed_candidates, seed_voters
+from election.electorate.generated import ahead
+from election.electorate.offline import COLUMNS, People
+from election.electorate.places import Homes
+from election.electorate.voters import rolls_of
+from election.messaging.topics import create_topics
+from election.platform import Platform, native
+from election.preparation import Registration, create_tables, register
+
+CORE = """
+import resource, time, sys
+from datetime import date
+from election.electorate.generated import text
+from election.electorate.offline import People
+from election.electorate.places import Homes, Roll
+number = int(sys.argv[1])
+rolls = [Roll(1, "Bath", "South West", "England", 1, number)]
+people = People(1, 1, date(2019, 12, 12), rolls, Homes(rolls))
+text(people, 1, 50_000)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+started = time.perf_counter()
+size = sum(len(text(people, first, min(first + 49_999, number))) for first in range(1, number + 1, 50_000))
+print(number / (time.perf_counter() - started), size / number,
+      (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
+"""
+
+
+def main(voters: Annotated[int, typer.Option(min=50_000)] = 1_000_000, rounds: int = 3) -> None:
+    platform = native()
+    create_tables(platform)
+    create_topics(platform)
+    made, row_bytes, grown = _one_core(voters)
+    limit, product = [], []
+    for turn in range(rounds):
+        limit.append(voters / _plain_copy(platform, f"bench-copy-{os.getpid()}-{turn}", voters))
+        product.append(voters / _seeded(platform, f"bench-seed-{os.getpid()}-{turn}", voters))
+    figures = {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "voters": voters,
+        "rounds": rounds,
+        "bytes_a_row": round(row_bytes, 1),
+        "made_a_second_on_one_core": round(made),
+        "grown_by_mib": round(grown, 1),
+        "plain_copy_a_second": [round(rate) for rate in limit],
+        "made_and_loaded_a_second": [round(rate) for rate in product],
+        "ratio": round(median(product) / median(limit), 3),
+    }
+    table = Table("measure", "value", title=f"Electorate, {voters:,} voters")
+    for name, value in figures.items():
+        table.add_row(name.replace("_", " "), f"{value:,}" if isinstance(value, int | float) else str(value))
+    Console().print(table)
+    file = platform.settings.var / "bench" / "electorate.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(figures, indent=2) + "\n")
+
+
+def _one_core(voters: int) -> tuple[float, float, float]:
+    """People made and written as text a second on one core; bytes a row; MiB that took beyond the first batch."""
+    ran = subprocess.run(
+        [sys.executable, "-c", CORE, str(voters)],
+        env={**os.environ, "POLARS_MAX_THREADS": "1"},
+        preexec_fn=lambda: os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}),
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parent,
+    )
+    rate, size, grown = (float(word) for word in ran.stdout.split())
+    return rate, size, grown
+
+
+def _register(platform: Platform, slug: str, voters: int) -> int:
+    election = register(platform, Registration("single-race", slug, voters=voters))
+    seed_candidates(platform, slug)
+    return election.election_no
+
+
+def _plain_copy(platform: Platform, slug: str, voters: int) -> float:
+    """Seconds of COPY of rows that lie in memory, COMMIT included."""
+    election_no = _register(platform, slug, voters)
+    with platform.connect("app") as connection:
+        rolls = rolls_of(connection, election_no)
+        homes = Homes(rolls)
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                "INSERT INTO locations (election_no, location_no, country, region, city) VALUES (%s, %s, %s, %s, %s)",
+                [(election_no, place.location, place.country, place.region, place.city) for place in homes.places],
+            )
+        connection.commit()
+        people = People(election_no, 2019, datetime(2026, 5, 7, tzinfo=UTC).date(), rolls, homes)
+        rows = list(ahead(people, 1, voters))
+        started = time.perf_counter()
+        with connection.cursor() as cursor, cursor.copy(f"COPY voters ({', '.join(COLUMNS)}) FROM STDIN") as copy:
+            for part in rows:
+                copy.write(part)
+        connection.commit()
+        seconds = time.perf_counter() - started
+    _remove(platform, election_no)
+    return seconds
+
+
+def _seeded(platform: Platform, slug: str, voters: int) -> float:
+    """Seconds of the stage, all it does included."""
+    election_no = _register(platform, slug, voters)
+    started = time.perf_counter()
+    seed_voters(platform, slug, lambda _: None)
+    seconds = time.perf_counter() - started
+    _remove(platform, election_no)
+    return seconds
+
+
+def _remove(platform: Platform, election_no: int) -> None:
+    with platform.connect("owner") as connection:
+        for table in ("voters", "candidates", "elections"):
+            connection.execute(f"DELETE FROM {table} WHERE election_no = %s", [election_no])
+        connection.commit()
+        connection.autocommit = True
+        connection.execute("VACUUM voters")
+
+
+if __name__ == "__main__":
+    typer.run(main)
