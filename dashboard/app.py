@@ -12,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from dashboard.feed import feed
 from dashboard.files import ROUTES
+from dashboard.pages import contests, downloads, integrity, night, result, turnout  # noqa: F401  (not at the first visit)
 
 
 @asynccontextmanager
@@ -22,4 +23,4 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
     running.stop()
 
 
-app = st.App(Path(__file__).parent / "election_night.py", lifespan=lifespan, routes=ROUTES)
+app = st.App(Path(__file__).parent / "pages" / "election_night.py", lifespan=lifespan, routes=ROUTES)

@@ -20,6 +20,7 @@ from election.contracts import topics
 from election.platform import Platform, native
 
 _TICK_SECONDS = 0.4
+_LOADING_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,8 @@ class Feed:
             register = self.count.registers().get(slug)
         if register is None:
             return None
+        if self.kafka.ok:  # totals on their way up from zero would look like a count that goes back
+            self.count.caught_up.wait(_LOADING_SECONDS)
         number = register.election.number
         with self._lock:
             version = (self.count.version(number), self.registers.version)

@@ -7,7 +7,7 @@ from typing import Literal
 from dashboard.model.register import Election
 
 Kind = Literal["waiting", "partial", "complete", "certified", "refused"]
-Cause = Literal["kafka", "postgres", "topics", "tables", "count"]
+Cause = Literal["loading", "kafka", "postgres", "topics", "tables", "count"]
 OLD = timedelta(seconds=10)
 
 
@@ -19,6 +19,7 @@ class Source:
     trouble: str = ""
     trouble_since: datetime | None = None
     missing: tuple[str, ...] = ()
+    loading: bool = False
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,8 @@ def troubles(election: Election, kafka: Source, postgres: Source, stream: Stream
         silent = source.answered_at is None or now - source.answered_at > OLD
         if source.trouble and silent:
             found.append(Trouble(cause, source.trouble_since, source.trouble))  # type: ignore[arg-type]
+    if kafka.loading and not kafka.trouble:
+        found.append(Trouble("loading", None))
     if kafka.missing:
         found.append(Trouble("topics", kafka.answered_at, ", ".join(kafka.missing)))
     if postgres.missing:

@@ -12,7 +12,7 @@ from dashboard.view.reader import Reader
 from dashboard.view.templates import render
 
 PAGE_SIZE = 25
-PROGRESS = {"none": "not yet reporting", "counting": "counting", "complete": "complete"}
+PROGRESS = {"none": "no report yet", "counting": "counting", "complete": "complete"}
 
 
 def draw(snapshot: Snapshot, reader: Reader) -> None:

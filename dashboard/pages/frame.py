@@ -58,10 +58,16 @@ def page(draw: Draw) -> None:
             _elections(feed(), f"There is no election “{slug[:80]}”.")
             return
         st.html(render("heading.html", election=snapshot.register.election, reader=reader()))
-        st.html(banner(snapshot, feed().kafka, feed().postgres, datetime.now(UTC), reader()))
+        st.html(_banner(snapshot, reader()))
         draw(snapshot, reader())
 
     _repeat(live, seconds)
+
+
+def _banner(snapshot: Snapshot, to: Reader) -> str:
+    source = feed()
+    caught_up = source.count.caught_up.is_set()
+    return banner(snapshot, source.kafka, source.postgres, datetime.now(UTC), to, caught_up=caught_up)
 
 
 def _repeat(content: Callable[[], None], seconds: float | None) -> None:
@@ -69,7 +75,7 @@ def _repeat(content: Callable[[], None], seconds: float | None) -> None:
 
 
 def _navigate(slug: str) -> None:
-    from dashboard.pages import PAGES  # the pages name this frame
+    from dashboard.pages.addresses import PAGES  # the pages name this frame
 
     st.page_link(PAGES["Result"], label="All elections", icon=":material/arrow_back:")
     for name, target in PAGES.items():

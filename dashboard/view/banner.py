@@ -17,7 +17,9 @@ _HEADLINES = {
 }
 
 
-def banner(snapshot: Snapshot, kafka: Reach, postgres: Reach, now: datetime, reader: Reader) -> str:
+def banner(
+    snapshot: Snapshot, kafka: Reach, postgres: Reach, now: datetime, reader: Reader, *, caught_up: bool = True
+) -> str:
     """The banner's HTML: the count's state, then whatever is wrong."""
     election, result = snapshot.register.election, snapshot.result
     found = kind(election, result.counted)
@@ -32,14 +34,14 @@ def banner(snapshot: Snapshot, kafka: Reach, postgres: Reach, now: datetime, rea
             {"headline": headline, "detail": detail}
             for headline, detail in (
                 _trouble(trouble, reader)
-                for trouble in troubles(election, _source(kafka), _source(postgres), stream, now)
+                for trouble in troubles(election, _source(kafka, loading=not caught_up), _source(postgres), stream, now)
             )
         ],
     )
 
 
-def _source(reach: Reach) -> Source:
-    return Source(reach.answered_at, reach.trouble, reach.trouble_since, reach.missing)
+def _source(reach: Reach, *, loading: bool = False) -> Source:
+    return Source(reach.answered_at, reach.trouble, reach.trouble_since, reach.missing, loading)
 
 
 def _detail(snapshot: Snapshot, found: str, reader: Reader) -> str:
@@ -65,6 +67,10 @@ def _trouble(trouble: Trouble, reader: Reader) -> tuple[str, str]:
     since = reader.moment(trouble.since) if trouble.since else "the start"
     old, missing = "These numbers are old.", "Something is missing."
     return {
+        "loading": (
+            "Reading the count.",
+            "The topics are being read from their beginning; totals are not complete yet.",
+        ),
         "kafka": (old, f"Kafka has not answered since {since}; they are as of then. ({trouble.detail})"),
         "postgres": (
             "Names and state may be old.",

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-import pandas as pd
+import pyarrow as pa
 import streamlit as st
 
 from dashboard.feed.snapshots import Snapshot
@@ -13,6 +13,7 @@ from dashboard.view.reader import Reader
 
 MOST_SERIES = 6
 OTHERS = "Others"
+LEGEND = {"orient": "top", "columns": 4, "labelLimit": 180}
 
 
 def names(snapshot: Snapshot) -> dict[str, str]:
@@ -72,9 +73,9 @@ def _chart(
     shown = list(names)[:MOST_SERIES]
     domain = [names[member] for member in shown] + ([OTHERS] if len(names) > MOST_SERIES and value == "votes" else [])
     colours = [colour(snapshot, member) for member in shown] + [NOBODY]
-    data = pd.DataFrame(rows, columns=["at", "series", value])
-    # Streamlit's page takes data whose first and last cells are unchanged for unchanged: this column never is.
-    data["serial"] = snapshot.serial
+    columns = dict(zip(("at", "series", value), zip(*rows, strict=True), strict=True))
+    # Streamlit's page takes data whose first and last cells are unchanged for unchanged: the serial never is.
+    data = pa.table({**columns, "serial": [snapshot.serial] * len(rows)})
     spec = {
         "mark": mark,
         "encoding": {
@@ -82,7 +83,7 @@ def _chart(
                   **({"timeUnit": "yearmonthdatehoursminutes", "bandPosition": 0} if value == "votes" else {})},
             "y": {"field": value, "type": "quantitative", "title": title, "axis": {"format": form, "tickCount": 5}},
             "color": {"field": "series", "type": "nominal", "title": None,
-                      "scale": {"domain": domain, "range": colours}, "legend": {"orient": "top", "columns": 4, "labelLimit": 180}},
+                      "scale": {"domain": domain, "range": colours}, "legend": LEGEND},
             "tooltip": [{"field": "at", "type": "temporal", "format": "%H:%M", "title": "Minute"},
                         {"field": "series", "title": "Name"}, {"field": value, "format": form, "title": title}],
         },

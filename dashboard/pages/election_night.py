@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from dashboard.pages import PAGES, frame
+from dashboard.pages import frame
+from dashboard.pages.addresses import PAGES
 
 st.set_page_config(page_title="Election night", page_icon=frame.ICON, layout="wide")
 frame.style()
-st.navigation([PAGES[name] for name in PAGES], position="hidden").run()
+st.navigation(list(PAGES.values()), position="hidden").run()
