@@ -8,6 +8,7 @@ environment and the started stack's file, as everywhere.
 import logging
 import os
 import sys
+import time
 from uuid import uuid4
 
 from py4j.java_gateway import JavaObject
@@ -17,7 +18,7 @@ from pyspark.sql.streaming.query import StreamingQuery
 
 from election.contracts import topics
 from election.contracts.topics import MAX_REJECTED_BYTES
-from election.count.checkpoint import claim
+from election.count.checkpoint import claim, votes_topic_id
 from election.count.driver import IDENTITY
 from election.count.folder import Folder, tally_folder, write_json
 from election.errors import StageFailed
@@ -59,6 +60,9 @@ def main() -> int:
     watch = Watch(platform, folder, identity)
     watch.beat()
     try:
+        if not wait_for_votes(platform, folder, watch):
+            end(folder, identity, None)
+            return 0
         checkpoint = claim(folder, watch.generation, platform.kafka)
         watch.over(run(platform, watch.generation, str(checkpoint)), checkpoint)
     except Exception as error:
@@ -96,6 +100,16 @@ def run(platform: Platform, generation: int, checkpoint: str) -> StreamingQuery:
         .option("kafka.max.request.size", MAX_REJECTED_BYTES)
         .start()
     )
+
+
+def wait_for_votes(platform: Platform, folder: Folder, watch: Watch) -> bool:
+    """Returns when there is a topic to count: before the first election there is none. False: asked to stop."""
+    while votes_topic_id(platform.kafka) is None:
+        if folder.stop.exists():
+            return False
+        watch.beat()
+        time.sleep(0.5)
+    return True
 
 
 def take_lock(folder: Folder) -> JavaObject | None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from confluent_kafka import KafkaException, TopicCollection
+from confluent_kafka import KafkaError, KafkaException, TopicCollection
 
 from election.contracts import topics
 from election.count.folder import Folder, read_json, write_json
@@ -62,14 +62,16 @@ def newest_batch(checkpoint: Path, log: str) -> int | None:
     return max(batches, default=None)
 
 
-def votes_topic_id(kafka: Mapping[str, str]) -> str:
-    """The id Kafka gave the topic when it was created; a topic created anew under the name has another."""
+def votes_topic_id(kafka: Mapping[str, str]) -> str | None:
+    """The id Kafka gave the topic when it was created: one created anew under the name has another. None: no topic."""
     client = admin(kafka)  # kept until the answer is there
     try:
         described = client.describe_topics(TopicCollection([topics.VOTES]), request_timeout=20)
         return str(described[topics.VOTES].result().topic_id)
     except KafkaException as error:
-        raise NotReachable(f"Kafka has no {topics.VOTES} to count: {error}. `election prepare` creates it.") from error
+        if error.args[0].code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+            return None
+        raise NotReachable(f"Kafka does not answer: {error}. `election status` shows what runs.") from error
 
 
 _REMEDY = "`election tally rebuild` counts again from the beginning; the totals shown stay until it is done."

@@ -7,7 +7,7 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 from uuid import uuid4
 
 from election.count.folder import Folder, is_locked, read_json, tally_folder, write_whole
@@ -79,7 +79,7 @@ def start(
             if process.poll() is not None:
                 if is_locked(folder.lock):  # someone else's driver was quicker
                     return state(settings)
-                raise StageFailed(f"The count's driver did not start: {state(settings).error}")
+                raise StageFailed(f"The count's driver did not start: {_ended(folder).error}")
             if time.monotonic() > deadline:
                 raise StageFailed(f"The count's driver holds no lock after {seconds:.0f} s; see {folder.log}.")
             time.sleep(_POLL)
@@ -89,27 +89,12 @@ def start(
 def state(settings: Settings) -> DriverState:
     """What is known of the driver. Cheap: reads three small files."""
     folder = tally_folder(settings)
-    alive = is_locked(folder.lock)
-    last = read_json(folder.heartbeat)
-    known = DriverState(
-        phase="stopped",
-        identity=last.get("identity"),
-        application_id=last.get("application_id"),
-        ui_url=last.get("ui_url"),
-        generation=last.get("generation"),
-        batch=last.get("batch"),
-        lag=last.get("lag"),
-        at=last.get("at"),
-    )
-    if alive:
-        return _with(known, phase=_phase(last))
-    started = read_json(folder.starting).get("identity")
-    ended = read_json(folder.ended)
-    if started is None or (ended.get("identity") == started and ended.get("clean")):
-        return known
-    error = ended.get("error") if ended.get("identity") == started else None
-    error = error or f"It was killed or could not say why it ended. The end of its log:\n{_tail(folder)}"
-    return _with(known, phase="failed", error=error, refused=bool(ended.get("refused")))
+    if is_locked(folder.lock):
+        last = read_json(folder.heartbeat)
+        return _known(last, _phase(last))
+    if _is_starting(folder):
+        return _known({}, "starting")
+    return _ended(folder)
 
 
 def stop(settings: Settings, *, seconds: float = 120) -> bool:
@@ -118,10 +103,10 @@ def stop(settings: Settings, *, seconds: float = 120) -> bool:
     Raises StageFailed when it does not end in time; it goes on ending.
     """
     folder = tally_folder(settings)
-    if not is_locked(folder.lock) and not _is_starting(folder):
+    if not state(settings).alive:
         return False
     write_whole(folder.stop, "")
-    if not wait_for(lambda: not is_locked(folder.lock) and not _is_starting(folder), seconds):
+    if not wait_for(lambda: not state(settings).alive, seconds):
         raise StageFailed(
             f"The count's driver has not stopped after {seconds:.0f} s. It stops after its batch; if it hangs "
             f"(`election tally status`), end the process that holds {folder.lock}: "
@@ -138,7 +123,7 @@ def request_stop(settings: Settings) -> None:
 def patience(settings: Settings) -> float:
     """Seconds to wait before the next start: none after a driver that worked, more with each that failed early."""
     failures = _early_failures(settings)
-    return 0.0 if failures == 0 else min(MAX_PATIENCE, 2.0**failures)
+    return 0.0 if failures == 0 else min(MAX_PATIENCE, 2.0 ** (failures + 1))
 
 
 def wait_for(condition: Callable[[], bool], seconds: float) -> bool:
@@ -172,7 +157,7 @@ def _early_failures(settings: Settings) -> int:
     """How many drivers in a row have failed soon after their start."""
     folder = tally_folder(settings)
     started, last = read_json(folder.starting), read_json(folder.heartbeat)
-    if not started or state(settings).phase != "failed":
+    if not started or is_locked(folder.lock) or _ended(folder).phase != "failed":
         return 0
     mine = last.get("identity") == started["identity"]
     lived = float(last.get("at", 0)) - float(started["at"]) if mine else 0.0
@@ -204,8 +189,25 @@ def _phase(heartbeat: Mapping[str, object]) -> Phase:
     return "counting"
 
 
-def _with(known: DriverState, **changes: object) -> DriverState:
-    return DriverState(**{**known.__dict__, **changes})
+def _ended(folder: Folder) -> DriverState:
+    """How the driver that was started last ended, when none runs."""
+    last, started, said = read_json(folder.heartbeat), read_json(folder.starting), read_json(folder.ended)
+    if not started:
+        return DriverState("stopped")
+    if said.get("identity") != started["identity"]:
+        return _known(
+            last,
+            "failed",
+            f"It was killed or could not say why it ended. The end of its log:\n{_tail(folder)}",
+        )
+    if said["clean"]:
+        return _known(last, "stopped")
+    return _known(last, "failed", said["error"], said["refused"])
+
+
+def _known(heartbeat: Mapping[str, Any], phase: Phase, error: str | None = None, refused: bool = False) -> DriverState:
+    fields = ("identity", "application_id", "ui_url", "generation", "batch", "lag", "at")
+    return DriverState(phase, **{name: heartbeat.get(name) for name in fields}, error=error, refused=refused)
 
 
 def _tail(folder: Folder, lines: int = 30) -> str:

@@ -24,6 +24,7 @@ from election.errors import StageFailed
 from election.settings import Settings
 
 LOOK = 1.0  # seconds between looks at the driver
+SETTLE = 5.0  # seconds
 TELL = 300.0  # seconds between lines in the task's log while all is well
 ENDED_BY_HAND = ("success", "failed", "skipped", "removed")
 
@@ -121,6 +122,8 @@ class TallyTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         settings = Settings()
+        # A task that resumes within the scheduler's own round looks to it like one that was killed.
+        await asyncio.sleep(SETTLE)
         told, before = 0.0, None
         while (known := await asyncio.to_thread(driver.state, settings)).alive:
             now = asyncio.get_running_loop().time()
