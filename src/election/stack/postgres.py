@@ -99,8 +99,8 @@ def _create(settings: Settings, data: Path) -> None:
     _own(password)
     command: list[str | Path] = [
         *_as_user(settings), postgres_program("initdb"), "-D", data, "--username=postgres", f"--pwfile={password}",
-        "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8",
-        "--data-checksums", "--no-instructions",
+        "--auth=scram-sha-256", "--encoding=UTF8",
+        "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--data-checksums", "--no-instructions",
     ]  # fmt: skip
     try:
         answer = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/")

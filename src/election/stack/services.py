@@ -1,7 +1,7 @@
-"""The services of the stack, in the order in which they start; they stop in the reverse order."""
+"""The services of the stack, in the order in which they start, as far as they need each other."""
 
 from election.settings import Settings
-from election.stack import kafka, postgres, spark
+from election.stack import airflow, dashboard, kafka, postgres, spark
 from election.stack.service import Service
 
 SERVICES: tuple[Service, ...] = (
@@ -9,10 +9,22 @@ SERVICES: tuple[Service, ...] = (
     kafka.SERVICE,
     spark.MASTER,
     spark.WORKER,
+    *airflow.SERVICES,
+    dashboard.SERVICE,
 )
 
 STORAGE = ("postgres", "kafka")
 SPARK = (*STORAGE, "spark-master", "spark-worker")
+
+
+STOPPING = (
+    ("airflow-scheduler", "airflow-triggerer", "airflow-dag-processor"),
+    ("airflow-api-server", "dashboard"),
+    ("spark-worker",),
+    ("spark-master",),
+    ("kafka", "postgres"),
+)
+"""Who stops together, in this order: whoever uses a service stops before it."""
 
 
 def existing(settings: Settings) -> dict[str, Service]:

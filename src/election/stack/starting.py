@@ -79,7 +79,7 @@ def _bring_up(settings: Settings, supervisor: Supervisor, service: Service, give
                 unanswered = f"its process is {info['statename']}"
             except NotReachable as error:
                 unanswered = str(error)
-            if info["statename"] == "FATAL" or time.monotonic() > deadline or given_up.wait(0.1):
+            if info["statename"] == "FATAL" or time.monotonic() > deadline or given_up.wait(0.2):
                 raise StackError(f"{service.name} did not start: {unanswered}\n{_last_words(settings, info)}")
 
     if supervisor.processes()[service.name]["statename"] not in ("RUNNING", "STARTING"):

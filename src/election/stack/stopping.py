@@ -2,13 +2,14 @@
 
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 import psutil
 
 from election.settings import Settings
 from election.stack.service import MARK
-from election.stack.services import SERVICES
+from election.stack.services import STOPPING
 from election.stack.starting import exclusively
 from election.stack.supervision import Supervisor, identity
 
@@ -27,9 +28,9 @@ def stop(settings: Settings) -> list[str]:
         said = list(_quietly_end_streaming(settings))
         supervisor = Supervisor(settings)
         processes = supervisor.processes()
-        for service in reversed(SERVICES):
-            if service.name in processes:
-                supervisor.stop_program(service.name)
+        for together in STOPPING:
+            with ThreadPoolExecutor(len(together)) as pool:
+                list(pool.map(supervisor.stop_program, [name for name in together if name in processes]))
         supervisor.stop()
         _end(leftovers(settings))
         return said

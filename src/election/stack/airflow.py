@@ -1,0 +1,283 @@
+"""Airflow 3: API server, scheduler, DAG processor and triggerer, with their metadata in this stack's Postgres."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from configparser import ConfigParser
+from datetime import datetime
+from functools import partial
+from importlib.metadata import version
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+
+from election.errors import NotReachable, StackError
+from election.orchestration.api import Airflow
+from election.settings import Role, Settings
+from election.stack.secrets import private_file
+from election.stack.service import Program, Service, settings_environment
+from election.stack.toolchain import java, spark_home, venv_program
+
+USERS = {"admin": "admin", "operator": "user", "viewer": "viewer"}
+"""Logins and their roles: a viewer only looks, a user also starts, stops and decides, an admin also configures."""
+
+AT_WORK = ("tally_stream", "data_quality", "election_run")
+"""DAGs that are unpaused by `election up`."""
+
+
+_preparing = threading.Lock()
+
+
+def prepare(settings: Settings) -> None:
+    """Writes the configuration and brings the metadata's tables up to date; the first of the four that start does."""
+    with _preparing:
+        _prepare(settings)
+
+
+def _prepare(settings: Settings) -> None:
+    home = _home(settings)
+    home.mkdir(parents=True, exist_ok=True)
+    home.chmod(0o700)
+    private_file(home / "airflow.cfg", configuration(settings))
+    passwords = {user: settings.secret(f"airflow_{user}") for user in USERS}
+    private_file(home / "passwords.json", json.dumps(passwords))
+    migrated = home / "migrated"
+    if not migrated.exists() or migrated.read_text() != _revision(settings):
+        _airflow(settings, "db", "migrate")
+        migrated.write_text(_revision(settings))
+
+
+def configuration(settings: Settings) -> str:
+    """airflow.cfg: what differs from Airflow's defaults. Holds secrets."""
+    home = _home(settings)
+    metadata = settings.dsn("airflow").replace("postgresql://", "postgresql+psycopg://")
+    sections: dict[str, dict[str, object]] = {
+        "core": {
+            "dags_folder": settings.root / "dags",
+            "plugins_folder": settings.root / "plugins",
+            "load_examples": False,
+            "executor": "LocalExecutor",
+            "parallelism": 16,
+            "hostname_callable": "election.stack.hostname.hostname",
+            "fernet_key": settings.secret("airflow_fernet"),
+            "execution_api_server_url": f"{settings.airflow_url}/execution/",
+            "simple_auth_manager_users": ",".join(f"{user}:{role}" for user, role in USERS.items()),
+            "simple_auth_manager_passwords_file": home / "passwords.json",
+            "min_serialized_dag_update_interval": 5,
+            # Only folders of this project are parsed, so that nothing hides behind the heuristic of file contents.
+            "dag_discovery_safe_mode": False,
+        },
+        "database": {"sql_alchemy_conn": metadata},
+        "logging": {
+            "base_log_folder": home / "logs",
+            "dag_processor_child_process_log_directory": home / "logs" / "dag_processor",
+            "uvicorn_logging_level": "WARNING",
+            "colored_console_log": False,
+            "file_task_handler_new_folder_permissions": "0o700",
+            "file_task_handler_new_file_permissions": "0o600",
+            "worker_log_server_port": settings.airflow_log_port,
+            "trigger_log_server_port": settings.airflow_trigger_log_port,
+        },
+        "api": {
+            "host": settings.airflow_host,
+            "port": settings.airflow_port,
+            "base_url": settings.airflow_url,
+            "secret_key": settings.secret("airflow_api"),
+            "workers": 1,
+        },
+        "api_auth": {"jwt_secret": settings.secret("airflow_jwt")},
+        # An API server that is away for some minutes must not cost a task that works without it.
+        "workers": {"max_failed_heartbeats": 36, "execution_api_retries": 10, "execution_api_retry_wait_max": 10},
+        "scheduler": {
+            # Short waits between tasks; an idle scheduler still takes less than a tenth of a core.
+            "scheduler_idle_sleep_time": 0.5,
+            # A task whose process died with its scheduler is noticed after this many seconds, or when it is orphaned.
+            "task_instance_heartbeat_timeout": 180,
+            "orphaned_tasks_check_interval": 20,
+        },
+        # New and changed files are found within seconds.
+        "dag_processor": {"refresh_interval": 10, "min_file_process_interval": 10, "parsing_processes": 1},
+    }
+    parser = ConfigParser(interpolation=None)
+    parser.read_dict({name: {key: str(value) for key, value in options.items()} for name, options in sections.items()})
+    text = StringIO()
+    # Airflow expands %(name)s itself.
+    for section in parser.sections():
+        for key, value in parser[section].items():
+            parser[section][key] = value.replace("%", "%%")
+    parser.write(text)
+    return text.getvalue()
+
+
+def connections(settings: Settings) -> list[dict[str, Any]]:
+    """What the DAGs reach the platform through, as Airflow's own connections."""
+
+    def postgres(role: Role) -> dict[str, Any]:
+        return {
+            "connection_id": f"election_{role}",
+            "conn_type": "postgres",
+            "description": f"Elections, as the database role {settings.role_name(role)}",
+            "host": settings.postgres_host,
+            "port": settings.postgres_port,
+            "schema": settings.postgres_database,
+            "login": settings.role_name(role),
+            "password": settings.secret(f"postgres_{role}"),
+            "extra": json.dumps({"application_name": f"airflow-{role}"}),
+        }
+
+    return [
+        *(postgres(role) for role in ("owner", "app", "auditor", "reader")),
+        {
+            "connection_id": "election_kafka",
+            "conn_type": "kafka",
+            "description": "Voters, votes and totals; the extra is librdkafka's configuration",
+            "extra": json.dumps({"bootstrap.servers": settings.kafka_bootstrap, "group.id": "airflow"}),
+        },
+        {
+            "connection_id": "election_spark",
+            "conn_type": "spark",
+            "description": "The cluster that counts",
+            "host": f"spark://{settings.spark_host}",
+            "port": settings.spark_master_port,
+            "extra": json.dumps({"deploy-mode": "client"}),
+        },
+    ]
+
+
+def api_ready(settings: Settings, _since: float) -> None:
+    """The API server answers, and so does the metadata database."""
+    if _health(settings)["metadatabase"]["status"] != "healthy":
+        raise NotReachable("Airflow does not reach its metadata database.")
+
+
+def part_ready(part: str, settings: Settings, since: float) -> None:
+    """Airflow calls the part healthy, because of a sign of life from this process, not from its predecessor."""
+    health = _health(settings)[part]
+    beat = health[f"latest_{part}_heartbeat"]
+    if health["status"] != "healthy" or beat is None or datetime.fromisoformat(beat).timestamp() < since:
+        raise NotReachable(f"Airflow's {part} gave no sign of life yet.")
+
+
+def dags_known(settings: Settings, since: float) -> None:
+    """The DAG processor lives, and Airflow knows the DAGs that are to be at work."""
+    part_ready("dag_processor", settings, since)
+    missing = set(_at_work(settings)) - set(Airflow(settings).dags())
+    if missing:
+        raise NotReachable(
+            f"Airflow does not know {', '.join(sorted(missing))} yet; `election logs airflow-dag-processor`."
+        )
+
+
+def go_to_work(settings: Settings) -> None:
+    """Gives Airflow its connections, then lets the DAGs run."""
+    client = Airflow(settings)
+    client.set_connections(connections(settings))
+    for name in _at_work(settings):
+        client.pause(name, False)
+
+
+def pause_stream(settings: Settings) -> None:
+    """Keeps Airflow from submitting the stream again while the stack stops."""
+    Airflow(settings).pause("tally_stream", True)
+
+
+def _at_work(settings: Settings) -> list[str]:
+    return [name for name in AT_WORK if (settings.root / "dags" / f"{name}.py").exists()]
+
+
+def _health(settings: Settings) -> dict[str, Any]:
+    url = f"{settings.airflow_url}/api/v2/monitor/health"
+    try:
+        return dict(httpx.get(url, timeout=5, trust_env=False).raise_for_status().json())
+    except (httpx.HTTPError, ValueError) as error:
+        raise NotReachable(f"Airflow does not answer at {settings.airflow_url}: {error}") from error
+
+
+def _revision(settings: Settings) -> str:
+    """Airflow's version and the state its tables are in."""
+    with psycopg.connect(settings.dsn("airflow")) as connection:
+        if connection.execute("SELECT to_regclass('alembic_version')").fetchone() == (None,):
+            return "empty"
+        rows = connection.execute("SELECT version_num FROM alembic_version ORDER BY 1").fetchall()
+    return f"{version('apache-airflow-core')} {rows}"
+
+
+def _airflow(settings: Settings, *arguments: str) -> None:
+    answer = subprocess.run(
+        [venv_program("airflow"), *arguments],
+        capture_output=True, text=True, check=False, env=os.environ | environment(settings), cwd=settings.root,
+    )  # fmt: skip
+    if answer.returncode:
+        last = "\n".join((answer.stderr or answer.stdout).strip().splitlines()[-8:])
+        raise StackError(f"`airflow {' '.join(arguments)}` failed:\n{last}")
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """What Airflow's processes, and so every task, find."""
+    return settings_environment(settings) | {
+        "AIRFLOW_HOME": str(_home(settings)),
+        # Tasks start spark-submit and python by name.
+        "PATH": os.pathsep.join([str(Path(sys.prefix, "bin")), str(java().parent), os.environ["PATH"]]),
+        "JAVA_HOME": str(java().parents[1]),
+        "SPARK_HOME": str(spark_home()),
+        "SPARK_LOCAL_IP": settings.spark_host,
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def program(part: str, settings: Settings) -> Program:
+    # The logs of tasks are on this machine's disk: servers that hand them out are not needed.
+    options = ["--skip-serve-logs"] if part in ("scheduler", "triggerer") else []
+    return Program(
+        (
+            sys.executable, "-m", "election.stack.succession", f"airflow-{part}",
+            venv_program("airflow"), part, *options,
+        ),
+        environment(settings),
+        # A scheduler waits for its tasks, however long; they are started again instead.
+        stop_seconds=15,
+        stop_group=True,
+    )  # fmt: skip
+
+
+def _home(settings: Settings) -> Path:
+    return settings.var / "airflow"
+
+
+SERVICES = (
+    Service(
+        name="airflow-api-server",
+        ports=("airflow_port",),
+        needs=("postgres",),
+        prepare=prepare,
+        program=partial(program, "api-server"),
+        ready=api_ready,
+        url=lambda settings: settings.airflow_url,
+    ),
+    *(
+        Service(
+            name=f"airflow-{part}",
+            ports=(),
+            needs=("postgres",),
+            prepare=prepare,
+            program=partial(program, part),
+            ready=partial(part_ready, part),
+        )
+        for part in ("scheduler", "triggerer")
+    ),
+    Service(
+        name="airflow-dag-processor",
+        ports=(),
+        needs=("postgres",),
+        prepare=prepare,
+        program=partial(program, "dag-processor"),
+        accepts=dags_known,
+        settle=go_to_work,
+        ready=dags_known,
+    ),
+)
