@@ -1,0 +1,188 @@
+"""Turnout, the night by minutes, the table of contests, files to download, and what the banner says."""
+
+import csv
+import hashlib
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from dashboard.model.colours import colours
+from dashboard.model.contests import page, search
+from dashboard.model.export import export
+from dashboard.model.integrity import claims
+from dashboard.model.night import night
+from dashboard.model.register import Candidate, Contest, Election, Location, Party, Register, Verdict
+from dashboard.model.result import Counted, Result, result
+from dashboard.model.status import Source, Stream, kind, troubles
+from dashboard.model.turnout import by_group, by_location
+from election.contracts import messages, topics
+
+NOW = datetime(2026, 5, 7, 22, 30, tzinfo=UTC)
+COMMON: dict[str, Any] = {"schema_version": 1, "generation": 1, "election": 1}
+
+
+def minute(at: int, member: str, votes: int) -> messages.MinuteTotal:
+    return messages.MinuteTotal(
+        **COMMON, votes=votes, minute=at * 60_000, series="party", member=member, label=f"Party {member}"
+    )
+
+
+def two_contests(name: str = "Ynys Môn") -> Result:
+    register = Register(
+        Election(1, "made-up", "Made up", state="open"),
+        contests=(Contest(1, "W07", name, "Wales", "UK", 100), Contest(2, "E14", "Aldershot", "South East", "UK", 50)),
+        candidates=(Candidate(1, 1, "Ann Lee", "A", "Party A"), Candidate(2, 1, "Bo Dee", "B", "Party B"),
+                    Candidate(3, 2, "Cy Fox", "A", "Party A")),
+        licence="Free to use.",
+    )  # fmt: skip
+    return result(register, Counted({1: 40, 2: 10, 3: 20}, {1: 50, 2: 20}, {1: 1}))
+
+
+def test_turnout_is_counted_of_registered_with_silent_places_at_zero() -> None:
+    register = Register(
+        Election(1, "made-up", "Made up"),
+        locations={1: Location(1, "UK", "Wales", "Bangor"), 2: Location(2, "UK", "Wales", "Amlwch")},
+        registered={"location": {"1": 80, "2": 20}, "gender": {"female": 60, "male": 40}},
+    )
+    here = messages.LocationTurnout(**COMMON, votes=20, location=1, country="UK", region="Wales", city="Bangor")
+    assert [(g.name, g.ballots, g.share) for g in by_location(register, [here])] == [
+        ("Amlwch", 0, 0.0),
+        ("Bangor", 20, 0.25),
+    ]
+    voted = messages.GenderTurnout(**COMMON, votes=3, gender="non-binary")
+    groups = {g.name: (g.ballots, g.registered, g.share) for g in by_group(register, "gender", [voted])}
+    assert groups == {"female": (0, 60, 0.0), "male": (0, 40, 0.0), "non-binary": (3, 0, None)}
+
+
+def test_turnout_without_a_register_has_ballots_but_no_share() -> None:
+    here = messages.LocationTurnout(**COMMON, votes=20, location=1, country="UK", region="Wales", city="Bangor")
+    (place,) = by_location(Register(Election(1, "x", "X")), [here])
+    assert (place.name, place.ballots, place.registered, place.share) == ("Bangor", 20, None, None)
+
+
+def test_the_lead_changes_when_someone_else_is_ahead_alone() -> None:
+    # A 3:1, then 3:3 (a tie changes nothing), then B 5:3, then A 9:5.
+    found = night([minute(3, "B", 2), minute(1, "B", 1), minute(1, "A", 3), minute(2, "B", 2), minute(4, "A", 6)])
+    assert [(c.member, c.before, c.margin) for c in found.changes] == [("A", None, 2), ("B", "A", 2), ("A", "B", 4)]
+    assert [m.at.minute for m in found.minutes] == [1, 2, 3, 4]
+    assert found.minutes[1].shares == {"A": 0.5, "B": 0.5}
+    assert list(found.labels) == ["A", "B"]
+
+
+def test_a_night_without_votes_has_no_minutes() -> None:
+    assert night([]).minutes == ()
+
+
+def test_a_search_needs_no_accents_and_finds_candidates_too() -> None:
+    contests = two_contests().contests
+    assert [c.contest.id for c in search(contests, "ynys MON", "Name")] == ["W07"]
+    assert [c.contest.id for c in search(contests, "fox", "Name")] == ["E14"]
+    assert [c.contest.id for c in search(contests, "", "Smallest margin")] == ["W07", "E14"]
+    assert search(contests, "nowhere", "Name") == []
+
+
+def test_every_row_is_on_exactly_one_page() -> None:
+    rows = list(range(53))
+    pages = [page(rows, number, 25) for number in range(1, 4)]
+    assert [row for shown in pages for row in shown.rows] == rows
+    assert [(shown.first, shown.last) for shown in pages] == [(1, 25), (26, 50), (51, 53)]
+    assert page(rows, 99, 25).number == 3
+    assert (page([], 1, 25).pages, page([], 1, 25).first) == (1, 0)
+
+
+def test_a_downloaded_csv_names_its_election_and_proves_itself() -> None:
+    lines = export(two_contests("=HYPERLINK(1)"), [], "candidates", "csv", NOW).decode().splitlines(keepends=True)
+    head = dict(line[2:].rstrip("\n").split(": ", 1) for line in lines if line.startswith("# "))
+    body = "".join(line for line in lines if not line.startswith("# "))
+    assert (head["election"], head["state"], head["at"]) == ("made-up", "open", "2026-05-07T22:30:00.000+00:00")
+    assert head["licence"] == "Free to use."
+    assert head["sha256"] == hashlib.sha256(body.encode()).hexdigest()
+    rows = list(csv.DictReader(body.splitlines()))
+    assert [(row["candidate"], row["votes"]) for row in rows] == [("Ann Lee", "40"), ("Bo Dee", "10"), ("Cy Fox", "20")]
+    assert rows[0]["contest"] == "'=HYPERLINK(1)"  # a spreadsheet must not run a name
+
+
+@pytest.mark.parametrize("table", ["candidates", "contests", "locations"])
+def test_a_downloaded_json_proves_itself(table: Any) -> None:
+    found = json.loads(export(two_contests(), [], table, "json", NOW))
+    rows = json.dumps(found["rows"], ensure_ascii=False, separators=(",", ":"))
+    assert found["sha256"] == hashlib.sha256(rows.encode()).hexdigest()
+    assert (found["election"], found["table"], found["ballots_counted"]) == ("made-up", table, 71)
+
+
+def test_figures_that_disagree_are_found() -> None:
+    outcome = two_contests()
+    by_topic: dict[str, list[Any]] = {topic: [] for topic in topics.AGGREGATES}
+    by_topic[topics.VOTES_PER_PARTY] = [messages.PartyTotal(**COMMON, votes=69, party="A")]
+    for contest, validity, votes in ((1, "valid", 50), (1, "invalid", 1), (2, "valid", 20)):
+        total = messages.ContestTotal(**COMMON, votes=votes, contest=contest, contest_name="", validity=validity)  # type: ignore[arg-type]
+        by_topic[topics.BALLOTS_PER_CONTEST].append(total)
+    held = {claim.text: claim.holds for claim in claims(outcome, by_topic)}
+    assert held["Parties' votes add up to the valid ballots"] is False
+    assert held["Valid and invalid ballots add up to the ballots counted"] is True
+    assert held["Registered voters by contest add up to the electorate"] is None
+
+
+def test_a_verdict_is_compared_with_the_count() -> None:
+    outcome = two_contests()
+    register = Register(
+        outcome.register.election, contests=outcome.register.contests, candidates=outcome.register.candidates,
+        verdict=Verdict(NOW, False, 150, 72, 71, 0),
+    )  # fmt: skip
+    again = result(register, Counted({1: 40, 2: 10, 3: 20}, {1: 50, 2: 20}, {1: 1}))
+    held = {claim.text: claim.holds for claim in claims(again, {topic: [] for topic in topics.AGGREGATES})}
+    assert held["Ballots stored in the database equal the ballots counted"] is False
+    assert held["Voters registered in the database equal the electorate"] is True
+
+
+def test_parties_without_a_colour_get_one_that_nobody_else_has() -> None:
+    register = Register(
+        Election(1, "x", "X"),
+        parties={"A": Party("A", "A", "#123456"), "B": Party("B", "B", "red;} body{"), "C": Party("C", "C")},
+    )
+    found = colours(register)
+    assert found["A"] == "#123456"
+    assert len({*found.values()}) == 3
+    assert all(colour.startswith("#") and len(colour) == 7 for colour in found.values())
+
+
+@pytest.mark.parametrize(
+    ("state", "counted", "is_"),
+    [("registered", 0, "waiting"), ("open", 0, "waiting"), ("open", 1, "partial"), ("closed", 9, "partial"),
+     ("counted", 9, "complete"), ("certified", 9, "certified"), ("refused", 9, "refused")],
+)  # fmt: skip
+def test_the_banner_names_what_the_numbers_are(state: Any, counted: int, is_: str) -> None:
+    assert kind(Election(1, "x", "X", state=state), counted) == is_
+
+
+def ago(seconds: float) -> datetime:
+    return NOW - timedelta(seconds=seconds)
+
+
+def causes(kafka: Source, postgres: Source, stream: Stream, state: Any = "open") -> list[str]:
+    return [trouble.cause for trouble in troubles(Election(1, "x", "X", state=state), kafka, postgres, stream, NOW)]
+
+
+def test_a_source_that_is_away_for_ten_seconds_makes_the_numbers_old() -> None:
+    well, calm = Source(ago(1)), Stream(ago(1), ago(1))
+    assert causes(well, well, calm) == []
+    assert causes(Source(ago(9), "down", ago(9)), well, calm) == []
+    assert causes(Source(ago(11), "down", ago(11)), well, calm) == ["kafka"]
+    assert causes(well, Source(None, "down", ago(1)), calm) == ["postgres"]
+
+
+def test_ballots_that_arrive_without_being_counted_make_the_numbers_old() -> None:
+    well = Source(ago(1))
+    assert causes(well, well, Stream(ago(30), ago(5))) == ["count"]
+    assert causes(well, well, Stream(None, ago(5))) == ["count"]
+    assert causes(well, well, Stream(ago(30), ago(40))) == []  # nothing has come since the last batch
+    assert causes(well, well, Stream(ago(5), ago(1))) == []
+    assert causes(well, well, Stream(ago(30), ago(5)), state="counted") == []
+
+
+def test_missing_topics_and_tables_are_named() -> None:
+    missing = Source(ago(1), missing=("votes_topic",))
+    assert causes(missing, Source(ago(1), missing=("tables",)), Stream(None, None)) == ["topics", "tables"]
+    assert causes(Source(ago(1), loading=True), Source(ago(1)), Stream(None, None)) == ["loading"]

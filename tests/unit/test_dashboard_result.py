@@ -1,0 +1,153 @@
+"""Elections worked out by hand: places, shares, margins, and whether a lead can be overturned."""
+
+from dataclasses import replace
+
+import pytest
+
+from dashboard.model.lead import lead
+from dashboard.model.register import Candidate, Contest, Election, Party, Register, register_from_topic
+from dashboard.model.result import Counted, Result, result
+from dashboard.model.seats import PartySeats, seats
+from election.contracts.messages import CandidateRecord
+
+
+def register(*contests: tuple[int, int], state: str = "open", official: tuple[int, ...] = ()) -> Register:
+    """Contests given as (registered voters, candidates); candidates are numbered through, parties A, B, C, … ."""
+    candidates, number = [], 0
+    for contest, (_, standing) in enumerate(contests, 1):
+        for party in "ABCDEFG"[:standing]:
+            number += 1
+            votes = official[number - 1] if official else None
+            candidates.append(Candidate(number, contest, f"Candidate {number}", party, f"Party {party}", votes))
+    return Register(
+        Election(1, "made-up", "Made up", state=state),  # type: ignore[arg-type]
+        parties={p: Party(p, f"Party {p}") for p in "ABCDEFG"},
+        contests=tuple(Contest(n, f"C{n}", f"Contest {n}", registered=r) for n, (r, _) in enumerate(contests, 1)),
+        candidates=tuple(candidates),
+    )
+
+
+def counted(register: Register, *votes: int, invalid: dict[int, int] | None = None) -> Result:
+    """The result with these votes, in the order of the candidates."""
+    by_candidate = dict(enumerate(votes, 1))
+    valid: dict[int, int] = {}
+    for candidate in register.candidates:
+        valid[candidate.contest] = valid.get(candidate.contest, 0) + by_candidate.get(candidate.number, 0)
+    return result(register, Counted(by_candidate, valid, invalid or {}))
+
+
+def test_candidates_come_by_votes_with_shares_of_the_valid_votes() -> None:
+    contest = counted(register((100, 3)), 10, 30, 20, invalid={1: 5}).contests[0]
+    assert [(s.candidate.number, s.votes, s.place) for s in contest.standings] == [(2, 30, 1), (3, 20, 2), (1, 10, 3)]
+    assert [s.share for s in contest.standings] == [0.5, pytest.approx(1 / 3), pytest.approx(1 / 6)]
+    assert (contest.valid, contest.invalid, contest.counted, contest.turnout) == (60, 5, 65, 0.65)
+    assert contest.lead.margin == 10
+    assert contest.margin_share == pytest.approx(1 / 6)
+
+
+def test_equal_votes_share_a_place_and_nobody_leads_alone() -> None:
+    contest = counted(register((100, 4)), 20, 30, 30, 5).contests[0]
+    assert [s.place for s in contest.standings] == [1, 1, 3, 4]
+    assert [s.candidate.number for s in contest.leaders] == [2, 3]
+    assert contest.leading_party is None
+    assert contest.lead.verdict == "tie"
+
+
+def test_before_the_first_vote_nobody_leads_and_every_candidate_is_listed_with_zero() -> None:
+    outcome = counted(register((100, 3), (50, 2)))
+    assert [len(contest.standings) for contest in outcome.contests] == [3, 2]
+    assert outcome.contests[0].leaders == ()
+    assert outcome.contests[0].standings[0].share is None
+    assert outcome.contests[0].progress == "none"
+    assert outcome.contests[0].lead.verdict == "no votes"
+    assert (outcome.reported, outcome.complete, outcome.turnout) == (0, 0, 0.0)
+
+
+def test_a_contest_without_reports_stays_apart_from_those_that_count() -> None:
+    outcome = counted(register((100, 2), (100, 2)), 0, 0, 3, 1)
+    assert [contest.progress for contest in outcome.contests] == ["none", "counting"]
+    assert outcome.reported == 1
+    assert seats(outcome).silent == 1
+
+
+def test_only_invalid_ballots_are_a_report_without_a_leader() -> None:
+    contest = counted(register((100, 2)), invalid={1: 4}).contests[0]
+    assert (contest.progress, contest.leaders, contest.counted) == ("counting", (), 4)
+
+
+def test_a_single_candidate_cannot_lose() -> None:
+    contest = counted(register((100, 1)), 1).contests[0]
+    assert (contest.lead.verdict, contest.lead.margin) == ("decided", 1)
+    assert contest.standings[0].share == 1.0
+
+
+def test_a_replay_is_complete_when_the_official_ballots_are_counted() -> None:
+    known = register((100, 2), official=(40, 20))
+    known = replace(known, contests=(replace(known.contests[0], official_valid=60, official_invalid=2),))
+    assert counted(known, 39, 20, invalid={1: 2}).contests[0].progress == "counting"
+    contest = counted(known, 40, 20, invalid={1: 2}).contests[0]
+    assert (contest.progress, contest.lead.verdict) == ("complete", "final")
+
+
+def test_parties_add_up_over_contests() -> None:
+    outcome = counted(register((100, 2), (100, 2)), 10, 20, 30, 5)
+    assert [(p.party, p.votes, p.candidates) for p in outcome.parties] == [("A", 40, 2), ("B", 25, 2)]
+    assert outcome.parties[0].share == pytest.approx(40 / 65)
+    assert outcome.parties[0].official is None
+
+
+@pytest.mark.parametrize(
+    ("votes", "counted", "registered", "expected", "over", "verdict"),
+    [
+        ([60, 30], 90, 110, None, False, "decided"),  # 30 ahead, 20 could come
+        ([60, 40], 100, 120, None, False, "open"),  # 20 ahead, 20 could come and make a tie
+        ([60, 40], 100, 121, 110, False, "likely"),  # 20 ahead, 21 could come, 10 are expected
+        ([60, 40], 100, 140, 130, False, "open"),
+        ([60, 40], 100, 140, 90, False, "likely"),  # more came than were expected
+        ([60, 40], 100, None, None, False, "open"),  # how many may vote is not known
+        ([50, 50], 100, 120, None, False, "tie"),
+        ([50, 50], 100, 120, None, True, "tie"),
+        ([60, 40], 100, 500, None, True, "final"),
+        ([0, 0], 3, 100, None, False, "no votes"),
+        ([0, 0], 3, 100, None, True, "no votes"),
+        ([], 0, 100, None, False, "no votes"),
+    ],
+)
+def test_whether_a_lead_can_be_overturned(
+    votes: list[int], counted: int, registered: int | None, expected: int | None, over: bool, verdict: str
+) -> None:
+    found = lead(votes, counted, registered, expected, over=over)
+    assert found.verdict == verdict
+    assert found.overturnable == (verdict not in ("decided", "final"))
+
+
+def test_no_more_ballots_are_expected_than_voters_are_left() -> None:
+    assert lead([5, 1], 90, 100, 500).expected_left == 10
+    assert lead([5, 1], 90, 80, None).most_left == 0
+
+
+def test_seats_go_to_the_first_and_a_majority_is_more_than_half() -> None:
+    # Contest 1: B is out of reach; 2: A leads; 3: a tie; 4: silent.
+    outcome = counted(register((100, 2), (100, 2), (100, 2), (100, 2)), 10, 80, 5, 4, 7, 7, 0, 0)
+    found = seats(outcome)
+    assert found.parties == (PartySeats("B", 1, 0), PartySeats("A", 0, 1))
+    assert (found.total, found.majority, found.tied, found.silent, found.open, found.winner) == (4, 3, 1, 1, 3, None)
+
+
+@pytest.mark.parametrize(("contests", "majority"), [(1, 1), (2, 2), (3, 2), (650, 326)])
+def test_the_majority_line(contests: int, majority: int) -> None:
+    assert seats(counted(register(*[(10, 2)] * contests))).majority == majority
+
+
+def test_a_party_that_won_more_than_half_has_it_whatever_the_rest_brings() -> None:
+    assert seats(counted(register((10, 2), (10, 2), (10, 2)), 9, 0, 8, 0)).winner == "A"
+
+
+def test_the_candidates_topic_alone_gives_names_without_registered_voters() -> None:
+    records = [CandidateRecord(1, 7, "slug", 2, "C2", "Two", n, f"Name {n}", "P", "Party") for n in (2, 1)]
+    known = register_from_topic(records)
+    assert known is not None
+    assert [candidate.name for candidate in known.candidates] == ["Name 1", "Name 2"]
+    outcome = result(known, Counted({1: 3}, {2: 3}, {}))
+    assert (outcome.registered, outcome.turnout, outcome.contests[0].lead.verdict) == (None, None, "open")
+    assert register_from_topic([]) is None

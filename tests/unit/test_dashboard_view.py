@@ -1,0 +1,127 @@
+"""What readers see: names are text whatever they contain, numbers are in the reader's format."""
+
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+
+import pytest
+
+from dashboard.model.lead import lead
+from dashboard.model.register import Candidate, Contest, Election
+from dashboard.model.result import ContestResult, Standing
+from dashboard.view.leading import statement
+from dashboard.view.reader import Reader
+from dashboard.view.templates import monogram, render
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "[x](javascript:alert(1))",
+    "**bold** _it_ :red[x] $x^2$",
+    "\u202eesrever\u202c",
+    "A" * 400,
+    "{{ 7 * 7 }}",
+    "&lt;b&gt;",
+]
+
+
+class Shown(HTMLParser):
+    """The elements and the text that a browser would make of it."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.attributes: list[tuple[str, str | None]] = []
+        self.text = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.attributes += attributes
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_name_from_the_data_is_shown_as_text(name: str) -> None:
+    candidate = Candidate(1, 1, name, "P", name)
+    standing = Standing(candidate, 3, 1, 1.0)
+    reader = Reader()
+    common = {"election": Election(1, "slug", name), "reader": reader}
+    rows = {"caption": name, "standings": [standing], "top": 1, "official": False, "colours": {"P": "#123456"}}
+    pages = [
+        render("candidates.html", **rows, **common),
+        render("heading.html", **common),
+        render("elections.html", elections=[common["election"]], reader=reader, states={"open": ""}, notice=name),
+        render("donut.html", stops="#123456 0% 100%", label=name, centre="1", under="x",
+               parts=[{"name": name, "share": "1", "colour": "#123456"}]),
+        render("list.html", caption=name, head=(), rows=[(name, name)], empty=""),
+        render("contest.html", contest=ContestResult(Contest(1, name, name, name), (standing,), 3, 0, None, False),
+               states={"counting": "counting"}, reader=Reader()),
+    ]  # fmt: skip
+    for html in pages:
+        shown = Shown(html)
+        assert name[:300] in shown.text
+        assert not shown.tags & {"script", "img", "b2", "em"}
+        assert not [key for key, _ in shown.attributes if key.startswith("on")]
+        assert "javascript:" not in "".join(value or "" for key, value in shown.attributes if key in ("href", "src"))
+
+
+def test_a_right_to_left_name_does_not_turn_the_rest_around() -> None:
+    html = render("heading.html", election=Election(1, "slug", "\u202eabc"), reader=Reader())
+    assert '<bdi class="en-name">\u202eabc</bdi>' in html
+
+
+@pytest.mark.parametrize(
+    ("language", "number", "share"),
+    [("en-GB", "1,234,567", "12.3%"), ("de-DE", "1.234.567", "12,3%"), ("fr", "1\u202f234\u202f567", "12,3%"),
+     ("xx-nonsense", "1,234,567", "12.3%"), ("", "1,234,567", "12.3%")],
+)  # fmt: skip
+def test_numbers_are_in_the_readers_format(language: str, number: str, share: str) -> None:
+    reader = Reader(language)
+    assert reader.share(0.1234) == share
+    assert reader.number(1234567).replace("\u00a0", "\u202f") == number
+
+
+def test_what_is_not_known_is_a_dash() -> None:
+    reader = Reader()
+    assert {reader.number(None), reader.share(None), reader.points(None), reader.time(None), reader.moment(None)} == {
+        "–"
+    }
+
+
+def test_times_are_in_the_readers_zone() -> None:
+    moment = datetime(2026, 7, 1, 22, 0, tzinfo=UTC)
+    assert Reader("en", "Europe/Berlin").time(moment) == "00:00:00"
+    assert Reader("en", "no/where").time(moment) == "22:00:00"
+
+
+def test_signs() -> None:
+    assert [Reader().signed(n) for n in (5, -5, 0)] == ["+5", "−5", "±0"]
+    assert Reader().points(0.0538) == "+5.4"
+
+
+@pytest.mark.parametrize(
+    ("name", "letters"),
+    [
+        ("Virginia Crosbie", "VC"),
+        ("Aled ap Dafydd", "AD"),
+        ("Cher", "C"),
+        ("Élodie Öz", "ÉÖ"),
+        ("<x> (y)", ""),
+        ("", ""),
+    ],
+)
+def test_monograms(name: str, letters: str) -> None:
+    assert monogram(name) == letters
+
+
+def test_whether_a_lead_can_be_overturned_is_said_with_its_figures() -> None:
+    reader = Reader()
+    assert "cannot be overturned: 20 registered voters have no ballot counted" in statement(
+        lead([60, 30], 90, 110), reader
+    )
+    said = statement(lead([60, 40], 100, 200, 110), reader)
+    assert "10 ballots still expected" in said and "not certain: 100 registered" in said
+    assert "can still be overturned" in statement(lead([60, 59], 119, 200, 190), reader)
+    assert "law of the place" in statement(lead([5, 5], 10, 100, over=True), reader)
