@@ -1,7 +1,7 @@
 """Measures the electorate: people made a second on one core, and loaded against plain COPY of the same rows.
 
-Run it with the stack up (`make up`): `python bench/electorate.py --voters 1000000`. Limit and product alternate,
-the limit being COPY from memory into the same table with the same keys, one writer, nothing else. Prints a table
+Run it with the stack up (`make up`): `python bench/electorate.py --voters 1000000`. Limit and product alternate, the
+limit being COPY from memory into the same table with the same keys, one writer, nothing else. Prints a table
 and writes var/bench/electorate.json.
 """
 
@@ -20,13 +20,14 @@ from rich.console import Console
 from rich.table import Table
 
 from election.electorate import seed_candidates, seed_voters
-from election.electorate.generated import ahead
-from election.electorate.offline import COLUMNS, People
+from election.electorate.generated import COPY, ahead, store_places
+from election.electorate.offline import People
 from election.electorate.places import Homes
 from election.electorate.voters import rolls_of
 from election.messaging.topics import create_topics
 from election.platform import Platform, native
 from election.preparation import Registration, create_tables, register
+from election.storage.elections import Election
 
 CORE = """
 import resource, time, sys
@@ -90,43 +91,38 @@ def _one_core(voters: int) -> tuple[float, float, float]:
     return rate, size, grown
 
 
-def _register(platform: Platform, slug: str, voters: int) -> int:
-    election = register(platform, Registration("single-race", slug, voters=voters))
+def _register(platform: Platform, slug: str, voters: int) -> Election:
+    poll = register(platform, Registration("single-race", slug, voters=voters))
     seed_candidates(platform, slug)
-    return election.election_no
+    return poll
 
 
 def _plain_copy(platform: Platform, slug: str, voters: int) -> float:
     """Seconds of COPY of rows that lie in memory, COMMIT included."""
-    election_no = _register(platform, slug, voters)
+    poll = _register(platform, slug, voters)
     with platform.connect("app") as connection:
-        rolls = rolls_of(connection, election_no)
+        rolls = rolls_of(connection, poll.election_no)
         homes = Homes(rolls)
-        with connection.cursor() as cursor:
-            cursor.executemany(
-                "INSERT INTO locations (election_no, location_no, country, region, city) VALUES (%s, %s, %s, %s, %s)",
-                [(election_no, place.location, place.country, place.region, place.city) for place in homes.places],
-            )
-        connection.commit()
-        people = People(election_no, 2019, datetime(2026, 5, 7, tzinfo=UTC).date(), rolls, homes)
+        store_places(connection, poll, homes)
+        people = People(poll.election_no, poll.seed, poll.polling_day, rolls, homes)
         rows = list(ahead(people, 1, voters))
         started = time.perf_counter()
-        with connection.cursor() as cursor, cursor.copy(f"COPY voters ({', '.join(COLUMNS)}) FROM STDIN") as copy:
+        with connection.cursor() as cursor, cursor.copy(COPY) as copy:
             for part in rows:
                 copy.write(part)
         connection.commit()
         seconds = time.perf_counter() - started
-    _remove(platform, election_no)
+    _remove(platform, poll.election_no)
     return seconds
 
 
 def _seeded(platform: Platform, slug: str, voters: int) -> float:
     """Seconds of the stage, all it does included."""
-    election_no = _register(platform, slug, voters)
+    poll = _register(platform, slug, voters)
     started = time.perf_counter()
     seed_voters(platform, slug, lambda _: None)
     seconds = time.perf_counter() - started
-    _remove(platform, election_no)
+    _remove(platform, poll.election_no)
     return seconds
 
 

@@ -79,7 +79,7 @@ def test_the_same_seed_registers_the_same_people_and_another_seed_others(tables,
     assert people["offline-seed-a"] != people["offline-seed-c"]
 
 
-def test_a_seeding_that_is_killed_goes_on_behind_the_last_part_and_leaves_the_same_rows(
+def test_a_seeding_that_is_killed_goes_on_with_the_parts_that_miss_and_leaves_the_same_rows(
     tables, registered, monkeypatch
 ):
     whole = registered("offline-whole")
@@ -87,23 +87,23 @@ def test_a_seeding_that_is_killed_goes_on_behind_the_last_part_and_leaves_the_sa
 
     monkeypatch.setattr(generated, "_PART", 5_000)
     stopped = registered("offline-stopped")
-    made, real = [], generated.text
+    real = generated.text
 
     def dies_in_the_second_part(people, first, last):
-        made.append(first)
-        if first > 5_000:
+        if 5_000 < first <= 10_000:
             raise KeyboardInterrupt
         return real(people, first, last)
 
     monkeypatch.setattr(generated, "text", dies_in_the_second_part)
     with pytest.raises(KeyboardInterrupt):
         seed_voters(tables, "offline-stopped")
-    assert len(voters(tables, stopped)) == 5_000
+    kept = len(voters(tables, stopped))
+    assert kept in (0, 5_000, 7_000)  # whole parts, those that the other loader had begun
 
     monkeypatch.setattr(generated, "text", real)
     told = []
     assert seed_voters(tables, "offline-stopped", told.append) == 12_000
-    assert told[0] == "5,000 of 12,000 voters of offline-stopped are stored; going on behind them."
+    assert f"{kept:,} of 12,000 voters of offline-stopped are stored already." in told or not kept
     assert voters(tables, stopped) == voters(tables, whole)
 
 

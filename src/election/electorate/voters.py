@@ -7,34 +7,26 @@ from election.electorate.places import Roll
 from election.platform import Connection, Platform
 from election.storage.elections import election
 
-# The number of voters that stand in Postgres is the place where a stopped seeding goes on, so only one may seed.
+# What is stored tells where a stopped seeding goes on, so only one may seed an election.
 _LOCK = 4001
 
 
 def seed_voters(platform: Platform, slug: str, log: Callable[[str], None] = print) -> int:
-    """Stores all voters of the election; returns how many it has then.
+    """Stores all voters of the election; returns how many are registered.
 
-    Voters are stored in the order of their numbers and committed in parts, so a seeding that was stopped goes
-    on behind the last one; repeated, it stores nothing. Raises StageFailed when the source gives up.
+    Voters are committed in parts, so a seeding that was stopped goes on with the parts that are missing; repeated,
+    it stores nothing. Raises StageFailed when the source gives up.
     """
     with platform.connect("app") as connection:
         poll = election(connection, slug)
         connection.execute("SELECT pg_advisory_lock(%s, %s)", [_LOCK, poll.election_no])
         connection.commit()
         rolls = rolls_of(connection, poll.election_no)
-        stored = last_voter(connection, poll.election_no)
-        total = rolls[-1].first_voter_no + rolls[-1].registered - 1
-        if stored == total:
-            log(f"All {total:,} voters of {slug} are stored already.")
-            return total
-        if stored:
-            log(f"{stored:,} of {total:,} voters of {slug} are stored; going on behind them.")
         if poll.source == "randomuser":
-            randomuser.store_voters(connection, platform.settings, poll, rolls, stored, log)
+            randomuser.store_voters(connection, platform.settings, poll, rolls, log)
         else:
-            generated.store_voters(connection, poll, rolls, stored, log)
-        connection.commit()
-        return last_voter(connection, poll.election_no)
+            generated.store_voters(platform, connection, poll, rolls, log)
+        return sum(roll.registered for roll in rolls)
 
 
 def rolls_of(connection: Connection, election_no: int) -> list[Roll]:
@@ -47,11 +39,3 @@ def rolls_of(connection: Connection, election_no: int) -> list[Roll]:
             [election_no],
         )
     ]
-
-
-def last_voter(connection: Connection, election_no: int) -> int:
-    """The highest voter's number that is stored; 0 when there is none."""
-    row = connection.execute(
-        "SELECT voter_no FROM voters WHERE election_no = %s ORDER BY voter_no DESC LIMIT 1", [election_no]
-    ).fetchone()
-    return row[0] if row else 0

@@ -20,28 +20,24 @@ _OF_AGE = AGE_GROUPS[0][0]
 
 
 def store_voters(
-    connection: Connection,
-    settings: Settings,
-    poll: Election,
-    rolls: Sequence[Roll],
-    stored: int,
-    log: Callable[[str], None],
+    connection: Connection, settings: Settings, poll: Election, rolls: Sequence[Roll], log: Callable[[str], None]
 ) -> None:
-    """Stores the voters behind number ``stored``: page p holds the numbers behind (p - 1) * PAGE.
+    """Stores the voters behind the last that is stored: page p holds the numbers behind (p - 1) * PAGE.
 
     A voter belongs to the contest whose range their number is in, wherever the API says they live.
     Raises BadInput for what the API cannot give, StageFailed when it gives up; whole pages stay.
     """
     total = rolls[-1].first_voter_no + rolls[-1].registered - 1
+    stored = _last_voter(connection, poll.election_no)
+    if stored:
+        log(f"{stored:,} of {total:,} voters of {poll.slug} are stored already.")
     nationality = poll.parameters.get("nationality") or "gb"
     check(poll.source, nationality, total)
     first_of = np.array([roll.first_voter_no for roll in rolls])
     with RandomUser(settings.randomuser_url, nationalities(nationality), log) as api:
-        for page in range(stored // PAGE + 1, -(-total // PAGE) + 1):
+        for page in range(-(-stored // PAGE) + 1, -(-total // PAGE) + 1):
             first = (page - 1) * PAGE + 1
             people = api.page(seed_text("voters", poll.seed), page, min(PAGE, total - first + 1))
-            # A page that was stored in part, by another page size, is filled up.
-            people, first = people[max(0, stored - first + 1) :], max(first, stored + 1)
             places = _places(connection, poll.election_no, people)
             contests = np.searchsorted(first_of, np.arange(first, first + len(people)), "right") - 1
             with connection.cursor() as cursor, cursor.copy(f"COPY voters ({', '.join(COLUMNS)}) FROM STDIN") as copy:
@@ -51,6 +47,14 @@ def store_voters(
                     copy.write_row(_row(poll, number, rolls[roll].contest_no, place, person))
             connection.commit()
             log(f"{first + len(people) - 1:,} of {total:,} voters stored.")
+
+
+def _last_voter(connection: Connection, election_no: int) -> int:
+    """The highest voter's number that is stored; 0 when there is none."""
+    row = connection.execute(
+        "SELECT voter_no FROM voters WHERE election_no = %s ORDER BY voter_no DESC LIMIT 1", [election_no]
+    ).fetchone()
+    return row[0] if row else 0
 
 
 def _row(poll: Election, number: int, contest_no: int, place: int, person: Person) -> tuple[object, ...]:
