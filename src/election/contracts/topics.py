@@ -21,7 +21,13 @@ VOTES_PER_MINUTE = "aggregated_votes_per_minute"
 TALLY_PROGRESS = "tally_progress_topic"
 
 _KEEP = {"retention.ms": "-1", "retention.bytes": "-1"}  # a rebuild counts from the beginning
-_COMPACT = {"cleanup.policy": "compact", "retention.ms": "-1", "min.cleanable.dirty.ratio": "0.1"}
+# Only closed segments are compacted: small ones keep what a reader begins with near one record a key.
+_COMPACT = {
+    "cleanup.policy": "compact",
+    "retention.ms": "-1",
+    "min.cleanable.dirty.ratio": "0.1",
+    "segment.bytes": str(16 * 1_048_576),
+}
 MAX_MESSAGE_BYTES = 1_048_576
 # A rejected record travels whole in base64, so its topic takes larger messages than its sources.
 MAX_REJECTED_BYTES = 2 * MAX_MESSAGE_BYTES
