@@ -1,4 +1,4 @@
-"""Kafka 4 in KRaft mode: one process is broker and controller. Its jars come through Ivy, see ``stack/jars.txt``."""
+"""Kafka 4 in KRaft mode: one process is broker and controller. Its jars come through Ivy, see ``stack/ivy.xml``."""
 
 import secrets
 import shutil

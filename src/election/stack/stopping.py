@@ -1,13 +1,15 @@
 """`election down`: stop cleanly, whoever reads first, and leave no process behind."""
 
 import shutil
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 import psutil
 
+from election.count import driver
+from election.errors import ElectionError
 from election.settings import Settings
+from election.stack.airflow import pause_stream
 from election.stack.service import MARK
 from election.stack.services import STOPPING
 from election.stack.starting import exclusively
@@ -25,7 +27,7 @@ def stop(settings: Settings) -> list[str]:
     if not settings.var.exists():
         return []
     with exclusively(settings):
-        said = list(_quietly_end_streaming(settings))
+        trouble = end_streaming(settings)
         supervisor = Supervisor(settings)
         processes = supervisor.processes()
         for together in STOPPING:
@@ -33,7 +35,7 @@ def stop(settings: Settings) -> list[str]:
                 list(pool.map(supervisor.stop_program, [name for name in together if name in processes]))
         supervisor.stop()
         _end(leftovers(settings))
-        return said
+        return [trouble] if trouble else []
 
 
 def remove(settings: Settings) -> None:
@@ -42,17 +44,26 @@ def remove(settings: Settings) -> None:
     shutil.rmtree(settings.var, ignore_errors=True)
 
 
-def _quietly_end_streaming(settings: Settings) -> Iterator[str]:
-    """The streaming driver first: it finishes its batch while Spark and Kafka still answer."""
-    return iter(())
+def end_streaming(settings: Settings) -> str | None:
+    """Ends the streaming driver while Spark and Kafka still answer, so that it finishes its batch."""
+    with suppress(ElectionError):  # no Airflow that answers: then nothing submits the stream again either
+        pause_stream(settings)
+    try:
+        driver.stop(settings, seconds=60)
+    except ElectionError as error:
+        return f"The count did not end by itself and is ended now; it goes on where it was. ({error})"
+    return None
 
 
 def leftovers(settings: Settings) -> list[psutil.Process]:
-    """Processes of this platform that outlived the one that started them, by the mark in their environment."""
+    """Processes of this platform that outlived the one that started them, by the marks in their environment: the
+    stack's, or that of a streaming driver which somebody started by hand."""
     mark, found = identity(settings), []
     for process in psutil.process_iter():
         try:
-            if process.environ().get(MARK) == mark:
+            environ = process.environ()
+            by_hand = driver.IDENTITY in environ and environ.get("ELECTION_VAR") == str(settings.var)
+            if by_hand or environ.get(MARK) == mark:
                 found.append(process)
         except psutil.Error:  # it has just ended, or belongs to somebody else
             continue

@@ -1,0 +1,66 @@
+# The targets people type; the work is done by stack/bootstrap.sh (set-up) and the command `election`.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+election := .venv/bin/election
+python := .venv/bin/python
+uv := .venv/uv/bin/uv
+
+# One constituency, unless something else is asked for.
+ifeq ($(SCENARIO)$(CONTESTS)$(REGION),)
+CONTESTS := W07000041
+endif
+# Each setting of `make demo` becomes an option only when it is given.
+options = $(if $(SCENARIO),--scenario "$(SCENARIO)") $(if $(CONTESTS),--contests "$(CONTESTS)") \
+  $(if $(REGION),--region "$(REGION)") $(if $(VOTERS),--voters "$(VOTERS)") $(if $(TURNOUT),--turnout "$(TURNOUT)") \
+  $(if $(RATE),--rate "$(RATE)") $(if $(SEED),--seed "$(SEED)") $(if $(WORKERS),--workers "$(WORKERS)")
+
+.PHONY: help setup demo up down status clean distclean test lint format lock
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo '  make demo SCENARIO=single-race VOTERS=10000      another election; also CONTESTS= REGION= TURNOUT='
+	@echo '  make demo REGION="Northern Ireland" RATE=500     RATE= (votes a second, 0: all at once) SEED= WORKERS='
+
+setup: ## install the toolchain into .venv; does nothing when it is there
+	@stack/bootstrap.sh
+
+demo: setup ## set up, start the stack and run an election to its end
+	@$(election) up
+	@$(election) run --follow $(options)
+
+up: setup ## start the stack and wait until it answers
+	@$(election) up
+
+down: ## stop the stack cleanly; its state stays
+	@if [ -x $(election) ]; then $(election) down; else echo 'Nothing was ever set up here.'; fi
+
+status: setup ## what runs, and where
+	@$(election) status
+
+clean: down ## stop the stack and remove all that runs left behind (var/)
+	@rm -rf var
+
+distclean: clean ## also remove the toolchain (.venv/)
+	@rm -rf .venv
+
+test: setup ## lint and all tests, on ports and in a folder of their own
+	@$(MAKE) --no-print-directory lint
+	@$(python) -m pytest
+
+lint: setup ## ruff, mypy and the rules about who may import whom
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports
+
+format: setup ## let ruff mend what it can
+	@.venv/bin/ruff check --fix .
+	@.venv/bin/ruff format .
+
+lock: setup ## resolve the dependencies anew: requirements*.txt and stack/jars.sha256
+	$(uv) pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --upgrade -o requirements.txt
+	$(uv) pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --group dev -c requirements.txt -o requirements-dev.txt
+	cd .venv/jars && sha256sum kafka/*.jar spark/*.jar > ../../stack/jars.sha256

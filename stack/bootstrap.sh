@@ -1,0 +1,126 @@
+#!/bin/sh
+# Sets up the toolchain in .venv: uv, the locked Python packages, the jars of the broker and of Spark's connector.
+# Checks for Python and Java, and installs them with apt where it may. A second call finds the stamp, does nothing
+# and reaches no network. Usage: stack/bootstrap.sh, from anywhere; `make setup` calls it.
+set -eu
+umask 022  # Postgres' own user must be able to read the programs
+
+root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
+venv=$root/.venv
+stamp=$venv/.set-up
+
+say() { printf '%s\n' "$*" >&2; }
+fail() { say "Error: $*"; exit 1; }
+
+# What the set-up depends on: when none of it has changed, and the project has not moved, it is done.
+wanted() {
+  { printf '%s\n' "$root"; cat "$root/stack/bootstrap.sh" "$root/stack/uv.txt" "$root/requirements-dev.txt" \
+      "$root/stack/ivy.xml" "$root/stack/jars.sha256" "$root/pyproject.toml"; } | sha256sum | cut -d ' ' -f 1
+}
+
+python_fits() { # 3.11 to 3.13, with the module that makes environments
+  "$1" -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null
+}
+
+find_python() {
+  for candidate in python3 python3.13 python3.12 python3.11; do
+    if command -v "$candidate" >/dev/null && python_fits "$candidate"; then
+      command -v "$candidate"
+      return
+    fi
+  done
+  return 1
+}
+
+java_fits() { # 17 or 21
+  "$1" -version 2>&1 | grep -Eq 'version "(17|21)[."]'
+}
+
+find_java() {
+  for candidate in "${JAVA_HOME:-/nonexistent}/bin/java" java /usr/lib/jvm/*17*/bin/java /usr/lib/jvm/*21*/bin/java; do
+    if command -v "$candidate" >/dev/null && java_fits "$candidate"; then
+      command -v "$candidate"
+      return
+    fi
+  done
+  return 1
+}
+
+apt_has() { apt-cache show "$1" >/dev/null 2>&1; }
+
+# Installs the named packages, or says how to and ends.
+install_packages() {
+  if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
+    say "Installing $* with apt-get ..."
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >&2 ||
+      fail "apt-get could not install $*; see its message above."
+  elif command -v apt-get >/dev/null; then
+    fail "this needs to be installed first. Type: sudo apt-get update && sudo apt-get install -y $*"
+  else
+    fail "this needs to be installed first, with your system's package tool: Python 3.11 to 3.13 with venv, Java 17 or 21."
+  fi
+}
+
+# apt's lists may be missing or old on a new machine; refreshed once, and only when something is to be installed.
+refresh_lists() {
+  if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null && [ -z "${refreshed:-}" ]; then
+    apt-get update -qq >&2 || say "apt-get update failed; going on with the lists there are."
+    refreshed=yes
+  fi
+}
+
+if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$(wanted)" ] && "$venv/bin/python" -c '' 2>/dev/null; then
+  exit 0
+fi
+
+if ! python=$(find_python); then
+  refresh_lists
+  install_packages python3 python3-venv
+  python=$(find_python) || fail "no Python from 3.11 to 3.13 was found ($(python3 --version 2>&1 || true)).
+Install one beside it, for example: sudo apt-get install -y python3.13-venv"
+fi
+if ! java=$(find_java); then
+  refresh_lists
+  package=openjdk-17-jre-headless
+  # Newer systems have no 17 any more. Where there is no apt list to ask, 17 is the better guess.
+  if ! apt_has "$package" && apt_has openjdk-21-jre-headless; then package=openjdk-21-jre-headless; fi
+  install_packages "$package"
+  java=$(find_java) || fail "$package is installed, but no Java 17 or 21 is to be found."
+fi
+
+rm -f "$stamp"
+if ! "$venv/bin/python" -c '' 2>/dev/null; then
+  say "Making a Python environment in .venv with $python ..."
+  rm -rf "$venv"
+  "$python" -m venv "$venv"
+fi
+
+uv=$venv/uv/bin/uv
+if ! cmp -s "$root/stack/uv.txt" "$venv/uv/uv.txt"; then
+  say "Getting uv ..."
+  rm -rf "$venv/uv"
+  "$venv/bin/python" -m ensurepip >/dev/null 2>&1 || true
+  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+    --target "$venv/uv" -r "$root/stack/uv.txt" || fail "uv could not be installed; is there a network?"
+  cp "$root/stack/uv.txt" "$venv/uv/uv.txt"
+fi
+
+say "Installing the locked Python packages ..."
+"$uv" pip sync --quiet --python "$venv/bin/python" --require-hashes "$root/requirements-dev.txt" ||
+  fail "the Python packages could not be installed; see above, and try again."
+"$uv" pip install --quiet --python "$venv/bin/python" --no-deps --no-build-isolation --editable "$root"
+
+jars=$venv/jars
+if ! { [ -d "$jars" ] && (cd "$jars" && sha256sum --check --status "$root/stack/jars.sha256"); }; then
+  say "Getting the jars of Kafka and of Spark's connector ..."
+  rm -rf "$jars"
+  ivy=$(ls "$venv"/lib/python3.*/site-packages/pyspark/jars/ivy-2*.jar)
+  "$java" "-Divy.default.ivy.user.dir=$venv/ivy" -jar "$ivy" -ivy "$root/stack/ivy.xml" -confs kafka spark \
+    -cache "$venv/ivy/cache" -types jar bundle -retrieve "$jars/[conf]/[artifact]-[revision](-[classifier]).[ext]" \
+    -warn >"$venv/ivy.log" 2>&1 || fail "the jars could not be resolved; $venv/ivy.log says why."
+  (cd "$jars" && sha256sum --check --quiet "$root/stack/jars.sha256") ||
+    fail "the jars in .venv/jars are not those of stack/jars.sha256."
+fi
+
+wanted >"$stamp"
+say "The set-up is done."
