@@ -17,7 +17,7 @@ stopped is started again at once. A checkpoint that belongs to another topic or 
 refused; the message in the log says what to do, and after three refusals this DAG pauses itself.
 """
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import dag
 
@@ -27,6 +27,8 @@ from election.orchestration.tally import TallyOperator
 @dag(
     dag_id="tally_stream",
     schedule="@continuous",
+    # Without a date in the past the first two runs would have the same logical date, and there would be no second.
+    start_date=datetime(2024, 1, 1, tzinfo=UTC),
     max_active_runs=1,
     max_consecutive_failed_dag_runs=3,
     catchup=False,
