@@ -12,10 +12,12 @@ import msgspec
 SCHEMA_VERSION = 1
 Gender = Literal["female", "male", "non-binary"]
 AgeGroup = Literal["18-24", "25-34", "35-44", "45-54", "55-64", "65-74", "75+"]
-Version = Annotated[int, msgspec.Meta(ge=1, description="version of this message's form")]
-Number = Annotated[int, msgspec.Meta(ge=1)]
-Millis = Annotated[int, msgspec.Meta(ge=0, description="milliseconds since 1970-01-01 UTC")]
-Count = Annotated[int, msgspec.Meta(ge=0)]
+# Columns, numpy and Spark hold 64 bits: a larger number is of a wrong type, not an accident further on.
+_MOST = 2**63 - 1
+Version = Annotated[int, msgspec.Meta(ge=1, le=_MOST, description="version of this message's form")]
+Number = Annotated[int, msgspec.Meta(ge=1, le=_MOST)]
+Millis = Annotated[int, msgspec.Meta(ge=0, le=_MOST, description="milliseconds since 1970-01-01 UTC")]
+Count = Annotated[int, msgspec.Meta(ge=0, le=_MOST)]
 BallotId = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$", description="16 bytes in hexadecimal; also the key")]
 
 
