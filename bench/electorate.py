@@ -1,4 +1,4 @@
-"""Measures the electorate: people made a second on one core, and loaded against plain COPY of the same rows.
+"""Measures the electorate: people made and decisions taken on one core, and loading against plain COPY of those rows.
 
 Run it with the stack up (`make up`): `python bench/electorate.py --voters 1000000`. Limit and product alternate, the
 limit being COPY from memory into the same table with the same keys, one writer, nothing else. Prints a table
@@ -15,10 +15,15 @@ from pathlib import Path
 from statistics import median
 from typing import Annotated
 
+import numpy as np
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from election import scenarios
+from election.behaviour import Behaviour
+from election.behaviour.deciding import Roll, Standing
+from election.behaviour.replay import Replay
 from election.electorate import seed_candidates, seed_voters
 from election.electorate.generated import COPY, ahead, store_places
 from election.electorate.offline import People
@@ -27,6 +32,7 @@ from election.electorate.voters import rolls_of
 from election.messaging.topics import create_topics
 from election.platform import Platform, native
 from election.preparation import Registration, create_tables, register
+from election.settings import Settings
 from election.storage.elections import Election
 
 CORE = """
@@ -40,9 +46,9 @@ rolls = [Roll(1, "Bath", "South West", "England", 1, number)]
 people = People(1, 1, date(2019, 12, 12), rolls, Homes(rolls))
 text(people, 1, 50_000)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-started = time.perf_counter()
+started = time.process_time()
 size = sum(len(text(people, first, min(first + 49_999, number))) for first in range(1, number + 1, 50_000))
-print(number / (time.perf_counter() - started), size / number,
+print(number / (time.process_time() - started), size / number,
       (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
 """
 
@@ -62,6 +68,7 @@ def main(voters: Annotated[int, typer.Option(min=50_000)] = 1_000_000, rounds: i
         "rounds": rounds,
         "bytes_a_row": round(row_bytes, 1),
         "made_a_second_on_one_core": round(made),
+        "decided_a_second_on_one_core": round(_decided()),
         "grown_by_mib": round(grown, 1),
         "plain_copy_a_second": [round(rate) for rate in limit],
         "made_and_loaded_a_second": [round(rate) for rate in product],
@@ -74,6 +81,35 @@ def main(voters: Annotated[int, typer.Option(min=50_000)] = 1_000_000, rounds: i
     file = platform.settings.var / "bench" / "electorate.json"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(figures, indent=2) + "\n")
+
+
+def _decided() -> float:
+    """Decisions a second of processor time, all voters of the United Kingdom replayed; every official figure is met."""
+    rolls: list[Roll] = []
+    for contest in scenarios.load(Settings().scenarios, "uk-general-election-2019").contests:
+        first = rolls[-1].first_voter_no + rolls[-1].registered if rolls else 1
+        before = rolls[-1].candidates[-1].candidate_no if rolls else 0
+        standing = tuple(
+            Standing(before + position, candidate.party_abbreviation, candidate.votes)
+            for position, candidate in enumerate(contest.candidates, 1)
+        )
+        number, invalid = len(rolls) + 1, contest.invalid_votes
+        rolls.append(Roll(number, contest.contest_id, contest.region, first, contest.electorate, invalid, standing))
+    behaviour = Behaviour(rolls, Replay(2019, rolls))
+    official = [standing.official_votes for roll in rolls for standing in roll.candidates]
+    total = rolls[-1].first_voter_no + rolls[-1].registered - 1
+    found = np.zeros(len(official) + 2, np.int64)
+    contest_of = np.repeat([roll.contest_no for roll in rolls], [roll.registered for roll in rolls])
+    started = time.process_time()
+    for begin in range(0, total, 10_000):
+        contests = contest_of[begin : begin + 10_000]
+        voters = np.arange(begin + 1, begin + 1 + len(contests))
+        chosen = behaviour.choose(voters, contests, contests, contests)
+        found += np.bincount(chosen + 1, minlength=len(found))
+    seconds = time.process_time() - started
+    if found[2:].tolist() != official:
+        raise SystemExit("the replay does not meet the official figures")
+    return total / seconds
 
 
 def _one_core(voters: int) -> tuple[float, float, float]:

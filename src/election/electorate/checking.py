@@ -14,11 +14,10 @@ def check_electorate(platform: Platform, slug: str) -> dict[str, int]:
     """
     with platform.connect("app") as connection:
         poll = election(connection, slug)
-        connection.execute("DELETE FROM registered_counts WHERE election_no = %s", [poll.election_no])
-        connection.commit()
         wrong = [*_candidates(connection, poll), *_voters(connection, poll)]
         if wrong:
-            connection.rollback()
+            connection.execute("DELETE FROM registered_counts WHERE election_no = %s", [poll.election_no])
+            connection.commit()
             raise StageFailed(
                 f"The electorate of {slug} is not what it must be: {'; '.join(wrong[:10])}"
                 + (f"; and {len(wrong) - 10} more" if len(wrong) > 10 else "")
@@ -76,7 +75,8 @@ def _voters(connection: Connection, poll: Election) -> list[str]:
 
 
 def _count(connection: Connection, poll: Election) -> None:
-    """Fills registered_counts in one pass over the voters."""
+    """Fills registered_counts anew, in one pass over the voters."""
+    connection.execute("DELETE FROM registered_counts WHERE election_no = %s", [poll.election_no])
     # Youngest births first become group after group: the bucket of a birth among the groups' first birthdays.
     groups = [name for _, name in reversed(AGE_GROUPS)]
     connection.execute(
