@@ -49,6 +49,11 @@ def test_the_fast_encoder_writes_the_same_bytes_as_the_message(contest, name, pa
             "wrong_type",
         ),
         (
+            b'{"schema_version":1,"election":1,"voter":9223372036854775808,"contest":1,"location":1,"gender":"male",'
+            b'"age_group":"75+"}',
+            "wrong_type",
+        ),
+        (
             b'{"schema_version":1,"election":1,"voter":7,"contest":1,"location":1,"gender":"m","age_group":"75+"}',
             "wrong_type",
         ),
