@@ -3,6 +3,7 @@
 No consumer group and no commit: a restart reads again, which the fold makes harmless.
 """
 
+import gc
 import logging
 import threading
 from collections import Counter, defaultdict
@@ -150,9 +151,15 @@ class CountFeed:
                 if all(
                     p.offset >= followed[p.topic, p.partition] or not followed[p.topic, p.partition] for p in places
                 ):
-                    self.caught_up.set()
+                    self._settle()
             if self._stop.is_set():
                 return
+
+    def _settle(self) -> None:
+        """What was read so far stays for good: the collector, which Streamlit runs after every refresh, may skip it."""
+        gc.collect()
+        gc.freeze()
+        self.caught_up.set()
 
     def _apply(self, record: Message) -> None:
         topic, key = record.topic() or "", record.key()

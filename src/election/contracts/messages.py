@@ -34,7 +34,7 @@ class VoterRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     due: Millis | None = None
 
 
-class CandidateRecord(msgspec.Struct, frozen=True):
+class CandidateRecord(msgspec.Struct, frozen=True, gc=False):
     """``candidates_topic`` (compacted): one candidate. Key ``election/candidate``."""
 
     schema_version: Version
@@ -103,7 +103,8 @@ class RejectedRecord(msgspec.Struct, frozen=True):
     rejected_at: Millis
 
 
-class Aggregate(msgspec.Struct, frozen=True, kw_only=True):
+# Readers hold hundreds of thousands of these, none of which refers to another: nothing for a garbage collector.
+class Aggregate(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What every aggregated total carries. ``votes`` is absolute: ballots counted so far, never a difference.
 
     ``generation`` numbers the count that wrote it; a rebuild is a new generation with keys of its own.
