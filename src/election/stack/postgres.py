@@ -1,14 +1,7 @@
-"""Postgres 18 from a Python wheel, on loopback TCP, with a password for every role.
+"""Postgres 18 from a Python wheel, on loopback TCP, with a password for every role."""
 
-Postgres refuses to run as root. As root it therefore runs as the system user ``election-postgres``, which owns
-``var/postgres`` and nothing else.
-"""
-
-import os
-import pwd
 import shutil
 import subprocess
-from functools import cache
 from pathlib import Path
 
 import psycopg
@@ -16,17 +9,18 @@ from psycopg import sql
 
 from election.errors import NotReachable, StackError
 from election.settings import ROLES, Settings
+from election.stack.postgres_user import PostgresUser, postgres_user
 from election.stack.secrets import private_file
 from election.stack.service import PREFIX_BY_PARENT, Program, Service
 from election.stack.toolchain import postgres_program
-
-USER = "election-postgres"
 
 
 def prepare(settings: Settings) -> None:
     """Creates the cluster when there is none, and writes its configuration."""
     home = _home(settings)
     data = home / "data"
+    home.mkdir(mode=0o700, exist_ok=True)
+    _user(settings).own(home)
     if not (data / "PG_VERSION").exists():
         # A cluster whose making was interrupted holds nothing; initdb wants an empty folder.
         shutil.rmtree(data, ignore_errors=True)
@@ -34,7 +28,7 @@ def prepare(settings: Settings) -> None:
     shared = (settings.root / "stack" / "postgresql.conf").read_text()
     private_file(data / "postgresql.conf", f"{shared}\nport = {settings.postgres_port}\n")
     private_file(data / "pg_hba.conf", "host all all 127.0.0.1/32 scram-sha-256\n")
-    _own(data / "postgresql.conf", data / "pg_hba.conf")
+    _user(settings).own(home, data / "postgresql.conf", data / "pg_hba.conf")
 
 
 def settle(settings: Settings) -> None:
@@ -81,7 +75,8 @@ def program(settings: Settings) -> Program:
     # INT is Postgres's fast shutdown: open transactions end, nothing that was committed is lost.
     return Program(
         command=(
-            *_as_user(settings, "--pdeathsig", "INT"),
+            *_user(settings).prefix,
+            *("setpriv", "--pdeathsig", "INT"),
             postgres_program("postgres"),
             "-D",
             _home(settings) / "data",
@@ -96,9 +91,10 @@ def _create(settings: Settings, data: Path) -> None:
     """initdb, with the superuser's password in a file that is gone afterwards."""
     password = data.parent / "superuser"
     private_file(password, settings.secret("postgres_superuser"))
-    _own(password)
+    _user(settings).own(password)
     command: list[str | Path] = [
-        *_as_user(settings), postgres_program("initdb"), "-D", data, "--username=postgres", f"--pwfile={password}",
+        *_user(settings).prefix, *PREFIX_BY_PARENT, postgres_program("initdb"), "-D", data,
+        "--username=postgres", f"--pwfile={password}",
         "--auth=scram-sha-256", "--encoding=UTF8",
         "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--data-checksums", "--no-instructions",
     ]  # fmt: skip
@@ -132,58 +128,11 @@ def _superuser(settings: Settings, database: str) -> psycopg.Connection:
 
 
 def _home(settings: Settings) -> Path:
-    """The folder of the user that Postgres runs as."""
-    home = settings.var / "postgres"
-    if not home.exists():
-        home.mkdir(parents=True, mode=0o700)
-        _own(home)
-    return home
+    return settings.var / "postgres"
 
 
-def _own(*paths: Path) -> None:
-    """Gives files to the user that Postgres runs as."""
-    for path in paths:
-        if os.geteuid() == 0:
-            user = _system_user()
-            os.chown(path, user.pw_uid, user.pw_gid)
-
-
-def _as_user(settings: Settings, *options: str) -> tuple[str, ...]:
-    """The command prefix that runs Postgres: as it is, or as its system user when this is root."""
-    options = options or PREFIX_BY_PARENT[1:]
-    if os.geteuid() != 0:
-        return ("setpriv", *options)
-    return _as_system_user(_home(settings), options)
-
-
-@cache
-def _as_system_user(home: Path, options: tuple[str, ...]) -> tuple[str, ...]:
-    """Finds the fewest privileges with which the system user reaches the programs and its data.
-
-    A project in a private folder (mode 0700) is closed to it: then it may search and read, or at last pass, folders
-    that are not its own.
-    """
-    user = _system_user()
-    become = ("setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups")
-    for capability in (None, "dac_read_search", "dac_override"):
-        extra = (f"--inh-caps=-all,+{capability}", f"--ambient-caps=-all,+{capability}") if capability else ()
-        probe = [*become, *extra, "sh", "-c", 'cd "$1" && "$2" --version', "sh", home, postgres_program("postgres")]
-        if subprocess.run(probe, capture_output=True, check=False, cwd="/").returncode == 0:
-            return (*become, *extra, *options)
-    raise StackError(f"The user {USER} reaches neither {home} nor {postgres_program('postgres')}; move the project.")
-
-
-@cache
-def _system_user() -> pwd.struct_passwd:
-    try:
-        return pwd.getpwnam(USER)
-    except KeyError:
-        subprocess.run(
-            ["useradd", "--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent",
-             "--shell", "/usr/sbin/nologin", USER],
-            check=True, capture_output=True,
-        )  # fmt: skip
-        return pwd.getpwnam(USER)
+def _user(settings: Settings) -> PostgresUser:
+    return postgres_user(settings.var, postgres_program("postgres"))
 
 
 SERVICE = Service(
