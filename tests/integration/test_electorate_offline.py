@@ -2,10 +2,13 @@
 
 import pytest
 
+from election import behaviour
+from election.contracts.messages import SCHEMA_VERSION, VoterRecord
 from election.electorate import check_electorate, generated, seed_candidates, seed_voters
 from election.errors import StageFailed
 from election.platform import Platform
 from election.preparation import Registration, register
+from election.storage.ballots import AGE_GROUP_SQL
 
 YNYS_MON = "W07000041"
 
@@ -159,3 +162,46 @@ def test_a_replay_whose_candidates_lost_a_vote_is_refused(tables, registered):
         )
     with pytest.raises(StageFailed, match=r"S14000027 has \d candidates with [\d,]+ official votes instead of"):
         check_electorate(tables, "offline-lost-vote")
+
+
+def decisions(platform, election_no):
+    """What everybody registered decides, as the casting workers would ask them."""
+    with platform.connect("app") as connection:
+        people = connection.execute(
+            f"""SELECT voter_no, contest_no, location_no, gender, {AGE_GROUP_SQL}
+                FROM voters JOIN elections USING (election_no) WHERE election_no = %s""",
+            [election_no],
+        ).fetchall()
+        records = [VoterRecord(SCHEMA_VERSION, election_no, *person) for person in people]
+        return behaviour.load(connection, election_no).decide(records).tolist()
+
+
+def test_a_registered_replay_is_decided_exactly(tables, registered):
+    no = registered("decided-replay", "uk-general-election-2019", contests=("S14000027", YNYS_MON), seed=5)
+    seed_candidates(tables, "decided-replay")
+    seed_voters(tables, "decided-replay")
+    with tables.connect("reader") as connection:
+        official = dict(
+            connection.execute(
+                """SELECT candidate_no, official_votes FROM candidates WHERE election_no = %(no)s
+                   UNION ALL SELECT 0, sum(official_invalid) FROM contests WHERE election_no = %(no)s""",
+                {"no": no},
+            ).fetchall()
+        )
+    decided = decisions(tables, no)
+    assert {choice: decided.count(choice) for choice in official} == official
+
+
+def test_a_registered_simulation_has_the_turnout_of_the_run_and_the_rest_of_its_scenario(tables, registered):
+    no = registered("decided-simulation", turnout=0.4)
+    with tables.connect("app") as connection, pytest.raises(StageFailed, match="contests without candidates"):
+        behaviour.load(connection, no)
+    seed_candidates(tables, "decided-simulation")
+    seed_voters(tables, "decided-simulation")
+    decided = decisions(tables, no)
+    assert 1 - decided.count(behaviour.ABSTAINS) / len(decided) == pytest.approx(0.4, abs=0.02)
+    with tables.connect("reader") as connection:
+        (simulation,) = connection.execute(
+            "SELECT parameters -> 'simulation' FROM elections WHERE election_no = %s", [no]
+        ).fetchone()
+    assert simulation["support"] == [["HVA", 0.25, 0.45], ["CIV", 0.25, 0.45], ["NEW", 0.2, 0.4]]
