@@ -2,10 +2,12 @@
 
 import os
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from election.cli.application import app, as_json, console
@@ -56,9 +58,11 @@ def down() -> None:
 @app.command()
 def status(as_json_: AsJson = False) -> None:
     """What runs, what answers, and where it is."""
+    from election.count import driver
     from election.stack.status import status
 
-    answer = status(Settings())
+    settings = Settings()
+    answer = status(settings)
     if as_json_:
         as_json(answer)
         return
@@ -67,9 +71,31 @@ def status(as_json_: AsJson = False) -> None:
         answers = "[green]yes[/]" if service["ready"] else "[red]no[/]"
         table.add_row(service["name"], service["state"], answers, str(service["pid"] or ""), service["url"] or "")
     console.print(table)
+    state = driver.state(settings)
+    waiting = "" if state.lag is None or not state.alive else f", {state.lag:,} votes waiting"
     airflow = answer["airflow"]
-    console.print(f"\nAirflow: {airflow['url']} as {airflow['username']}, password in {airflow['password_file']}")
-    console.print(f"Dashboard: {answer['dashboard']['url']}")
+    for line in (
+        f"\nThe count: {state.phase}{waiting}",
+        f"Airflow: {airflow['url']} as {airflow['username']}, password in {airflow['password_file']}",
+        f"Dashboard: {answer['dashboard']['url']}",
+    ):
+        console.print(line, soft_wrap=True, highlight=False)
+
+
+@app.command()
+def doctor(as_json_: AsJson = False) -> None:
+    """Look at everything the stack needs and say how to mend what is not right; exit status 1 if something is not."""
+    from election.stack.doctor import examine
+
+    findings = list(examine(Settings()))
+    if as_json_:
+        as_json([asdict(finding) for finding in findings])
+    else:
+        signs = {True: "[green]✓[/]", None: "[yellow]![/]", False: "[red]✗[/]"}
+        for finding in findings:
+            console.print(f"{signs[finding.ok]} [bold]{finding.subject}[/]  {escape(finding.detail)}", soft_wrap=True)
+    if any(finding.ok is False for finding in findings):
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -32,6 +32,11 @@ class Airflow:
         """The DAGs Airflow knows, and whether each is paused."""
         return {dag["dag_id"]: dag["is_paused"] for dag in self._send("GET", "/api/v2/dags?limit=100")["dags"]}
 
+    def import_errors(self) -> list[str]:
+        """DAG files that Airflow could not read, each with the last line of why."""
+        found = self._send("GET", "/api/v2/importErrors?limit=20")["import_errors"]
+        return [f"{error['filename']}: {error['stack_trace'].strip().splitlines()[-1]}" for error in found]
+
     def set_connections(self, connections: list[dict[str, Any]]) -> None:
         """Creates the connections (fields as in Airflow's own ConnectionBody), or puts them in place of those there."""
         action = {"action": "create", "entities": connections, "action_on_existence": "overwrite"}

@@ -24,7 +24,8 @@ def before_start(settings: Settings, services: Iterable[Service], *, supervisor:
         port_free(settings, name)
 
 
-def disk(settings: Settings) -> None:
+def disk(settings: Settings) -> str:
+    """Raises StackError when less than DISK_NEEDED is free; else says how much."""
     settings.var.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(settings.var).free
     if free < DISK_NEEDED:
@@ -32,10 +33,11 @@ def disk(settings: Settings) -> None:
             f"Only {free / 2**30:.1f} GiB are free on the disk of {settings.var}; the stack needs at least "
             f"{DISK_NEEDED / 2**30:.0f} GiB. Free some, or put its state elsewhere with ELECTION_VAR=/another/folder."
         )
+    return f"{free / 2**30:.0f} GiB free for {settings.var}"
 
 
-def port_free(settings: Settings, name: str) -> None:
-    """Tries to listen where the service will."""
+def port_free(settings: Settings, name: str) -> str:
+    """Tries to listen where the service will. Raises StackError when somebody else does; else says that it is free."""
     port: int = getattr(settings, name)
     with socket.socket() as probe:
         # As servers do, so that connections that are still closing do not count.
@@ -47,6 +49,7 @@ def port_free(settings: Settings, name: str) -> None:
                 f"Port {port} ({name.removesuffix('_port').replace('_', ' ')}) is taken{_by(port)}: {error.strerror}. "
                 f"Stop that, or choose another port with ELECTION_{name.upper()}=<port>."
             ) from error
+    return f"{port} is free"
 
 
 def _by(port: int) -> str:
