@@ -32,4 +32,5 @@ def close_poll(platform: Platform, slug: str) -> bool:
                 f"{total - done:,} of {total:,} voters' records of {slug} are not cast yet. "
                 f"Clear the casting tasks, or run `election cast {slug}`: it goes on where it stopped."
             )
+        connection.execute("ANALYZE votes")
         return move(connection, poll.election_no, "closed")

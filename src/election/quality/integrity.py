@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from election.errors import StageFailed
 from election.platform import Connection, Platform
-from election.storage.elections import Election, elections
+from election.storage.elections import Election, elections, read_whole_elections
 
 # Each query counts the rows that break the rule; %(no)s is the election.
 RULES: dict[str, str] = {
@@ -64,6 +64,7 @@ def check_elections(platform: Platform, slugs: list[str] | None = None) -> list[
     with platform.connect("reader") as connection:
         if connection.execute("SELECT to_regclass('elections')").fetchone() == (None,):
             return []  # a fresh platform: the first run creates the tables
+        read_whole_elections(connection)
         chosen = [
             poll for poll in elections(connection) if (poll.slug in slugs if slugs else poll.state != "registered")
         ]

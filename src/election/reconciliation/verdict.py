@@ -10,7 +10,7 @@ from election.messaging.rejected import rejected
 from election.platform import Connection, Platform
 from election.reconciliation.ballots import Comparison, compare_ballots
 from election.reconciliation.expected import expected_totals
-from election.storage.elections import Election, election
+from election.storage.elections import Election, election, read_whole_elections
 from election.totals import Totals
 
 # A broken election can differ in millions of keys; a person reads the first few, the number says the rest.
@@ -56,6 +56,7 @@ def reconcile(platform: Platform, slug: str) -> Verdict:
     """Recomputes the verdict on the spot, in constant memory, without writing it. Raises UnknownElection."""
     totals = folded(platform.kafka)
     with platform.connect("auditor") as connection:
+        read_whole_elections(connection)
         poll = election(connection, slug)
         registered, voters, stored = _sizes(connection, poll.election_no)
         comparison = compare_ballots(platform, connection, poll)

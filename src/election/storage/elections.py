@@ -54,6 +54,14 @@ def elections(connection: Connection) -> list[Election]:
         return cursor.execute(f"SELECT {_COLUMNS} FROM elections ORDER BY election_no DESC").fetchall()
 
 
+def read_whole_elections(connection: Connection) -> None:
+    """Tells the planner, for this transaction, that queries read all of an election.
+
+    Statistics may not know a young election yet; its million rows taken for one make a nested loop that never ends.
+    """
+    connection.execute("SET LOCAL enable_nestloop = off")
+
+
 _ORDER: tuple[State, ...] = ("registered", "open", "closed", "counted", "certified", "refused")
 
 
