@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 import psutil
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from websockets import Subprotocol
 from websockets.asyncio.client import ClientConnection, connect
 
 CPU_LIMIT = 0.020
@@ -35,7 +36,7 @@ class Reading:
 async def session(url: str, page: str, election: str, interval: float, until: float, found: Reading) -> None:
     """One reader: opens the page, then refreshes its live part every ``interval`` seconds."""
     address = url.replace("http", "ws", 1) + "/_stcore/stream"
-    async with connect(address, subprotocols=["streamlit"], max_size=None, ping_interval=None) as socket:  # type: ignore[list-item]
+    async with connect(address, subprotocols=[Subprotocol("streamlit")], max_size=None, ping_interval=None) as socket:
         start = time.monotonic()
         fragment = await _run(socket, page, election, "", found)
         found.first.append(time.monotonic() - start)
@@ -61,7 +62,7 @@ async def _run(socket: ClientConnection, page: str, election: str, fragment: str
     while True:
         data = await socket.recv()
         found.received += len(data)
-        answer = ForwardMsg.FromString(data)  # type: ignore[arg-type]
+        answer = ForwardMsg.FromString(data)
         kind = answer.WhichOneof("type")
         if kind == "auto_rerun":
             fragment = answer.auto_rerun.fragment_id

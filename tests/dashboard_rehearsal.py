@@ -141,6 +141,7 @@ class Count:
         for gender, votes in genders.items():
             self.put(topics.TURNOUT_BY_GENDER, gender, votes=votes, gender=gender)
         ages.update({age: round(ballots * part) for age, part in zip(AGES, AGE_SHARES, strict=True)})
+        ages[AGES[-1]] += ballots - ages.total()
         for age, votes in ages.items():
             self.put(topics.TURNOUT_BY_AGE_GROUP, age, votes=votes, age_group=age)
         for (at, member, label), votes in self.minutes.items():

@@ -49,6 +49,7 @@ class Reading:
     progress: TallyProgress | None
     unusable: int
     ballots_at: datetime | None
+    changed_at: datetime | None
 
 
 class CountFeed:
@@ -59,6 +60,7 @@ class CountFeed:
         self._lock = threading.Lock()
         self._totals = Totals()
         self._versions: Counter[int] = Counter()
+        self._changed_at: dict[int, datetime] = {}
         self._rejects: dict[int, Counter[tuple[str, str]]] = defaultdict(Counter)
         self._rejected_keys: set[bytes] = set()
         self._reject = msgspec.json.Decoder(_Reject).decode
@@ -90,7 +92,8 @@ class CountFeed:
         }
         votes = {total.candidate: total.votes for total in by_topic[topics.VOTES_PER_CANDIDATE]}
         counted = Counted(votes, ballots["valid"], ballots["invalid"])
-        return Reading(version, counted, by_topic, rejected, progress, unusable, self._ballots_at)
+        changed_at = self._changed_at.get(election)
+        return Reading(version, counted, by_topic, rejected, progress, unusable, self._ballots_at, changed_at)
 
     def registers(self) -> dict[str, Register]:
         """What the topics alone tell of each election, by slug."""
@@ -144,8 +147,9 @@ class CountFeed:
             records = list(consume(reader, 10_000, _TICK_SECONDS))
             if records:
                 with self._lock:
-                    for record in records:
-                        self._apply(record)
+                    now = datetime.now(UTC)
+                    for election in {self._apply(record) for record in records}:
+                        self._changed_at[election] = now
             if not self.caught_up.is_set() and followed:
                 places = reader.position([TopicPartition(*place) for place in followed])
                 if all(
@@ -161,22 +165,27 @@ class CountFeed:
         gc.freeze()
         self.caught_up.set()
 
-    def _apply(self, record: Message) -> None:
+    def _apply(self, record: Message) -> int:
+        """Takes in one record; returns its election, 0 for one that belongs to none."""
         topic, key = record.topic() or "", record.key()
+        election = 0
         try:
             if topic == topics.REJECTED:
-                self._count_reject(key, record.value())
-                return
-            self._totals.apply(topic, key, record.value())
-            if topic != topics.TALLY_PROGRESS:
-                self._versions[int((key or b"").split(b"/", 1)[0])] += 1
+                election = self._count_reject(key, record.value())
+            else:
+                self._totals.apply(topic, key, record.value())
+                if topic != topics.TALLY_PROGRESS:
+                    election = int((key or b"").split(b"/", 1)[0])
         except ValueError as error:  # a record that is none of ours must not end the feed
             log.warning("record %s/%s@%s cannot be used: %s", topic, record.partition(), record.offset(), error)
+        self._versions[election] += 1
+        return election
 
-    def _count_reject(self, key: bytes | None, value: bytes | None) -> None:
+    def _count_reject(self, key: bytes | None, value: bytes | None) -> int:
         if key is None or value is None or key in self._rejected_keys:
-            return
+            return 0
         reject = self._reject(value)
+        election = reject.election or 0
         self._rejected_keys.add(key)
-        self._rejects[reject.election or 0][reject.stage, reject.reason] += 1
-        self._versions[reject.election or 0] += 1
+        self._rejects[election][reject.stage, reject.reason] += 1
+        return election

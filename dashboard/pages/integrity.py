@@ -1,6 +1,6 @@
 """Integrity: whether all figures agree, what was rejected, how far the count is, and the election's states."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import streamlit as st
 
@@ -8,6 +8,8 @@ from dashboard.feed.snapshots import Snapshot
 from dashboard.view.reader import Reader
 from dashboard.view.templates import render
 
+# Topics arrive one after the other: figures that differ for longer than this differ.
+_SETTLED = timedelta(seconds=5)
 _STATES = {
     "registered": "registered_at",
     "open": "opened_at",
@@ -19,7 +21,8 @@ _STATES = {
 
 def draw(snapshot: Snapshot, reader: Reader) -> None:
     _voters(snapshot, reader)
-    moving = snapshot.register.election.state in ("registered", "open", "closed")
+    changed = snapshot.reading.changed_at
+    moving = changed is not None and datetime.now(UTC) - changed < _SETTLED
     st.html(
         render("claims.html", caption="Figures that must agree", claims=snapshot.claims, moving=moving, reader=reader)
     )

@@ -1,0 +1,242 @@
+"""The dashboard's pages over a real Postgres and Kafka: an election appears, its numbers grow, nothing ends them."""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable
+
+import psycopg
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard.feed import Feed, feed
+from dashboard.feed.electoral import RegisterFeed
+from dashboard.model.export import export
+from election.contracts import topics
+from election.messaging.clients import SafeProducer
+from election.messaging.topics import create_topics
+from election.platform import Platform
+from election.preparation import Registration, create_tables
+from election.settings import PROJECT
+from tests.dashboard_rehearsal import Count, election_no, set_state, set_up
+
+REPLAY = Registration("uk-general-election-2019", "pages-ynys-mon", ("W07000041",))
+REGION = Registration("uk-general-election-2019", "pages-ireland", region="Northern Ireland")
+SEATS = {"Democratic Unionist Party": "8", "Sinn Féin": "7", "Social Democratic & Labour Party": "2", "Alliance": "1"}
+
+
+@pytest.fixture(scope="module")
+def live(platform: Platform) -> Feed:
+    """The feed that the pages under test share."""
+    create_tables(platform)
+    create_topics(platform)
+    return feed()
+
+
+@pytest.fixture(scope="module")
+def replay(platform: Platform, live: Feed) -> Count:
+    scenario = set_up(platform, REPLAY)
+    return Count(platform, REPLAY.slug, scenario)
+
+
+def open_page(slug: str, page: str = "", **query: str) -> AppTest:
+    """What the page shows for an election; an exception on it fails the test."""
+    if page:
+
+        def script(name: str) -> None:
+            import importlib
+
+            from dashboard.pages import frame
+
+            frame.page(importlib.import_module(f"dashboard.pages.{name}").draw)
+
+        test = AppTest.from_function(script, args=(page,), default_timeout=30)
+    else:
+        test = AppTest.from_file(PROJECT / "dashboard" / "pages" / "election_night.py", default_timeout=30)
+    if slug:
+        test.query_params["election"] = slug
+    for key, value in query.items():
+        test.query_params[key] = value
+    test.run()
+    assert not test.exception
+    return test
+
+
+def text(test: AppTest) -> str:
+    return "\n".join(element.proto.body for element in test.get("html"))
+
+
+def until(found: Callable[[], bool], seconds: float = 15) -> bool:
+    """Whether it becomes true in time; the feeds work in the background."""
+    end = time.monotonic() + seconds
+    while not found():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+def official(_contest: int, _candidate: int, _index: int, votes: int) -> int:
+    return votes
+
+
+def test_the_start_page_lists_elections_and_links_to_them(replay: Count) -> None:
+    assert until(lambda: f"./?election={REPLAY.slug}" in text(open_page("")))
+
+
+def test_an_unknown_election_is_said_to_be_unknown(live: Feed) -> None:
+    assert "There is no election “never-held”" in text(open_page("never-held"))
+    assert "There is no election “&lt;script&gt;”" in text(open_page("<script>"))
+
+
+def test_a_night_from_the_first_ballot_to_the_official_result(platform: Platform, replay: Count, live: Feed) -> None:
+    assert "No ballot counted yet." in text(open_page(REPLAY.slug))
+    set_state(platform, REPLAY.slug, "open")
+    half = replay.show(lambda _c, _n, _i, votes: votes // 2, 1_700_000_000_000 // 60_000 * 60_000, invalid=0.5)
+
+    def counted() -> int:
+        snapshot = live.snapshot(REPLAY.slug)
+        return snapshot.result.counted if snapshot else -1
+
+    assert until(lambda: counted() == half)
+    page = text(open_page(REPLAY.slug))
+    assert "Partial result." in page and f"{half:,} ballots counted of 51,925 registered" in page
+    assert "6,479" in page and "Virginia Crosbie" in page  # half of 12,959
+    assert "can still be overturned" in page
+
+    everything = replay.show(official, 1_700_000_060_000 // 60_000 * 60_000)
+    set_state(platform, REPLAY.slug, "counted")
+    assert until(lambda: counted() == everything == 36_673)
+    assert until(lambda: live.elections()[-1] is not None and "Complete" in text(open_page(REPLAY.slug)))
+    page = text(open_page(REPLAY.slug))
+    assert page.count("✓ equal") == 4
+    assert "12,959" in page and "36,552" in page and "121" in page and "70.6%" in page
+    assert "The count is over; this lead cannot be overturned." in page
+
+
+def test_a_certified_and_a_refused_result_say_so(platform: Platform, replay: Count, live: Feed) -> None:
+    for state, words in (("certified", "Certified result."), ("refused", "Refused: this result was not certified.")):
+        set_state(platform, REPLAY.slug, state)
+        assert until(lambda words=words: words in text(open_page(REPLAY.slug)))  # type: ignore[misc]
+    set_state(platform, REPLAY.slug, "counted")
+
+
+@pytest.mark.parametrize("page", ["contests", "turnout", "night", "integrity", "downloads"])
+def test_each_page_opens(page: str, replay: Count) -> None:
+    assert "UK general election 2019" in text(open_page(REPLAY.slug, page))
+    assert "There is no election" in text(open_page("never-held", page))
+
+
+def test_eighteen_seats_and_every_contest_in_the_table(platform: Platform, live: Feed) -> None:
+    scenario = set_up(platform, REGION)
+    set_state(platform, REGION.slug, "open")
+    count = Count(platform, REGION.slug, scenario)
+    total = count.show(official, 1_700_000_000_000 // 60_000 * 60_000)
+    set_state(platform, REGION.slug, "counted")
+
+    def complete() -> bool:
+        snapshot = live.snapshot(REGION.slug)
+        return snapshot is not None and snapshot.result.counted == total and snapshot.result.complete == 18
+
+    assert until(complete)
+    snapshot = live.snapshot(REGION.slug)
+    assert snapshot is not None
+    won = {snapshot.register.party(party.party).name: str(party.won) for party in snapshot.seats.parties}
+    assert won == SEATS
+    assert "A majority is 10 of 18 seats. No party has it." in text(open_page(REGION.slug))
+    test = open_page(REGION.slug, "contests")
+    assert text(test).count("contests?election=pages-ireland") >= 18
+    test.text_input(key="contest-search").input("foyle").run()
+    assert "Contests 1 to 1 of 1" in text(test)
+    chosen = open_page(REGION.slug, "contests", contest="N06000008")
+    assert "declared" in text(chosen)
+    turnout = text(open_page(REGION.slug, "turnout"))
+    assert "Turnout by place: 1 to 18 of 18" in turnout
+    assert until(lambda: text(open_page(REGION.slug, "integrity")).count("✓ yes") == 8)
+    assert "✗ no" not in text(open_page(REGION.slug, "integrity"))
+
+
+def test_figures_that_go_on_to_disagree_are_shown_in_red(platform: Platform, live: Feed, replay: Count) -> None:
+    replay.put(topics.VOTES_PER_PARTY, "Con", votes=12_960, party="Con")
+    replay.producer.flush()
+    assert until(lambda: "✗ no" in text(open_page(REPLAY.slug, "integrity")))
+
+
+def test_names_from_the_data_are_text_on_every_page(platform: Platform, live: Feed) -> None:
+    registration = Registration("single-race", "pages-hostile", voters=1000)
+    scenario = set_up(platform, registration)
+    number = election_no(platform, registration.slug)
+    bad = "<script>alert(1)</script>"
+    with platform.connect("owner") as connection:
+        connection.execute("UPDATE candidates SET given_name = %s WHERE election_no = %s", [bad, number])
+        connection.execute("UPDATE parties SET name = %s WHERE election_no = %s", ["[x](javascript:y) **", number])
+        connection.execute("UPDATE contests SET name = %s WHERE election_no = %s", [bad, number])
+        connection.execute("UPDATE elections SET name = %s WHERE election_no = %s", [bad, number])
+    Count(platform, registration.slug, scenario).show(
+        lambda _c, n, _i, _v: 100 + n, 1_700_000_040_000 // 60_000 * 60_000
+    )
+    assert until(lambda: (s := live.snapshot(registration.slug)) is not None and s.result.counted == 306)
+    for page in ("", "contests", "turnout", "night", "integrity", "downloads"):
+        shown = text(open_page(registration.slug, page))
+        assert "<script" not in shown
+        assert "&lt;script&gt;alert(1)&lt;/script&gt;" in shown
+        assert 'href="javascript' not in shown
+
+
+def test_messages_of_no_known_form_are_left_out_and_counted(platform: Platform, live: Feed) -> None:
+    before = live.count.read(1).unusable
+    producer = SafeProducer(platform.kafka)
+    unknown = {"schema_version": 99, "generation": 1, "election": 1, "votes": 10**9, "party": "Con"}
+    producer.produce(topics.VOTES_PER_PARTY, json.dumps(unknown).encode(), b"1/1/Con")
+    producer.produce(topics.VOTES_PER_PARTY, b"\xff\xfe", b"nonsense")
+    producer.produce(topics.VOTES_PER_PARTY, None, b"nonsense")
+    producer.produce(topics.TALLY_PROGRESS, b"[]", b"1")
+    producer.produce(topics.REJECTED, b"{}", b"x/0/0")
+    producer.flush()
+    assert until(lambda: live.count.read(1).unusable >= before + 3)
+    assert "36,673" in text(open_page(REPLAY.slug)) and live.kafka.ok
+
+
+def test_rejected_records_are_counted_once_by_reason(platform: Platform, live: Feed, replay: Count) -> None:
+    producer = SafeProducer(platform.kafka)
+    record = {"schema_version": 1, "stage": "casting", "election": replay.number, "topic": "ballots_topic",
+              "partition": 0, "offset": 7, "key": None, "value": None, "reason": "second_ballot", "detail": "",
+              "rejected_at": 0}  # fmt: skip
+    for key in (b"ballots_topic/0/7", b"ballots_topic/0/7", b"ballots_topic/0/8"):
+        producer.produce(topics.REJECTED, json.dumps(record).encode(), key)
+    producer.flush()
+    assert until(lambda: live.count.read(replay.number).rejected == {("casting", "second_ballot"): 2})
+    assert "second ballot (casting)" in text(open_page(REPLAY.slug, "integrity"))
+
+
+def test_a_downloaded_file_holds_the_result_and_its_checksum(replay: Count, live: Feed) -> None:
+    snapshot = live.snapshot(REPLAY.slug)
+    assert snapshot is not None
+    content = json.loads(export(snapshot.result, snapshot.locations, "candidates", "json", snapshot.at))
+    rows = json.dumps(content["rows"], ensure_ascii=False, separators=(",", ":")).encode()
+    assert content["sha256"] == hashlib.sha256(rows).hexdigest()
+    assert {row["candidate"]: row["votes"] for row in content["rows"]}["Virginia Crosbie"] == 12_959
+    assert "Open Parliament Licence" in content["licence"]
+
+
+def test_the_dashboards_role_can_read_neither_voters_nor_votes(platform: Platform, live: Feed) -> None:
+    for table in ("voters", "votes", "candidates", "elections", "ballot_keys"):
+        with platform.connect("dashboard") as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute(f"SELECT * FROM {table}")
+
+
+def test_a_platform_without_tables_is_no_election_yet(platform: Platform, live: Feed) -> None:
+    def empty() -> psycopg.Connection:
+        connection = platform.connect("dashboard")
+        connection.execute("SET search_path TO pg_temp")
+        connection.commit()
+        return connection
+
+    registers = RegisterFeed(empty, platform.settings.scenarios)
+    registers.start()
+    try:
+        assert until(lambda: registers.pulse.now.missing == ("tables",))
+        assert registers.elections == ()
+        assert registers.register("any") is None
+    finally:
+        registers.stop()
