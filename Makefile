@@ -38,8 +38,8 @@ down: ## stop the stack cleanly; its state stays
 status: setup ## what runs, and where
 	@$(election) status
 
-clean: down ## stop the stack and remove all that runs left behind (var/)
-	@rm -rf var
+clean: ## stop the stack and remove all that runs left behind (var/)
+	@if [ -x $(election) ]; then $(election) down --remove-state; else rm -rf var; fi
 
 distclean: clean ## also remove the toolchain (.venv/)
 	@rm -rf .venv

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from election.errors import StackError
@@ -58,6 +58,12 @@ class Settings(BaseSettings):
     casting_batch: int = Field(10_000, ge=1, description="records a casting worker takes in one transaction")
     casting_fault: str = Field("", description="drills only: the step of the loop at which a worker dies")
     randomuser_url: str = "https://randomuser.me/api/1.4/"
+
+    @field_validator("root", "var")
+    @classmethod
+    def _absolute(cls, folder: Path) -> Path:
+        """Services run in other folders than the one where a relative path was given."""
+        return folder.expanduser().absolute()
 
     @classmethod
     def settings_customise_sources(

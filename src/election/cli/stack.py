@@ -45,14 +45,22 @@ def up(
 
 
 @app.command()
-def down() -> None:
+def down(
+    remove_state: Annotated[
+        bool, typer.Option("--remove-state", help="Also remove all that runs left behind: databases, topics, secrets.")
+    ] = False,
+) -> None:
     """Stop the stack cleanly, streaming first. Databases, topics and checkpoints stay."""
-    from election.stack.stopping import stop
+    from election.stack.stopping import remove, stop
 
+    settings = Settings()
     begun = time.monotonic()
-    for line in stop(Settings()):
-        console.print(line)
-    console.print(f"The stack is down after {time.monotonic() - begun:.0f} s; its state is kept.")
+    for line in stop(settings):
+        console.print(line, markup=False)
+    if remove_state:
+        remove(settings)
+    kept = f"{settings.var} is removed" if remove_state else "its state is kept"
+    console.print(f"The stack is down after {time.monotonic() - begun:.0f} s; {kept}.", soft_wrap=True)
 
 
 @app.command()

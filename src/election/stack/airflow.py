@@ -233,9 +233,10 @@ def environment(settings: Settings) -> dict[str, str]:
 def program(part: str, settings: Settings) -> Program:
     # The logs of tasks are on this machine's disk: servers that hand them out are not needed.
     options = ["--skip-serve-logs"] if part in ("scheduler", "triggerer") else []
+    group = settings.var / "supervisor" / f"airflow-{part}.group"
     return Program(
         (
-            sys.executable, "-m", "election.stack.succession", f"airflow-{part}",
+            sys.executable, "-m", "election.stack.succession", group,
             venv_program("airflow"), part, *options,
         ),
         environment(settings),

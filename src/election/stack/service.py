@@ -52,7 +52,7 @@ PREFIX_BY_PARENT = ("setpriv", "--pdeathsig", "TERM")
 
 
 MARK = "ELECTION_STACK"
-"""A variable that every process of a stack and their children carry, so that `election down` finds the strays."""
+"""A variable that the processes of a stack and their children carry, so that `election down` finds the strays."""
 
 
 def environment(mark: str) -> dict[str, str]:

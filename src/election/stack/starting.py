@@ -14,9 +14,10 @@ from election.settings import Settings
 from election.stack import checks, secrets, spark
 from election.stack.service import Service
 from election.stack.services import existing
+from election.stack.strays import end, strays
 from election.stack.supervision import ProcessInfo, Supervisor
 
-PATIENCE = 180
+PATIENCE = 300
 """Seconds that a service may take from its start to its first answer."""
 
 Report = Callable[[str, float], None]
@@ -33,9 +34,14 @@ def start(settings: Settings, only: tuple[str, ...] = (), report: Report = lambd
     with exclusively(settings):
         services = existing(settings)
         wanted = {name: service for name, service in services.items() if not only or name in only}
+        if unknown := set(only) - set(services):
+            raise StackError(f"No such service: {', '.join(sorted(unknown))}. There are {', '.join(services)}.")
         supervisor = Supervisor(settings)
-        running = {name for name, info in supervisor.processes().items() if info["statename"] == "RUNNING"}
+        running = {n for n, info in supervisor.processes().items() if info["statename"] in ("RUNNING", "STARTING")}
         down = [service for name, service in wanted.items() if name not in running]
+        if not supervisor.running():
+            # What a killed supervisor left would hold ports, or work beside its successor.
+            end(strays(settings))
         checks.before_start(settings, down, supervisor=not supervisor.running())
         secrets.generate(settings)
         _record(settings)

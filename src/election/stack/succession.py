@@ -1,44 +1,48 @@
-"""Runs a program after ending what its predecessor left: ``python -m election.stack.succession NAME COMMAND…``
+"""Runs a program after ending what its predecessor left: ``python -m election.stack.succession FILE COMMAND…``
 
 supervisor restarts a program whose main process was killed, but that process's children live on: Airflow's executor
-workers would hold their queue for ever, and a task would run beside its own repetition. A detached child (its own
-session), such as the streaming driver, is meant to outlive its parent and is left alone.
+workers would wait on their queue for ever, and a task would run beside its own repetition. ``FILE`` keeps the number
+of the program's process group, by which the next start finds them. A child in a session of its own, such as the
+streaming driver, is meant to outlive its parent and is left alone.
 """
 
 import os
 import sys
+from contextlib import suppress
+from pathlib import Path
 
 import psutil
 
-from election.stack.service import MARK
-
-PROGRAM = "ELECTION_PROGRAM"
-"""A variable that the program's children inherit, with its name."""
-
 
 def main() -> None:
-    name, *command = sys.argv[1:]
-    for process in predecessors(name):
-        process.kill()
-    os.execvpe(command[0], command, os.environ | {PROGRAM: name})
+    record, *command = sys.argv[1:]
+    file = Path(record)
+    if file.exists():
+        for process in left_by(int(file.read_text())):
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+    file.write_text(str(os.getpgid(0)))
+    os.execvp(command[0], command)
 
 
-def predecessors(name: str) -> list[psutil.Process]:
-    """Living processes of an earlier start of this program, in this supervisor's session but not in this group."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            environ = process.environ()
-            if (
-                environ.get(PROGRAM) == name
-                and environ.get(MARK) == os.environ.get(MARK)
-                and os.getsid(process.pid) == os.getsid(0)
-                and os.getpgid(process.pid) != os.getpgid(0)
-            ):
-                found.append(process)
-        except (psutil.Error, OSError):  # it has just ended, or belongs to somebody else
-            continue
-    return found
+def left_by(group: int) -> list[psutil.Process]:
+    """Living processes of that group in this session, and their descendants in other groups of it."""
+    if group == os.getpgid(0):
+        return []
+    mine = [process for process in psutil.process_iter() if _place(process) == (os.getsid(0), group)]
+    below = []
+    for process in mine:
+        with suppress(psutil.NoSuchProcess):
+            below += process.children(recursive=True)
+    return [*mine, *(child for child in below if child not in mine and _place(child)[0] == os.getsid(0))]
+
+
+def _place(process: psutil.Process) -> tuple[int, int]:
+    """The session and the group of a process, or nowhere when it has just ended."""
+    try:
+        return os.getsid(process.pid), os.getpgid(process.pid)
+    except OSError:
+        return -1, -1
 
 
 if __name__ == "__main__":

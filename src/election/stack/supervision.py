@@ -74,6 +74,12 @@ class Supervisor:
                 f"Its log is {self.settings.var / 'logs' / 'supervisord.log'}."
             )
         self._await_answer()
+        (self.folder / "session").write_text(str(self._call("getPID")))
+
+    def session(self) -> int | None:
+        """The session that every process of the latest daemon is in, unless it made one of its own."""
+        file = self.folder / "session"
+        return int(file.read_text()) if file.exists() else None
 
     def processes(self) -> dict[str, ProcessInfo]:
         """What the daemon knows of each program; nothing when it is not running."""

@@ -1,0 +1,43 @@
+"""Processes of the stack that supervisor knows nothing of, because the one that started them died."""
+
+import os
+from contextlib import suppress
+
+import psutil
+
+from election.count import driver
+from election.settings import Settings
+from election.stack.service import MARK
+from election.stack.supervision import Supervisor, identity
+
+PATIENCE = 20
+"""Seconds that a process has to end by itself."""
+
+
+def strays(settings: Settings) -> list[psutil.Process]:
+    """Processes of this platform that outlived the one that started them. Known by the mark in their environment, the
+    stack's or that of a streaming driver which somebody started by hand; Airflow's, which overwrite their environment
+    with their title, by their session."""
+    mark, session, found = identity(settings), Supervisor(settings).session(), []
+    for process in psutil.process_iter():
+        try:
+            environ = process.environ()
+            by_hand = driver.IDENTITY in environ and environ.get("ELECTION_VAR") == str(settings.var)
+            airflow = os.getsid(process.pid) == session and "airflow" in " ".join(process.cmdline())
+            if by_hand or airflow or environ.get(MARK) == mark:
+                found.append(process)
+        except (psutil.Error, OSError):  # it has just ended, or belongs to somebody else
+            continue
+    return found
+
+
+def end(processes: list[psutil.Process]) -> None:
+    """Asks them to end, and makes them after PATIENCE."""
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.terminate()
+    _, stubborn = psutil.wait_procs(processes, PATIENCE)
+    for process in stubborn:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(stubborn, PATIENCE)
