@@ -74,8 +74,8 @@ REJECTED = Kind(
         "first": "CAST(partition AS BIGINT)",
         "second": "offset",
         "text": "topic",
-        "a": "base64(key)",
-        "b": "base64(value)",
+        "a": "translate(base64(key), '\\r\\n', '')",  # Spark breaks base64 into lines
+        "b": "translate(base64(value), '\\r\\n', '')",
         "c": "reason",
     },
     ("text", "first", "second"),

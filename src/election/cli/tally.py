@@ -52,6 +52,15 @@ def wait(slug: Annotated[str, typer.Argument(help="the election's slug")]) -> No
     wait_until_counted(native(), slug, console.print)
 
 
+@tally.command()
+def rebuild() -> None:
+    """Count all votes again from the beginning; totals shown never go down, then are what the new count says."""
+    from election.count.rebuilding import rebuild as rebuild_count
+    from election.platform import native
+
+    console.print(f"Generation {rebuild_count(native(), console.print)} is the count now.")
+
+
 def _show(state: object, json: bool) -> None:
     known = asdict(state)  # type: ignore[call-overload]
     if json:

@@ -25,6 +25,11 @@ EARLY = 60.0  # seconds; a driver that fails sooner will probably fail again
 MAX_PATIENCE = 60.0  # seconds
 _POLL = 0.1
 
+_HANGS = (
+    "If it hangs (`election tally status`), kill the process that holds the file `lock` beside its checkpoint: "
+    "nothing is lost, the next start resumes."
+)
+
 Phase = Literal["stopped", "starting", "counting", "stalled", "failed"]
 
 
@@ -64,6 +69,9 @@ def start(
     folder = tally_folder(settings)
     with folder.starting.open("a+") as starters:
         fcntl.flock(starters, fcntl.LOCK_EX)  # starters queue up, so that all but the first find its driver
+        # One that was asked to stop is on its way out: the caller wants one that stays.
+        if folder.stop.exists() and not wait_for(lambda: not is_locked(folder.lock), seconds):
+            raise StageFailed(f"The count's driver was asked to stop and has not ended in {seconds:.0f} s. {_HANGS}")
         if is_locked(folder.lock):
             return state(settings)
         identity = uuid4().hex
@@ -108,9 +116,7 @@ def stop(settings: Settings, *, seconds: float = 120) -> bool:
     write_whole(folder.stop, "")
     if not wait_for(lambda: not state(settings).alive, seconds):
         raise StageFailed(
-            f"The count's driver has not stopped after {seconds:.0f} s. It stops after its batch; if it hangs "
-            f"(`election tally status`), end the process that holds {folder.lock}: "
-            "nothing is lost, the next start resumes."
+            f"The count's driver has not stopped after {seconds:.0f} s. It stops after its batch. {_HANGS}"
         )
     return True
 

@@ -1,0 +1,227 @@
+"""The count's graph, as it runs in production, fed batch by batch: what goes in, what totals come out."""
+
+import base64
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as fn
+
+from election.contracts import topics
+from election.contracts.messages import Decoder, RejectedRecord, VoteMessage, encode
+from spark_jobs.tally.job import SESSION, STATE
+from spark_jobs.tally.transforms import tally
+
+GENERATION = 3
+NOON = 1_576_152_000_000
+Batches = list[list[dict[str, Any]]]
+Count = Callable[[Batches], list[dict[str, dict[str, Any]]]]
+
+
+@pytest.fixture(scope="module")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    builder = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
+    builder = builder.config("spark.local.dir", str(tmp_path_factory.mktemp("spark")))
+    for key, value in {**STATE, **SESSION}.items():
+        builder = builder.config(key, value)
+    session = builder.getOrCreate()
+    yield session
+    session.stop()
+
+
+@pytest.fixture
+def count(spark: SparkSession, tmp_path: Path) -> Count:
+    """Streams each batch through the graph; gives what each batch emitted: topic -> Kafka key -> message."""
+
+    def run(batches: Batches) -> list[dict[str, dict[str, Any]]]:
+        source = tmp_path / "source"
+        source.mkdir()
+        for number, batch in enumerate(batches):
+            file = source / f"{number}.json"
+            file.write_text("\n".join(json.dumps(record) for record in batch))
+            os.utime(file, (number, number))  # files are read in the order of their times
+        records = (
+            spark.readStream.schema("key STRING, value STRING, topic STRING, partition INT, offset BIGINT")
+            .option("maxFilesPerTrigger", 1)
+            .json(str(source))
+            .withColumns({"key": fn.unbase64("key"), "value": fn.unbase64("value")})
+        )
+        emitted: list[dict[str, dict[str, Any]]] = []
+
+        def take(rows: Any, _batch: int) -> None:
+            by_topic: dict[str, dict[str, Any]] = {}
+            for row in rows.collect():
+                form = topics.AGGREGATES.get(row.topic, RejectedRecord)
+                message: Any = Decoder(form)(row.value.encode())
+                assert encode(message) == row.value.encode(), "the job's bytes are those of the declared message"
+                by_topic.setdefault(row.topic, {})[row.key] = message
+            emitted.append(by_topic)
+
+        writer = tally(records, GENERATION).writeStream.outputMode("update").foreachBatch(take)
+        query = writer.option("checkpointLocation", str(tmp_path / "checkpoint")).trigger(availableNow=True).start()
+        query.awaitTermination()
+        return emitted
+
+    return run
+
+
+_offsets = iter(range(1_000_000))
+
+
+def ballot(voter: int, **changes: Any) -> VoteMessage:
+    """A valid ballot for Ada of the Blues in Northam, unless it says otherwise."""
+    fields: dict[str, Any] = {
+        "schema_version": 1,
+        "ballot_id": f"{voter:032x}",
+        "election": 1,
+        "contest": 10,
+        "contest_name": "Northam",
+        "candidate": 100,
+        "candidate_name": 'Ada "Öre" Lovelace',
+        "party": "Blue",
+        "location": 7,
+        "country": "Wales",
+        "region": "North",
+        "city": "Bangor",
+        "gender": "female",
+        "age_group": "25-34",
+        "series": "candidate",
+        "cast_at": NOON,
+    }
+    return VoteMessage(**fields | changes)
+
+
+def invalid(voter: int, **changes: Any) -> VoteMessage:
+    return ballot(voter, candidate=None, candidate_name=None, party=None, **changes)
+
+
+def record(vote: VoteMessage | bytes | None, key: bytes | None = None) -> dict[str, Any]:
+    """A ballot, or bytes in its place, as a record of votes_topic."""
+    if isinstance(vote, VoteMessage):
+        key, vote = key or bytes.fromhex(vote.ballot_id), encode(vote)
+
+    def text(data: bytes | None) -> str | None:
+        return None if data is None else base64.b64encode(data).decode()
+
+    return {"key": text(key), "value": text(vote), "topic": topics.VOTES, "partition": 0, "offset": next(_offsets)}
+
+
+def votes(emitted: dict[str, dict[str, Any]], topic: str) -> dict[str, int]:
+    return {key: message.votes for key, message in emitted.get(topic, {}).items()}
+
+
+def test_one_valid_ballot_adds_to_every_total(count: Count) -> None:
+    (emitted,) = count([[record(ballot(1))]])
+    assert {topic: list(votes(emitted, topic).items()) for topic in topics.AGGREGATES} == {
+        topics.VOTES_PER_CANDIDATE: [("1/3/10/100", 1)],
+        topics.BALLOTS_PER_CONTEST: [("1/3/10/valid", 1)],
+        topics.VOTES_PER_PARTY: [("1/3/Blue", 1)],
+        topics.TURNOUT_BY_LOCATION: [("1/3/7", 1)],
+        topics.TURNOUT_BY_GENDER: [("1/3/female", 1)],
+        topics.TURNOUT_BY_AGE_GROUP: [("1/3/25-34", 1)],
+        topics.VOTES_PER_MINUTE: [(f"1/3/{NOON}/candidate/100", 1)],
+    }
+    total = emitted[topics.VOTES_PER_CANDIDATE]["1/3/10/100"]
+    assert (total.candidate_name, total.contest_name, total.party) == ('Ada "Öre" Lovelace', "Northam", "Blue")
+    assert topics.REJECTED not in emitted
+
+
+def test_an_invalid_ballot_counts_for_turnout_and_for_nobody(count: Count) -> None:
+    (emitted,) = count([[record(invalid(1))]])
+    assert votes(emitted, topics.BALLOTS_PER_CONTEST) == {"1/3/10/invalid": 1}
+    assert votes(emitted, topics.TURNOUT_BY_LOCATION) == {"1/3/7": 1}
+    for topic in (topics.VOTES_PER_CANDIDATE, topics.VOTES_PER_PARTY, topics.VOTES_PER_MINUTE):
+        assert topic not in emitted
+
+
+def test_totals_are_absolute_and_only_changed_ones_are_told(count: Count) -> None:
+    first, second = count(
+        [
+            [record(ballot(1)), record(ballot(2, candidate=101, candidate_name="Bo", party="Red"))],
+            [record(ballot(3))],
+        ]
+    )
+    assert votes(first, topics.VOTES_PER_CANDIDATE) == {"1/3/10/100": 1, "1/3/10/101": 1}
+    assert votes(second, topics.VOTES_PER_CANDIDATE) == {"1/3/10/100": 2}
+    assert votes(second, topics.VOTES_PER_PARTY) == {"1/3/Blue": 2}
+
+
+def test_a_ballot_delivered_three_times_counts_once(count: Count) -> None:
+    first, second = count([[record(ballot(1)), record(ballot(1))], [record(ballot(1)), record(ballot(2))]])
+    assert votes(first, topics.VOTES_PER_CANDIDATE) == {"1/3/10/100": 1}
+    assert votes(second, topics.VOTES_PER_CANDIDATE) == {"1/3/10/100": 2}
+
+
+def test_a_vote_that_is_a_day_late_corrects_its_minute(count: Count) -> None:
+    day = 24 * 3600 * 1000
+    first, second, third = count(
+        [[record(ballot(1, cast_at=NOON + 5))], [record(ballot(2, cast_at=NOON + day))], [record(ballot(3))]]
+    )
+    assert votes(first, topics.VOTES_PER_MINUTE) == {f"1/3/{NOON}/candidate/100": 1}
+    assert votes(second, topics.VOTES_PER_MINUTE) == {f"1/3/{NOON + day}/candidate/100": 1}
+    assert votes(third, topics.VOTES_PER_MINUTE) == {f"1/3/{NOON}/candidate/100": 2}
+
+
+def test_a_large_election_keeps_its_minutes_per_party(count: Count) -> None:
+    (emitted,) = count([[record(ballot(1, series="party", party="Lab/Co-op"))]])
+    ((key, total),) = emitted[topics.VOTES_PER_MINUTE].items()
+    assert key == f"1/3/{NOON}/party/Lab/Co-op"
+    assert (total.series, total.member, total.label) == ("party", "Lab/Co-op", "Lab/Co-op")
+
+
+def test_elections_do_not_mix(count: Count) -> None:
+    (emitted,) = count([[record(ballot(1)), record(ballot(2, election=2))]])
+    assert votes(emitted, topics.VOTES_PER_CANDIDATE) == {"1/3/10/100": 1, "2/3/10/100": 1}
+
+
+def test_a_name_spelt_differently_does_not_split_a_total(count: Count) -> None:
+    first, second = count(
+        [[record(ballot(1)), record(ballot(2, candidate_name="Ada Lovelace"))], [record(ballot(3, city="Bangor Aye"))]]
+    )
+    assert votes(first, topics.VOTES_PER_CANDIDATE) == {"1/3/10/100": 2}
+    assert votes(second, topics.TURNOUT_BY_LOCATION) == {"1/3/7": 3}
+
+
+GOOD = encode(ballot(1))
+UNUSABLE: dict[str, tuple[bytes | None, bytes | None, str]] = {
+    "no value": (None, bytes(16), "null"),
+    "not UTF-8": (GOOD.replace(b"Northam", b"North\xff"), None, "not_utf8"),
+    "half a message": (GOOD[:80], None, "not_json"),
+    "another kind of JSON": (b"[1, 2]", bytes(16), "wrong_type"),
+    "a later version": (GOOD.replace(b'"schema_version":1', b'"schema_version":2'), None, "unknown_version"),
+    "a missing field": (GOOD.replace(b'"gender":"female",', b""), None, "wrong_type"),
+    "a mistyped field": (GOOD.replace(b'"contest":10', b'"contest":"ten"'), None, "wrong_type"),
+    "a fraction of a contest": (GOOD.replace(b'"contest":10', b'"contest":10.5'), None, "wrong_type"),
+    "contest nought": (GOOD.replace(b'"contest":10', b'"contest":0'), None, "wrong_type"),
+    "an unheard-of age": (GOOD.replace(b"25-34", b"0-17"), None, "wrong_type"),
+    "a candidate without a name": (GOOD.replace(b'"candidate_name":"Ada', b'"other":"Ada'), None, "wrong_type"),
+    "somebody else's key": (GOOD, bytes(16), "key_mismatch"),
+    "no key": (GOOD, b"", "key_mismatch"),
+    "a ballot id of 15 bytes": (encode(ballot(1, ballot_id="00" * 15)), bytes(15), "wrong_type"),
+}
+
+
+def test_records_that_cannot_be_used_are_rejected_whole_each_with_its_reason_and_stop_nothing(count: Count) -> None:
+    bad = {
+        case: record(value, bytes.fromhex(ballot(1).ballot_id) if key is None else key)
+        for case, (value, key, _) in UNUSABLE.items()
+    }
+    (emitted,) = count([[*bad.values(), record(ballot(2))]])
+    assert votes(emitted, topics.VOTES_PER_CANDIDATE) == {"1/3/10/100": 1}
+    rejected = {case: emitted[topics.REJECTED][f"votes_topic/0/{origin['offset']}"] for case, origin in bad.items()}
+    assert {case: found.reason for case, found in rejected.items()} == {
+        case: reason for case, (_, _, reason) in UNUSABLE.items()
+    }
+    for case, origin in bad.items():
+        found = rejected[case]
+        assert (found.stage, found.topic, found.partition, found.offset) == ("count", topics.VOTES, 0, origin["offset"])
+        assert (found.key or "", found.value) == (origin["key"], origin["value"])
+
+
+def test_the_same_unusable_bytes_twice_are_two_rejected_records(count: Count) -> None:
+    first, second = count([[record(b"{", bytes(16)), record(b"{", bytes(16))], [record(b"{", bytes(16))]])
+    assert (len(first[topics.REJECTED]), len(second[topics.REJECTED])) == (2, 1)
