@@ -10,10 +10,10 @@ import streamlit as st
 from dashboard.feed.snapshots import Snapshot
 from dashboard.model.colours import NOBODY
 from dashboard.view.reader import Reader
+from dashboard.view.templates import render
 
 MOST_SERIES = 6
 OTHERS = "Others"
-LEGEND = {"orient": "top", "columns": 4, "labelLimit": 180}
 
 
 def names(snapshot: Snapshot) -> dict[str, str]:
@@ -74,6 +74,8 @@ def _chart(
     domain = [names[member] for member in shown] + ([OTHERS] if len(names) > MOST_SERIES and value == "votes" else [])
     colours = [colour(snapshot, member) for member in shown] + [NOBODY]
     columns = dict(zip(("at", "series", value), zip(*rows, strict=True), strict=True))
+    parts = [{"name": name, "colour": hue} for name, hue in zip(domain, colours, strict=False)]
+    st.html(render("legend.html", title=title, parts=parts))
     # Streamlit's page takes data whose first and last cells are unchanged for unchanged: the serial never is.
     data = pa.table({**columns, "serial": [snapshot.serial] * len(rows)})
     spec = {
@@ -81,11 +83,11 @@ def _chart(
         "encoding": {
             "x": {"field": "at", "type": "temporal", "title": None, "axis": {"format": "%H:%M", "labelOverlap": True},
                   **({"timeUnit": "yearmonthdatehoursminutes", "bandPosition": 0} if value == "votes" else {})},
-            "y": {"field": value, "type": "quantitative", "title": title, "axis": {"format": form, "tickCount": 5}},
+            "y": {"field": value, "type": "quantitative", "title": None, "axis": {"format": form, "tickCount": 5}},
             "color": {"field": "series", "type": "nominal", "title": None,
-                      "scale": {"domain": domain, "range": colours}, "legend": LEGEND},
+                      "scale": {"domain": domain, "range": colours}, "legend": None},
             "tooltip": [{"field": "at", "type": "temporal", "format": "%H:%M", "title": "Minute"},
                         {"field": "series", "title": "Name"}, {"field": value, "format": form, "title": title}],
         },
     }  # fmt: skip
-    st.vega_lite_chart(data, spec, height=300, alt=said)
+    st.vega_lite_chart(data, spec, height=260, alt=said)

@@ -37,7 +37,7 @@ function draw(root, geometry) {
     path.append(document.createElementNS(SVG, "title"));
     path.onclick = () => root.choose(properties.contest_id);
     path.onmouseenter = () => { root.querySelector("output").textContent = path.firstChild.textContent; };
-    path.label = properties.name;
+    path.dataset.contest = properties.contest_id;
     shapes.set(properties.contest_id, path);
     svg.append(path);
   }
@@ -52,14 +52,14 @@ function paint(root, shapes) {
   const points = new Intl.NumberFormat(root.data.language, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
   root.querySelector("svg").setAttribute("aria-label", label);
   for (const [id, path] of shapes) {
-    const [party, margin, progress] = contests[id] ?? [null, 0, "none"];
+    const [name, party, margin, progress] = contests[id] ?? ["", null, 0, "none"];
     const known = party !== null && parties[party];
     path.style.fill = known ? parties[party][1] : progress === "none" ? "url(#waiting)" : "#8a8f96";
     path.style.fillOpacity = known ? 0.4 + 0.6 * Math.min(1, margin / 0.3) : 1;
     path.classList.toggle("selected", id === selected);
     const state = progress === "complete" ? "" : progress === "none" ? "" : ", still counting";
-    path.firstChild.textContent = known ? `${path.label}: ${parties[party][0]} ahead by ${points.format(100 * margin)} points${state}`
-      : progress === "none" ? `${path.label}: not yet reporting` : `${path.label}: tie`;
+    path.firstChild.textContent = known ? `${name}: ${parties[party][0]} ahead by ${points.format(100 * margin)} points${state}`
+      : progress === "none" ? `${name}: not yet reporting` : `${name}: tie`;
   }
   const chosen = shapes.get(selected);
   if (chosen) chosen.parentNode.append(chosen);

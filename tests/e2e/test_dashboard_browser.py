@@ -1,0 +1,241 @@
+"""The dashboard in a real browser against a real Postgres and Kafka: live, in trouble, for everyone to read."""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from election.platform import Platform
+from election.preparation import Registration
+from election.stack import services
+from election.stack.starting import start
+from election.stack.supervision import Supervisor
+from tests.browser import FLAGS, chromium
+from tests.dashboard_rehearsal import Count, set_state, set_up
+
+REGION = Registration("uk-general-election-2019", "browser-wales", region="Wales")
+SINGLE = Registration("uk-general-election-2019", "browser-ynys-mon", ("W07000041",))
+PAGES = ("", "contests", "turnout", "night", "integrity", "downloads")
+MINUTE = 1_700_000_040_000 // 60_000 * 60_000
+
+
+@pytest.fixture(scope="module")
+def dashboard(platform: Platform) -> str:
+    """The address of the dashboard, started by the stack as it is everywhere."""
+    start(platform.settings, (*services.STORAGE, "dashboard"))
+    return platform.settings.dashboard_url
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS))
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def page(browser: Browser, dashboard: str) -> Iterator[Page]:
+    """A reader's page; afterwards it has asked no host but the dashboard and met no error of its own."""
+    with reader(browser, dashboard) as opened:
+        yield opened
+
+
+@contextmanager
+def reader(browser: Browser, dashboard: str, **options: Any) -> Iterator[Page]:
+    options = {"viewport": {"width": 1280, "height": 900}, "locale": "en-GB", "timezone_id": "Europe/London"} | options
+    context = browser.new_context(base_url=dashboard, **options)
+    opened = context.new_page()
+    foreign: list[str] = []
+    errors: list[str] = []
+
+    def asked(url: str) -> None:
+        if not url.startswith((dashboard, dashboard.replace("http", "ws"), "data:", "blob:")):
+            foreign.append(url)
+
+    opened.on("request", lambda request: asked(request.url))
+    opened.on("websocket", lambda socket: asked(socket.url))
+    opened.on("pageerror", lambda error: errors.append(str(error)))
+    yield opened
+    context.close()
+    assert not foreign
+    assert not errors
+
+
+@pytest.fixture(scope="module")
+def wales(platform: Platform, dashboard: str) -> Count:
+    """Forty contests, counted to the end."""
+    scenario = set_up(platform, REGION)
+    set_state(platform, REGION.slug, "open")
+    count = Count(platform, REGION.slug, scenario)
+    count.show(lambda contest, _n, _i, votes: votes // 3 if contest % 5 else 0, MINUTE, invalid=0)
+    count.show(lambda _c, _n, _i, votes: votes, MINUTE + 60_000)
+    set_state(platform, REGION.slug, "counted")
+    return count
+
+
+@pytest.fixture(scope="module")
+def one_contest(platform: Platform, dashboard: str) -> Count:
+    scenario = set_up(platform, SINGLE)
+    set_state(platform, SINGLE.slug, "open")
+    count = Count(platform, SINGLE.slug, scenario)
+    count.show(lambda _c, _n, _i, votes: votes // 2, MINUTE, invalid=0.5)
+    return count
+
+
+def open_page(page: Page, slug: str, name: str = "", query: str = "") -> None:
+    page.goto(f"/{name}?election={slug}&refresh=1{query}")
+    expect(page.locator(".en-heading h1")).to_be_visible(timeout=30_000)
+    expect(page.locator(".en-banner").first).to_be_visible(timeout=30_000)
+
+
+def banner(page: Page) -> Any:
+    return page.locator(".en-banner")
+
+
+def test_totals_grow_on_an_open_page_without_a_reload(page: Page, platform: Platform, one_contest: Count) -> None:
+    open_page(page, SINGLE.slug)
+    row = page.locator("table.en-table tr", has_text="Virginia Crosbie")
+    expect(row).to_contain_text("6,479")
+    expect(banner(page)).to_contain_text("Partial result.")
+    page.evaluate("window.sameLoad = true")
+    one_contest.show(lambda _c, _n, _i, votes: votes, MINUTE + 60_000)
+    expect(row).to_contain_text("12,959", timeout=10_000)
+    set_state(platform, SINGLE.slug, "counted")
+    expect(banner(page)).to_contain_text("Complete, not yet certified.", timeout=10_000)
+    expect(page.locator("text=✓ equal")).to_have_count(4)
+    assert page.evaluate("window.sameLoad") is True
+
+
+def test_the_readers_own_format_and_theme(browser: Browser, dashboard: str, wales: Count) -> None:
+    with reader(browser, dashboard, locale="de-DE", color_scheme="dark") as page:
+        open_page(page, REGION.slug)
+        expect(page.locator(".en-figures").first).to_contain_text("2.319.826")
+        background = page.evaluate("getComputedStyle(document.querySelector('.stApp')).backgroundColor")
+        assert background == "rgb(20, 23, 28)"
+
+
+def test_the_seats_bar_is_in_proportion(page: Page, wales: Count) -> None:
+    open_page(page, REGION.slug)
+    whole = page.locator(".en-seatbar").bounding_box()
+    parts = [part.bounding_box() for part in page.locator(".en-seatbar span").all()]
+    assert whole and all(parts)
+    assert [round(40 * part["width"] / whole["width"], 1) for part in parts if part] == [22, 14, 4]
+
+
+def test_a_phone_shows_everything_without_scrolling_sideways(browser: Browser, dashboard: str, wales: Count) -> None:
+    with reader(browser, dashboard, viewport={"width": 390, "height": 844}) as page:
+        for name in PAGES:
+            open_page(page, REGION.slug, name)
+            wide = page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
+            assert wide <= 390, f"{name or 'result'} is {wide} pixels wide"
+
+
+def test_a_click_on_the_map_shows_the_contest(page: Page, wales: Count) -> None:
+    open_page(page, REGION.slug, "contests")
+    shape = page.locator(".map svg path[data-contest=W07000041]")
+    expect(shape).to_have_count(1, timeout=15_000)
+    assert page.locator(".map svg path[data-contest]").count() == 40
+    expect(shape.locator("title")).to_have_text("Ynys Môn: Conservative ahead by 5.4 points")
+    shape.dispatch_event("click")
+    expect(page.locator(".en-contest h2")).to_have_text("Ynys Môn", timeout=10_000)
+    expect(page.locator(".en-leader")).to_contain_text("Virginia Crosbie")
+    expect(page).to_have_url(re.compile("contest=W07000041"))
+
+
+def test_every_contest_can_be_reached_by_page_search_and_order(page: Page, wales: Count) -> None:
+    open_page(page, REGION.slug, "contests")
+    rows = page.locator("[aria-label='Table of contests'] tbody tr")
+    expect(rows).to_have_count(25)
+    page.get_by_label("Page of 2").fill("2")
+    page.get_by_label("Page of 2").press("Enter")
+    expect(rows).to_have_count(15, timeout=10_000)
+    page.get_by_label("Search contests and candidates").fill("ynys mon")
+    page.get_by_label("Search contests and candidates").press("Enter")
+    expect(rows).to_have_count(1, timeout=10_000)
+    page.locator("[aria-label='Table of contests'] a").click()
+    expect(page.locator(".en-contest h2")).to_have_text("Ynys Môn", timeout=20_000)
+
+
+def test_the_night_draws_its_charts_and_names_the_changes(page: Page, wales: Count) -> None:
+    open_page(page, REGION.slug, "night")
+    expect(page.locator("[data-testid=stVegaLiteChart] canvas, [data-testid=stVegaLiteChart] svg")).to_have_count(
+        2, timeout=20_000
+    )
+    expect(page.locator(".en-changes li").last).to_contain_text("takes the first lead")
+
+
+def test_pages_lead_to_each_other_and_back_to_the_list(page: Page, wales: Count) -> None:
+    open_page(page, REGION.slug)
+    for label, name in (("Map and contests", "contests"), ("Integrity", "integrity"), ("Downloads", "downloads")):
+        page.get_by_role("link", name=label).click()
+        expect(page).to_have_url(re.compile(rf"/{name}\?.*browser-wales"))
+        expect(page.locator(".en-heading h1")).to_be_visible()
+    page.get_by_role("link", name="All elections").click()
+    expect(page.locator(".en-elections")).to_contain_text("browser-wales")
+
+
+def test_inside_airflow_the_page_is_embedded(page: Page, wales: Count) -> None:
+    open_page(page, REGION.slug, query="&embed=true")
+    expect(page.locator("[data-testid=stToolbar]")).not_to_be_visible()
+    expect(page.locator(".en-seats")).to_be_visible()
+
+
+def test_downloads_prove_themselves(page: Page, dashboard: str, wales: Count) -> None:
+    open_page(page, REGION.slug, "downloads")
+    with page.expect_download() as downloading:
+        page.locator("a[href='exports/browser-wales/candidates.csv']").click()
+    lines = downloading.value.path().read_text().splitlines(keepends=True)
+    stated = next(line for line in lines if line.startswith("# sha256: ")).split()[-1]
+    assert hashlib.sha256("".join(line for line in lines if not line.startswith("# ")).encode()).hexdigest() == stated
+    found = httpx.get(f"{dashboard}/exports/browser-wales/contests.json").json()
+    assert sum(row["valid"] for row in found["rows"]) == 1_544_357
+    assert httpx.get(f"{dashboard}/exports/never-held/contests.json").status_code == 404
+    assert httpx.get(f"{dashboard}/exports/browser-wales/voters.csv").status_code == 404
+    assert httpx.get(f"{dashboard}/maps/..%2f..%2fsecrets.geojson").status_code == 404
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_serious(browser: Browser, dashboard: str, wales: Count, theme: Any) -> None:
+    with reader(browser, dashboard, color_scheme=theme) as page:
+        for name in PAGES:
+            open_page(page, REGION.slug, name)
+            page.wait_for_timeout(500)
+            violations = Axe().run(page).response["violations"]
+            serious = [
+                (violation["id"], [node["html"][:200] for node in violation["nodes"]][:3])
+                for violation in violations
+                if violation["impact"] in ("serious", "critical")
+            ]
+            assert not serious, f"{name or 'result'}: {serious}"
+
+
+@pytest.mark.parametrize(
+    ("service", "words"), [("kafka", "Kafka has not answered since"), ("postgres", "Postgres has not answered since")]
+)
+def test_the_page_stays_up_while_a_source_is_away(
+    service: str, words: str, page: Page, platform: Platform, one_contest: Count
+) -> None:
+    open_page(page, SINGLE.slug)
+    row = page.locator("table.en-table tr", has_text="Virginia Crosbie")
+    expect(row).to_be_visible()
+    known = row.inner_text()
+    Supervisor(platform.settings).stop_program(service)
+    try:
+        warning = page.locator(".en-warning")
+        expect(warning).to_contain_text(words, timeout=30_000)
+        assert row.inner_text() == known
+        # A reader who comes now is served as well.
+        page.reload()
+        expect(warning).to_contain_text(words, timeout=30_000)
+        expect(row).to_be_visible()
+    finally:
+        start(platform.settings, services.STORAGE)
+    expect(page.locator(".en-warning")).to_have_count(0, timeout=30_000)
+    assert row.inner_text() == known
