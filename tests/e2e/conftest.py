@@ -1,0 +1,47 @@
+"""The whole stack, driven as an operator drives it: Airflow's REST API and the command line."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from election.orchestration.api import Airflow
+from election.platform import Platform
+
+Command = Callable[..., Any]
+_POLL_SECONDS = 1.0
+
+
+@pytest.fixture(scope="session")
+def airflow(stack: Platform) -> Airflow:
+    return Airflow(stack.settings)
+
+
+@pytest.fixture(scope="session")
+def command(stack: Platform) -> Command:
+    """Runs ``election …`` and returns its process; with ``--json`` among the arguments, what it answered."""
+
+    def run(*arguments: str, status: int = 0) -> Any:
+        done = subprocess.run(
+            [sys.executable, "-m", "election.cli", *arguments], capture_output=True, text=True, timeout=400
+        )
+        assert done.returncode == status, f"{arguments}: {done.stdout}\n{done.stderr}"
+        return json.loads(done.stdout) if "--json" in arguments else done
+
+    return run
+
+
+def ended(airflow: Airflow, dag_id: str, run_id: str, seconds: float = 300) -> str:
+    """Waits until the run has ended and returns its state."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        state = airflow.run(dag_id, run_id)["state"]
+        if state in ("success", "failed"):
+            return str(state)
+        time.sleep(_POLL_SECONDS)  # Airflow has no event to wait for
+    tasks = {task["task_id"]: task["state"] for task in airflow.tasks(dag_id, run_id)}
+    raise AssertionError(f"{run_id} is {state} after {seconds:.0f} s: {tasks}")
