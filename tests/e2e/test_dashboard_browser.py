@@ -198,7 +198,7 @@ def test_downloads_prove_themselves(page: Page, dashboard: str, wales: Count) ->
     assert sum(row["valid"] for row in found["rows"]) == 1_544_357
     assert httpx.get(f"{dashboard}/exports/never-held/contests.json").status_code == 404
     assert httpx.get(f"{dashboard}/exports/browser-wales/voters.csv").status_code == 404
-    assert httpx.get(f"{dashboard}/maps/..%2f..%2fsecrets.geojson").status_code == 404
+    assert httpx.get(f"{dashboard}/maps/..%2f..%2fsecrets.geojson").status_code in (400, 404)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -13,6 +13,7 @@ from dashboard.feed import Feed, feed
 from dashboard.feed.electoral import RegisterFeed
 from dashboard.model.export import export
 from election.contracts import topics
+from election.errors import NotReachable
 from election.messaging.clients import SafeProducer
 from election.messaging.topics import create_topics
 from election.platform import Platform
@@ -223,6 +224,23 @@ def test_the_dashboards_role_can_read_neither_voters_nor_votes(platform: Platfor
     for table in ("voters", "votes", "candidates", "elections", "ballot_keys"):
         with platform.connect("dashboard") as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute(f"SELECT * FROM {table}")
+
+
+def test_without_postgres_the_topics_alone_give_names_and_votes(platform: Platform, replay: Count) -> None:
+    def away(_role: str) -> psycopg.Connection:
+        raise NotReachable("Postgres does not answer.")
+
+    source = Feed(Platform(away, platform.kafka, platform.settings)).start()
+    try:
+        assert until(source.count.caught_up.is_set)
+        assert until(lambda: REPLAY.slug in {election.slug for election in source.elections()})
+        snapshot = source.snapshot(REPLAY.slug)
+        assert snapshot is not None and snapshot.result.counted == 36_673
+        assert snapshot.result.contests[0].leaders[0].candidate.name == "Virginia Crosbie"
+        assert snapshot.result.turnout is None
+        assert source.postgres.trouble == "Postgres does not answer."
+    finally:
+        source.stop()
 
 
 def test_a_platform_without_tables_is_no_election_yet(platform: Platform, live: Feed) -> None:
