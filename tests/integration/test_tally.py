@@ -1,0 +1,224 @@
+"""The count on real Kafka, Spark and Postgres: exact after anything, one writer, and nothing shown goes down."""
+
+import json
+import logging
+import os
+import random
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import pytest
+
+from election.casting import cast, close_poll
+from election.contracts import topics
+from election.contracts.messages import CandidateTotal, Decoder, RejectedRecord, TallyProgress, encode
+from election.count import driver, wait_until_counted
+from election.count.checkpoint import newest_batch
+from election.count.folder import read_json, tally_folder, write_json
+from election.count.rebuilding import rebuild
+from election.errors import StageFailed
+from election.messaging.clients import SafeProducer
+from election.messaging.reading import bounds, read
+from election.platform import Platform
+from election.reconciliation.verdict import reconcile
+from spark_jobs.tally.reading import read_offsets
+from tests import count_faults
+
+log = logging.getLogger(__name__)
+
+FAULTS = {
+    "driver": count_faults.kill_driver,
+    "executor": count_faults.kill_executor,
+    "worker": count_faults.kill_service("spark-worker"),
+    "master": count_faults.kill_service("spark-master"),
+    "kafka": count_faults.restart_service("kafka"),
+    "pause": lambda platform: count_faults.freeze_driver(platform, seconds=5),
+}
+
+
+@contextmanager
+def kept_running(platform: Platform) -> Iterator[None]:
+    """Starts the driver whenever none runs, as Airflow's task does."""
+    done = threading.Event()
+
+    def keep() -> None:
+        while not done.is_set():
+            if not driver.state(platform.settings).alive:
+                driver.start(platform.settings)
+            done.wait(1)
+
+    keeper = threading.Thread(target=keep)
+    keeper.start()
+    try:
+        yield
+    finally:
+        done.set()
+        keeper.join()
+
+
+@pytest.fixture(scope="module")
+def counting(spark: Platform, tables: Platform) -> Iterator[Platform]:
+    """The platform with the count at work."""
+    driver.start(spark.settings)
+    assert driver.wait_for(lambda: driver.state(spark.settings).phase == "counting", 120)
+    yield spark
+    driver.stop(spark.settings)
+
+
+def assert_exact(platform: Platform, slug: str) -> None:
+    wait_until_counted(platform, slug, timeout_stalled_s=240)
+    assert reconcile(platform, slug).differences == ()
+
+
+@pytest.fixture(scope="module")
+def counted(counting: Platform, published) -> str:
+    """An election that is cast and counted."""
+    poll = published("tally-first", voters=3000)
+    cast(counting, poll.slug)
+    close_poll(counting, poll.slug)
+    assert_exact(counting, poll.slug)
+    return poll.slug
+
+
+def test_every_total_of_a_counted_election_equals_the_database(counting, counted) -> None:
+    assert count_faults.messages_that_went_down(counting) == []
+
+
+def test_progress_is_told(counting, counted) -> None:
+    def told() -> TallyProgress:
+        return list(map(Decoder(TallyProgress), (r.value() for r in read(counting.kafka, topics.TALLY_PROGRESS))))[-1]
+
+    assert driver.wait_for(lambda: told().lag == 0 and told().votes > 0, 20)
+    progress, state = told(), driver.state(counting.settings)
+    assert (progress.generation, progress.application_id) == (1, state.application_id)
+    assert progress.ui_url == state.ui_url
+    assert time.time() - progress.at / 1000 < 15
+    lines = [json.loads(line) for line in tally_folder(counting.settings).batches.read_text().splitlines()]
+    assert [line["batch"] for line in lines] == list(range(len(lines)))
+
+
+def test_ballots_delivered_again_change_nothing_and_are_counted_as_duplicates(counting, counted) -> None:
+    before = reconcile(counting, counted)
+    producer = SafeProducer(counting.kafka)
+    for _ in range(3):
+        for record in list(read(counting.kafka, topics.VOTES))[:500]:
+            producer.produce(topics.VOTES, record.value(), record.key())
+        producer.flush()
+    assert driver.wait_for(lambda: _all_read(counting), 60)
+    after = reconcile(counting, counted)
+    assert (after.counted, after.differences) == (before.counted, ())
+    progress = [Decoder(TallyProgress)(r.value()) for r in read(counting.kafka, topics.TALLY_PROGRESS)]
+    assert max(p.duplicates for p in progress) >= 1500
+
+
+def test_a_record_that_is_no_vote_is_rejected_and_the_count_goes_on(counting, counted) -> None:
+    producer = SafeProducer(counting.kafka)
+    producer.produce(topics.VOTES, b"\xff\xfe no vote", b"nobody")
+    producer.produce(topics.VOTES, b"{}", bytes(16))
+    producer.flush()
+    assert driver.wait_for(lambda: _all_read(counting), 60)
+    found = [Decoder(RejectedRecord)(r.value()) for r in read(counting.kafka, topics.REJECTED)]
+    assert {"not_utf8", "wrong_type"} <= {r.reason for r in found if r.stage == "count"}
+    assert reconcile(counting, counted).differences == ()
+
+
+def test_a_second_driver_is_refused_whoever_submits_it(counting, counted) -> None:
+    identity = driver.state(counting.settings).identity
+    refused = count_faults.submit_by_hand(counting.settings)
+    assert refused.returncode == 1
+    assert "Another driver counts already" in refused.stdout
+    assert driver.start(counting.settings).identity == identity
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_an_election_is_counted_exactly_through(counting, published, fault) -> None:
+    seed = int(os.environ.get("ELECTION_DRILL_SEED", time.time_ns() % 1_000_000))
+    log.info("ELECTION_DRILL_SEED=%d", seed)
+    poll = published(f"tally-{fault}", voters=4000)
+    casting = subprocess.Popen([sys.executable, "-m", "election.cli", "cast", poll.slug, "--rate", "400"])
+    with kept_running(counting):
+        time.sleep(random.Random(seed).uniform(1, 7))
+        FAULTS[fault](counting)
+        assert casting.wait(240) == 0
+        assert_exact(counting, poll.slug)
+    assert count_faults.messages_that_went_down(counting) == []
+
+
+def test_a_stop_finishes_the_batch_and_the_next_start_goes_on(counting, counted) -> None:
+    folder = tally_folder(counting.settings)
+    assert driver.stop(counting.settings)
+    assert driver.state(counting.settings).phase == "stopped"
+    checkpoint = folder.checkpoint(folder.generation)
+    assert read_json(checkpoint / "counted.json")["batch"] == newest_batch(checkpoint, "commits")
+    assert not driver.stop(counting.settings)
+    driver.start(counting.settings)
+    assert reconcile(counting, counted).differences == ()
+
+
+def test_a_rebuild_removes_a_planted_wrong_total_and_shows_nothing_less_meanwhile(counting, counted) -> None:
+    totals = [Decoder(CandidateTotal)(r.value()) for r in read(counting.kafka, topics.VOTES_PER_CANDIDATE)]
+    wrong = max(totals, key=lambda total: total.votes)
+    forged = CandidateTotal(**{f: getattr(wrong, f) for f in wrong.__struct_fields__} | {"votes": wrong.votes + 7})
+    key = f"{wrong.election}/{wrong.generation}/{wrong.contest}/{wrong.candidate}".encode()
+    producer = SafeProducer(counting.kafka)
+    producer.produce(topics.VOTES_PER_CANDIDATE, encode(forged), key)
+    producer.flush()
+    with counting.connect("reader") as connection:
+        (slug,) = connection.execute("SELECT slug FROM elections WHERE election_no = %s", [wrong.election]).fetchone()
+    assert reconcile(counting, slug).differences != ()
+    generation = rebuild(counting)
+    assert generation == wrong.generation + 1
+    assert reconcile(counting, slug).differences == ()
+    assert reconcile(counting, counted).differences == ()
+
+
+def test_a_checkpoint_that_lost_its_newest_files_is_refused_with_the_remedy(counting, counted) -> None:
+    folder = tally_folder(counting.settings)
+    driver.stop(counting.settings)
+    checkpoint = folder.checkpoint(folder.generation)
+    newest = newest_batch(checkpoint, "commits")
+    for log in ("commits", "offsets"):
+        (checkpoint / log / str(newest)).unlink()
+    assert "files of it are gone" in _refusal(counting)
+    rebuild(counting)
+    assert reconcile(counting, counted).differences == ()
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [({"topic_id": "another"}, "was created anew"), ({"query": 0}, "was written by version 0 of the query")],
+)
+def test_a_checkpoint_of_another_topic_or_query_is_refused(counting, changed, said) -> None:
+    folder = tally_folder(counting.settings)
+    driver.stop(counting.settings)
+    file = folder.checkpoint(folder.generation) / "binding.json"
+    right = read_json(file)
+    write_json(file, right | changed)
+    try:
+        assert said in _refusal(counting)
+    finally:
+        write_json(file, right)
+        driver.start(counting.settings)
+
+
+def _refusal(platform: Platform) -> str:
+    """What a driver that is refused says."""
+    with suppress(StageFailed):
+        driver.start(platform.settings)
+    assert driver.wait_for(lambda: not driver.state(platform.settings).alive, 60)
+    state = driver.state(platform.settings)
+    assert state.refused
+    assert "election tally rebuild" in (state.error or "")
+    return state.error or ""
+
+
+def _all_read(platform: Platform) -> bool:
+    _, end = bounds(platform.kafka, topics.VOTES)
+    folder = tally_folder(platform.settings)
+    checkpoint = folder.checkpoint(folder.generation)
+    batch = newest_batch(checkpoint, "commits")
+    return read_offsets(checkpoint, batch) == end
