@@ -26,9 +26,8 @@ def command(stack: Platform) -> Command:
     """Runs ``election …`` and returns its process; with ``--json`` among the arguments, what it answered."""
 
     def run(*arguments: str, status: int = 0) -> Any:
-        done = subprocess.run(
-            [sys.executable, "-m", "election.cli", *arguments], capture_output=True, text=True, timeout=400
-        )
+        line = [sys.executable, "-m", "election.cli", *arguments]
+        done = subprocess.run(line, capture_output=True, text=True, timeout=400, check=False)
         assert done.returncode == status, f"{arguments}: {done.stdout}\n{done.stderr}"
         return json.loads(done.stdout) if "--json" in arguments else done
 

@@ -2,8 +2,11 @@
 
 import hashlib
 import re
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -11,18 +14,36 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from election.platform import Platform
+from election.platform import Platform, native
 from election.preparation import Registration
+from election.settings import PROJECT, Settings
 from election.stack import services
 from election.stack.starting import start
+from election.stack.stopping import stop
 from election.stack.supervision import Supervisor
 from tests.browser import FLAGS, chromium
+from tests.conftest import free_ports
 from tests.dashboard_rehearsal import Count, set_state, set_up
 
 REGION = Registration("uk-general-election-2019", "browser-wales", region="Wales")
 SINGLE = Registration("uk-general-election-2019", "browser-ynys-mon", ("W07000041",))
 PAGES = ("", "contests", "turnout", "night", "integrity", "downloads")
 MINUTE = 1_700_000_040_000 // 60_000 * 60_000
+
+
+@pytest.fixture(scope="module")
+def platform() -> Iterator[Platform]:
+    """Postgres and Kafka of this module's own: stopping them must not trouble other tests."""
+    folder = PROJECT / "var" / "test"
+    folder.mkdir(parents=True, exist_ok=True)
+    var = Path(tempfile.mkdtemp(prefix="dashboard-", dir=folder))
+    var.chmod(0o755)  # Postgres' own user must be able to pass
+    names = [name for name in Settings.model_fields if name.endswith("_port")]
+    settings = Settings.model_validate({"var": var, **dict(zip(names, free_ports(len(names)), strict=True))})
+    start(settings, services.STORAGE)
+    yield native(settings)
+    stop(settings)
+    shutil.rmtree(var)
 
 
 @pytest.fixture(scope="module")

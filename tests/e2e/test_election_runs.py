@@ -8,7 +8,7 @@ import pytest
 
 from election import scenarios
 from election.errors import NotReachable
-from election.stack.starting import start
+from election.stack import services
 from election.stack.supervision import Supervisor
 from tests.e2e.conftest import ended
 
@@ -104,10 +104,10 @@ def test_every_service_killed_during_a_run_comes_back_and_the_run_ends_exact(air
     airflow.trigger("election_run", slug, DEFAULTS | {"slug": slug, "voters": 40_000, "rate": 400})
     supervisor = Supervisor(stack.settings)
     _until(lambda: _casting(airflow, slug), 60)
-    for name, process in supervisor.processes().items():
-        os.kill(process["pid"], signal.SIGKILL)
-        _until(lambda name=name, old=process["pid"]: _reborn(supervisor, name, old), 90)
-    start(stack.settings)  # awaits every service's answer
+    for name, service in services.existing(stack.settings).items():
+        killed = supervisor.processes()[name]["pid"]
+        os.kill(killed, signal.SIGKILL)
+        _until(lambda name=name, service=service, killed=killed: _back(stack, supervisor, service, killed), 120)
     assert ended(airflow, "election_run", slug, 400) == "success"
     verdict = command("reconcile", slug, "--json")
     assert verdict["ok"], verdict["differences"]
@@ -118,9 +118,13 @@ def _casting(airflow, slug):
     return any(t["task_id"] == "casting.cast" and t["state"] == "running" for t in airflow.tasks("election_run", slug))
 
 
-def _reborn(supervisor, name, old):
-    process = supervisor.processes()[name]
-    return process["statename"] == "RUNNING" and process["pid"] != old
+def _back(stack, supervisor, service, killed):
+    """The supervisor started it again, and it answers."""
+    process = supervisor.processes()[service.name]
+    if process["statename"] != "RUNNING" or process["pid"] == killed:
+        return False
+    service.ready(stack.settings, process["start"])
+    return True
 
 
 def _until(condition, seconds):
