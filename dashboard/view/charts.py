@@ -56,8 +56,10 @@ def shares(snapshot: Snapshot, names: dict[str, str], reader: Reader) -> None:
     ]
     last = snapshot.night.minutes[-1].shares
     said = ", ".join(f"{names[member]} {reader.share(last.get(member, 0.0))}" for member in shown)
+    changes = [{"at": change.at.isoformat(), "name": names.get(change.member, "")} for change in snapshot.night.changes]
     mark = {"type": "line", "point": {"size": 18} if len(snapshot.night.minutes) < 40 else False, "strokeWidth": 2.5}
-    _chart(snapshot, names, rows, "share", "Share of votes so far", mark, ".0%", f"Shares as they added up: {said}.")
+    said = f"Shares as they added up: {said}."
+    _chart(snapshot, names, rows, "share", "Share of votes so far", mark, ".0%", said, changes)
 
 
 def _chart(
@@ -69,6 +71,7 @@ def _chart(
     mark: dict[str, Any],
     form: str,
     said: str,
+    changes: Sequence[dict[str, str]] = (),
 ) -> None:
     shown = list(names)[:MOST_SERIES]
     domain = [names[member] for member in shown] + ([OTHERS] if len(names) > MOST_SERIES and value == "votes" else [])
@@ -78,7 +81,7 @@ def _chart(
     st.html(render("legend.html", title=title, parts=parts))
     # Streamlit's page takes data whose first and last cells are unchanged for unchanged: the serial never is.
     data = pa.table({**columns, "serial": [snapshot.serial] * len(rows)})
-    spec = {
+    spec: dict[str, Any] = {
         "mark": mark,
         "encoding": {
             "x": {"field": "at", "type": "temporal", "title": None, "axis": {"format": "%H:%M", "labelOverlap": True},
@@ -90,4 +93,15 @@ def _chart(
                         {"field": "series", "title": "Name"}, {"field": value, "format": form, "title": title}],
         },
     }  # fmt: skip
+    if changes:
+        rule = {
+            "data": {"values": list(changes)},
+            "mark": {"type": "rule", "strokeDash": [4, 4], "opacity": 0.7},
+            "encoding": {
+                "x": {"field": "at", "type": "temporal"},
+                "tooltip": [{"field": "at", "type": "temporal", "format": "%H:%M", "title": "Lead changed"},
+                            {"field": "name", "title": "To"}],
+            },
+        }  # fmt: skip
+        spec = {"layer": [spec, rule]}
     st.vega_lite_chart(data, spec, height=260, alt=said)
