@@ -217,7 +217,7 @@ def election_run() -> None:
             from election.orchestration.connections import platform
 
             params = get_current_context()["params"]
-            done = cast(platform(), slug, worker=worker, workers=params["workers"], rate=params["rate"])
+            done = cast(platform(), slug, worker=worker, rate=params["rate"])
             return asdict(done)
 
         @task

@@ -1,9 +1,6 @@
 """Casting on real Kafka and Postgres: every ballot is stored and published once, whatever happens."""
 
-import os
 import signal
-import subprocess
-import sys
 from base64 import b64decode
 
 import psycopg
@@ -11,7 +8,7 @@ import pytest
 
 from election.casting import cast, close_poll, open_poll
 from election.casting.faults import STEPS
-from election.casting.range import VotersRange
+from election.casting.range import Range
 from election.contracts import topics
 from election.contracts.messages import VoterRecord, encode
 from election.errors import StageFailed
@@ -20,48 +17,11 @@ from election.messaging.reading import bounds, read
 from election.messaging.rejected import rejected
 from election.preparation import Registration, register
 from election.publication.voters import record_range
-from election.reconciliation.ballots import compare_ballots
 from election.storage.elections import election
+from tests.ballots import compared, official, tally, worker
 
 YNYS_MON = "W07000041"
 NA_H_EILEANAN_AN_IAR = "S14000027"  # the smallest electorate
-
-
-def tally(platform, poll):
-    """Stored votes by candidate number; None is an invalid ballot."""
-    with platform.connect("reader") as connection:
-        return dict(
-            connection.execute(
-                "SELECT candidate_no, count(*) FROM votes WHERE election_no = %s GROUP BY 1", [poll.election_no]
-            ).fetchall()
-        )
-
-
-def official(platform, poll):
-    with platform.connect("reader") as connection:
-        votes = dict(
-            connection.execute(
-                "SELECT candidate_no, official_votes FROM candidates WHERE election_no = %s AND official_votes > 0",
-                [poll.election_no],
-            ).fetchall()
-        )
-        (invalid,) = connection.execute(
-            "SELECT sum(official_invalid)::int FROM contests WHERE election_no = %s", [poll.election_no]
-        ).fetchone()
-    return votes | ({None: invalid} if invalid else {})
-
-
-def compared(platform, poll):
-    with platform.connect("auditor") as connection:
-        return compare_ballots(platform, connection, election(connection, poll.slug))
-
-
-def worker(*arguments, **environment):
-    """A casting worker as a process of its own."""
-    command = [sys.executable, "-m", "election.cli", "cast", *arguments]
-    return subprocess.Popen(
-        command, env={**os.environ, **environment}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
 
 
 def test_a_replay_stores_and_publishes_exactly_the_official_ballots(tables, published):
@@ -78,7 +38,7 @@ def test_a_replay_stores_and_publishes_exactly_the_official_ballots(tables, publ
 
 @pytest.fixture(scope="module")
 def killed(tables, published):
-    """An election for each step of the loop, whose worker was killed there in its second batch; all at the same time."""
+    """An election for each step of the loop, whose worker was killed there in its second batch; all at once."""
     polls = {step: published(f"cast-killed-{step}", voters=4_000) for step in STEPS}
     dying = {
         step: worker(poll.slug, ELECTION_CASTING_FAULT=f"{step}:2", ELECTION_CASTING_BATCH="500")
@@ -104,8 +64,8 @@ def test_a_worker_killed_at_any_step_of_the_loop_loses_and_doubles_nothing(table
 def test_two_workers_one_of_which_dies_end_as_one_alone(tables, published):
     alone, together = published("cast-alone", voters=20_000), published("cast-together", voters=20_000)
     cast(tables, alone.slug)
-    dying = worker(together.slug, "--workers", "2", ELECTION_CASTING_FAULT="flushed:3", ELECTION_CASTING_BATCH="500")
-    staying = worker(together.slug, "--worker", "1", "--workers", "2", ELECTION_CASTING_BATCH="500")
+    dying = worker(together.slug, ELECTION_CASTING_FAULT="flushed:3", ELECTION_CASTING_BATCH="500")
+    staying = worker(together.slug, "--worker", "1", ELECTION_CASTING_BATCH="500")
     fate, _ = dying.communicate(timeout=90)
     output, _ = staying.communicate(timeout=90)
     assert dying.returncode == -signal.SIGKILL, fate.decode()
@@ -119,7 +79,7 @@ def test_voters_offered_again_change_nothing(tables, published):
     cast(tables, poll.slug)
     before = tally(tables, poll)
     with tables.connect("reader") as connection:
-        group = VotersRange.of(election(connection, poll.slug)).group
+        group = Range.of(election(connection, poll.slug)).group
     client = admin(tables.kafka)
     client.delete_consumer_groups([group])[group].result(30)
     cast(tables, poll.slug)
@@ -142,6 +102,7 @@ def test_unusable_records_are_kept_whole_with_their_origin_and_reason(tables, pu
         encode(VoterRecord(1, 999_999, 1, 1, 1, "female", "25-34")): "unknown_election",
         encode(VoterRecord(1, no, 1_001, 1, 1, "female", "25-34")): "unknown_voter",
         encode(VoterRecord(1, no, 1, 7, 1, "female", "25-34")): "unknown_contest",
+        encode(VoterRecord(1, no, 1, 1, 1, "female", "25-34"))[:-1] + b',"more":"%s"}' % (b"x" * 100_000): "too_large",
     }
     producer = SafeProducer(tables.kafka)
     for value in planted:
@@ -220,8 +181,8 @@ def test_the_database_refuses_a_second_vote_and_another_contests_candidate(table
         ).fetchone()
         with pytest.raises(psycopg.errors.ForeignKeyViolation), connection.transaction():
             connection.execute(vote, [poll.election_no, other])
+        connection.execute(vote, [poll.election_no, 1])
         with pytest.raises(psycopg.errors.UniqueViolation), connection.transaction():
-            connection.execute(vote, [poll.election_no, 1])
             connection.execute(vote, [poll.election_no, None])
         with pytest.raises(psycopg.errors.InsufficientPrivilege), connection.transaction():
             connection.execute("DELETE FROM votes WHERE election_no = %s", [poll.election_no])

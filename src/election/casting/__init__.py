@@ -6,6 +6,8 @@ when the batch is offered again, and what was published again is a duplicate.
 """
 
 from election.casting.poll import close_poll, open_poll
+from election.casting.replaying import Replayed, replay
+from election.casting.republishing import republish
 from election.casting.worker import Cast, cast
 
-__all__ = ["Cast", "cast", "close_poll", "open_poll"]
+__all__ = ["Cast", "Replayed", "cast", "close_poll", "open_poll", "replay", "republish"]

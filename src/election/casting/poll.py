@@ -1,9 +1,13 @@
 """Opens and closes an election's poll."""
 
-from election.casting.range import VotersRange
+import json
+
+from election.casting.range import Range
+from election.contracts import topics
 from election.errors import StageFailed
-from election.platform import Platform
-from election.storage.elections import election, move
+from election.messaging.reading import bounds
+from election.platform import Connection, Platform
+from election.storage.elections import Election, election, move
 
 
 def open_poll(platform: Platform, slug: str) -> bool:
@@ -14,23 +18,43 @@ def open_poll(platform: Platform, slug: str) -> bool:
             raise StageFailed(
                 f"The voters of {slug} are not published yet: `election publish {slug}` comes before casting."
             )
-        return move(connection, poll.election_no, "open")
+        moved = move(connection, poll.election_no, "open")
+        if moved and poll.ballots == "external":
+            _note(connection, poll, "ballots_open", platform)
+        return moved
 
 
 def close_poll(platform: Platform, slug: str) -> bool:
-    """Closes the poll once every published voter was offered the ballot; False when it was closed before.
+    """Closes the poll; False when it was closed before.
 
-    Raises StageFailed with the number of voters still waiting.
+    With simulated voters, once each of them was offered the ballot: raises StageFailed with the number of those who
+    still wait. With ballots from outside at once: what is on the topic by now is taken in, what comes later is late.
     """
     with platform.connect("app") as connection:
         poll = election(connection, slug)
         if poll.state not in ("registered", "open"):
             return False
-        done, total = VotersRange.of(poll).progress(platform.kafka)
-        if done < total:
-            raise StageFailed(
-                f"{total - done:,} of {total:,} voters' records of {slug} are not cast yet. "
-                f"Clear the casting tasks, or run `election cast {slug}`: it goes on where it stopped."
-            )
+        if poll.ballots == "simulated":
+            _require_done(platform, poll)
         connection.execute("ANALYZE votes")
-        return move(connection, poll.election_no, "closed")
+        moved = move(connection, poll.election_no, "closed")
+        if moved and poll.ballots == "external":
+            # No worker stores a ballot while the state changes, so none beyond these offsets is stored.
+            _note(connection, poll, "ballots_to", platform)
+        return moved
+
+
+def _require_done(platform: Platform, poll: Election) -> None:
+    done, total = Range.of(poll).progress(platform.kafka)
+    if done < total:
+        raise StageFailed(
+            f"{total - done:,} of {total:,} voters' records of {poll.slug} are not cast yet. "
+            f"Clear the casting tasks, or run `election cast {poll.slug}`: it goes on where it stopped."
+        )
+
+
+def _note(connection: Connection, poll: Election, column: str, platform: Platform) -> None:
+    _, end = bounds(platform.kafka, topics.BALLOTS)
+    connection.execute(
+        f"UPDATE elections SET {column} = %s WHERE election_no = %s", [json.dumps(end), poll.election_no]
+    )

@@ -1,7 +1,7 @@
-"""Which records on ``voters_topic`` are an election's, and how many of them its consumer group has done."""
+"""Which records of its source are an election's, and how many of them its consumer group has done."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from confluent_kafka import Consumer, TopicPartition
 
@@ -9,53 +9,85 @@ from election.contracts import topics
 from election.errors import StageFailed
 from election.messaging.clients import consumer
 from election.messaging.reading import Offsets
+from election.messaging.rejected import Origin
 from election.storage.elections import Election
 
 
 @dataclass(frozen=True)
-class VotersRange:
-    """Offsets by partition from ``begin`` up to, without, ``end``, and the group that reads them."""
+class Range:
+    """Offsets of ``topic`` by partition from ``begin`` up to, without, ``end``, and the group that reads them.
 
+    ``end`` is None while the poll takes ballots from outside: there it is where the topic ends at the moment.
+    """
+
+    topic: str
     group: str
     begin: Offsets
-    end: Offsets
+    end: Offsets | None
 
     @classmethod
-    def of(cls, poll: Election) -> "VotersRange":
-        """The range that publication recorded. Raises StageFailed when it has not finished."""
+    def of(cls, poll: Election) -> "Range":
+        """Of voters, the range that publication recorded; of ballots from outside, all since the registration.
+
+        Raises StageFailed when publication has not finished.
+        """
         if poll.voters_from is None or poll.voters_to is None:
             raise StageFailed(f"The voters of {poll.slug} are not published yet: run `election publish {poll.slug}`.")
-        end = {int(partition): offset for partition, offset in poll.voters_to.items()}
-        begin = {int(partition): offset for partition, offset in poll.voters_from.items()}
-        filled = {partition: offset for partition, offset in end.items() if offset > begin.get(partition, 0)}
         # The number keeps a new election apart from one of the same name on a database that is gone.
         group = f"election-casting-{poll.slug}-{poll.registered_at:%Y%m%d%H%M%S}"
-        return cls(group, {p: begin.get(p, 0) for p in filled}, filled)
+        if poll.ballots == "external":
+            return cls(topics.BALLOTS, group, _offsets(poll.ballots_from), None)
+        begin, end = _offsets(poll.voters_from), _offsets(poll.voters_to)
+        filled = {partition: offset for partition, offset in end.items() if offset > begin.get(partition, 0)}
+        return cls(topics.VOTERS, group, {p: begin.get(p, 0) for p in filled}, filled)
 
     def start(self, committed: TopicPartition) -> TopicPartition:
         """Where the group goes on in a partition: at its committed offset, else at the beginning of the range."""
-        begin = self.begin.get(committed.partition, self.end.get(committed.partition))
+        begin = self.begin.get(committed.partition)
         if begin is None:
             # A partition without a record of this election: stand at its end, nothing there is read.
             return TopicPartition(committed.topic, committed.partition, -1)
         return TopicPartition(committed.topic, committed.partition, max(begin, committed.offset))
 
+    def holds(self, record: Origin) -> bool:
+        """Whether a record that was read from the beginning on is before the end."""
+        return self.end is None or (record.offset() or 0) < self.end.get(record.partition() or 0, 0)
+
+    def within(self, partition: int, offset: int) -> int:
+        """The offset, or the end of the range where that comes first."""
+        return offset if self.end is None else min(offset, self.end.get(partition, 0))
+
+    def ended(self, reader: Consumer) -> "Range":
+        """The same range, ending where the topic ends now."""
+        return replace(self, end=self._end(reader))
+
     def progress(self, kafka: Mapping[str, str]) -> tuple[int, int]:
         """(records done, records in all) of the whole group, from its committed offsets."""
         reader = consumer(kafka, self.group)
         try:
-            return self.done(reader)
+            left, total = self.left(reader)
         finally:
             reader.close()
+        return total - sum(left.values()), total
 
-    def done(self, reader: Consumer) -> tuple[int, int]:
-        """Like ``progress``, through a consumer of the group that is at hand."""
+    def left(self, reader: Consumer) -> tuple[Offsets, int]:
+        """Records that the group has not done, by partition, and the number of records in all."""
+        if self.end is None:
+            return self.ended(reader).left(reader)
+        if not self.end:
+            return {}, 0
+        committed = reader.committed([TopicPartition(self.topic, p) for p in self.end], timeout=30)
+        done = {c.partition: min(self.end[c.partition], max(self.begin[c.partition], c.offset)) for c in committed}
         total = sum(self.end[p] - self.begin[p] for p in self.end)
-        if not total:
-            return 0, 0
-        committed = reader.committed([TopicPartition(topics.VOTERS, p) for p in self.end], timeout=30)
-        done = sum(
-            min(self.end[c.partition], max(self.begin[c.partition], c.offset)) - self.begin[c.partition]
-            for c in committed
-        )
-        return done, total
+        return {p: self.end[p] - done[p] for p in self.end}, total
+
+    def _end(self, reader: Consumer) -> Offsets:
+        # Asked of the broker: what the consumer heard of last may be old.
+        return {
+            p: reader.get_watermark_offsets(TopicPartition(self.topic, p), timeout=30, cached=False)[1]
+            for p in self.begin
+        }
+
+
+def _offsets(recorded: dict[str, int] | None) -> Offsets:
+    return {int(partition): offset for partition, offset in (recorded or {}).items()}

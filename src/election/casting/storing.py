@@ -11,7 +11,7 @@ _NULL = r"\N"  # in COPY's text format
 
 @dataclass(frozen=True, slots=True)
 class Ballot:
-    """A ballot as it was offered. ``candidate`` None is an invalid one. ``position`` is its record's place in the batch."""
+    """A ballot as it was offered, in the record at ``position`` of the batch. ``candidate`` None is an invalid one."""
 
     position: int
     voter: int
@@ -37,31 +37,29 @@ def prepare(connection: Connection) -> None:
         """CREATE TEMPORARY TABLE batch (voter_no bigint NOT NULL, contest_no int NOT NULL, candidate_no int)
            ON COMMIT DELETE ROWS"""
     )
-    connection.commit()
 
 
 def store(
     connection: Connection, election_no: int, ballots: Sequence[Ballot], cast_at: int
 ) -> dict[int, Stored] | None:
-    """Stores each ballot whose voter has none, and commits.
+    """Stores each ballot whose voter has none, as part of the caller's transaction.
 
     Returns None when every ballot was new, so that what was offered is what is stored; else what is stored
     now for each voter of the batch. ``cast_at`` is in milliseconds.
     """
-    with connection.transaction():
-        with connection.cursor().copy("COPY batch FROM STDIN") as copy:
-            copy.write("".join(f"{b.voter}\t{b.contest}\t{b.candidate or _NULL}\n" for b in ballots))
-        when = datetime.fromtimestamp(cast_at / 1000, UTC)
-        inserted = connection.execute(
-            """INSERT INTO votes (election_no, voter_no, contest_no, candidate_no, cast_at)
-               SELECT %s, voter_no, contest_no, candidate_no, %s FROM batch ON CONFLICT DO NOTHING""",
-            [election_no, when],
-        ).rowcount
-        if inserted == len(ballots):
-            return None
-        rows = connection.execute(
-            """SELECT voter_no, v.contest_no, v.candidate_no, (extract(epoch FROM v.cast_at) * 1000)::bigint
-               FROM votes v WHERE election_no = %s AND voter_no IN (SELECT voter_no FROM batch)""",
-            [election_no],
-        ).fetchall()
+    with connection.cursor().copy("COPY batch FROM STDIN") as copy:
+        copy.write("".join(f"{b.voter}\t{b.contest}\t{b.candidate or _NULL}\n" for b in ballots))
+    when = datetime.fromtimestamp(cast_at / 1000, UTC)
+    inserted = connection.execute(
+        """INSERT INTO votes (election_no, voter_no, contest_no, candidate_no, cast_at)
+           SELECT %s, voter_no, contest_no, candidate_no, %s FROM batch ON CONFLICT DO NOTHING""",
+        [election_no, when],
+    ).rowcount
+    if inserted == len(ballots):
+        return None
+    rows = connection.execute(
+        """SELECT voter_no, v.contest_no, v.candidate_no, (extract(epoch FROM v.cast_at) * 1000)::bigint
+           FROM votes v WHERE election_no = %s AND voter_no IN (SELECT voter_no FROM batch)""",
+        [election_no],
+    ).fetchall()
     return {voter: Stored(contest, candidate, at) for voter, contest, candidate, at in rows}

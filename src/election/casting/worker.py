@@ -1,30 +1,28 @@
-"""A casting worker: takes its share of an election's voters through the ballot."""
+"""A casting worker: takes its share of an election's records through the loop, until none is left."""
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
+import psycopg
+import tenacity
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from election import behaviour
-from election.casting.faults import FaultPoints
-from election.casting.offering import Offering
+from election.casting.intake import Intake
 from election.casting.pace import Pace
-from election.casting.range import VotersRange
-from election.casting.storing import Ballot, Stored, prepare, store
-from election.contracts import topics
-from election.contracts.ballots import VoteEncoder, ballot_ids
-from election.contracts.messages import Unusable
-from election.errors import StageFailed
-from election.messaging.clients import SafeProducer, consume, consumer
-from election.messaging.rejected import reject
+from election.casting.range import Range
+from election.errors import NotReachable, StageFailed
+from election.messaging.clients import consume, consumer, passes
 from election.platform import Connection, Platform
-from election.storage.ballots import ballot_key, choices, places
 from election.storage.elections import Election, election
 
 _LOG_SECONDS = 2.0
+_LOOK_SECONDS = 1.0
 _POLL_SECONDS = 0.2
+# Together two minutes and more in which Postgres or Kafka may be away.
+_ATTEMPTS, _BETWEEN_SECONDS = 60, 2.0
 
 
 @dataclass
@@ -42,26 +40,43 @@ def cast(
     slug: str,
     *,
     worker: int = 0,
-    workers: int = 1,
     rate: float = 0,
     log: Callable[[str], None] = print,
     stop: threading.Event | None = None,
 ) -> Cast:
     """Casts until every voter of the election was offered the ballot, by this worker or another of the group.
 
-    ``rate`` is ballots a second over all ``workers`` (0: as fast as it goes). ``stop`` ends the worker after its
-    batch. Any number of workers may run, join late or die. Raises StageFailed when the poll never opened.
+    Where ballots come from outside: until the poll is closed and every ballot that came is stored or rejected.
+    ``rate`` is ballots a second over all workers (0: as fast as it goes). ``stop`` ends the worker after its batch.
+    Any number of workers may run, join late or die; Postgres and Kafka may be away for a while.
+    Raises StageFailed when the poll never opened.
     """
     with platform.connect("app") as connection:
         poll = election(connection, slug)
-        if poll.state not in ("registered", "open"):
-            log(f"The poll of {slug} is closed ({poll.state}); there is nothing to cast.")
-            return Cast()
-        if poll.state == "registered":
-            raise StageFailed(f"The poll of {slug} is not open: `election cast {slug}` opens it after publication.")
-        prepare(connection)
-        stop = stop or threading.Event()
-        return _Worker(platform, connection, poll, Pace(rate / workers, stop), log, stop).run(worker)
+    if poll.state == "registered":
+        raise StageFailed(f"The poll of {slug} is not open: `election cast {slug}` opens it after publication.")
+    if poll.state != "open" and poll.ballots == "simulated":
+        log(f"The poll of {slug} is closed ({poll.state}); there is nothing to cast.")
+        return Cast()
+    stop, done, started, name = stop or threading.Event(), Cast(), time.monotonic(), f"Worker {worker}"
+    for attempt in tenacity.Retrying(
+        retry=tenacity.retry_if_exception(_passes),
+        wait=tenacity.wait_fixed(_BETWEEN_SECONDS),
+        sleep=tenacity.sleep_using_event(stop),
+        stop=tenacity.stop_after_attempt(_ATTEMPTS),
+        before_sleep=lambda state: log(f"{name} begins again: {state.outcome and state.outcome.exception()}"),
+        reraise=True,
+    ):
+        with attempt, platform.connect("app") as connection:
+            connection.autocommit = True
+            _Worker(platform, connection, poll, Pace(rate, stop), log, stop, name, done).run()
+    done.seconds = time.monotonic() - started
+    return done
+
+
+def _passes(error: BaseException) -> bool:
+    """Whether a service was away: the worker drops what it has in hand and takes it up again from the topic."""
+    return passes(error) or isinstance(error, (psycopg.OperationalError, NotReachable))
 
 
 class _Worker:
@@ -73,91 +88,56 @@ class _Worker:
         pace: Pace,
         log: Callable[[str], None],
         stop: threading.Event,
+        name: str,
+        done: Cast,
     ) -> None:
         self._connection, self._poll, self._pace, self._log, self._stop = connection, poll, pace, log, stop
-        self._batch = pace.batch(platform.settings.casting_batch)
-        self._range = VotersRange.of(poll)
-        self._offering = Offering(connection, poll, behaviour.load(connection, poll.election_no))
-        self._ballot_id = ballot_ids(ballot_key(connection, poll.election_no))
-        self._encode = VoteEncoder(
-            poll.election_no, poll.series, choices(connection, poll.election_no), places(connection, poll.election_no)
-        )
-        connection.commit()
-        self._producer = SafeProducer(platform.kafka)
-        self._faults = FaultPoints(platform.settings.casting_fault)
+        self._largest = platform.settings.casting_batch
+        self._range = Range.of(poll)
+        self._intake = Intake(platform, connection, poll)
         self._consumer = consumer(
             platform.kafka,
             self._range.group,
             **{"session.timeout.ms": 6_000, "max.poll.interval.ms": 300_000, "queued.max.messages.kbytes": 32_768},
         )
-        self._done = Cast()
+        self._name, self._done = name, done
+        self._looked = 0.0
+        self._told: _Told | None = None
 
-    def run(self, worker: int) -> Cast:
-        started = told = time.monotonic()
-        self._consumer.subscribe([topics.VOTERS], on_assign=self._assigned)
+    def run(self) -> None:
+        self._consumer.subscribe([self._range.topic], on_assign=self._assigned)
         try:
             while not self._stop.is_set():
-                messages = list(consume(self._consumer, self._batch, _POLL_SECONDS))
+                messages = list(consume(self._consumer, self._pace.batch(self._largest), _POLL_SECONDS))
                 if messages:
                     self._pace.wait(self._take(messages))
-                now = time.monotonic()
-                if not messages or now - told >= _LOG_SECONDS:
-                    done, total = self._range.done(self._consumer)
-                    if now - told >= _LOG_SECONDS or done == total:
-                        self._tell(worker, done, total, now - started)
-                        told = now
-                    if done == total:
-                        break
+                if (not messages or time.monotonic() - self._looked > _LOOK_SECONDS) and self._ended():
+                    break
         finally:
             self._consumer.close()
-        self._done.seconds = time.monotonic() - started
-        return self._done
 
     def _assigned(self, reader: Consumer, partitions: list[TopicPartition]) -> None:
         committed = reader.committed(partitions, timeout=30)
         reader.assign([self._range.start(place) for place in committed])
+        self._looked = 0.0
 
-    def _take(self, messages: list[Message]) -> int:
+    def _take(self, messages: Sequence[Message]) -> int:
         """One batch through the loop; returns how many ballots it held."""
-        self._faults.reach("consumed")
-        mine = [m for m in messages if m.offset() < self._range.end.get(m.partition(), 0)]
-        ballots, refused = self._offering.ballots(mine)
-        cast_at = time.time_ns() // 1_000_000
-        stored = store(self._connection, self._poll.election_no, ballots, cast_at) if ballots else None
-        self._faults.reach("stored")
-        for ballot in ballots:
-            kept = stored[ballot.voter] if stored is not None else Stored(ballot.contest, ballot.candidate, cast_at)
-            if (kept.contest, kept.candidate) != (ballot.contest, ballot.candidate):
-                refused.append(
-                    (ballot.position, Unusable("second_ballot", "the voter has a ballot with another choice"))
-                )
-            else:
-                self._publish(ballot, kept)
-        for position, why in refused:
-            reject(self._producer, "casting", mine[position], why, self._poll.election_no)
-        self._faults.reach("produced")
-        self._producer.flush()
-        self._faults.reach("flushed")
+        mine = [m for m in messages if self._range.holds(m)]
+        taken = self._intake.take(mine)
         self._commit(messages)
-        self._faults.reach("committed")
+        self._intake.faults.reach("committed")
         self._done.records += len(mine)
-        self._done.ballots += len(ballots)
-        self._done.rejected += len(refused)
-        return len(ballots)
+        self._done.ballots += taken.ballots
+        self._done.rejected += len(taken.refused)
+        return taken.ballots
 
-    def _publish(self, ballot: Ballot, kept: Stored) -> None:
-        ballot_id = self._ballot_id(ballot.voter)
-        vote = self._encode(
-            ballot_id, kept.contest, kept.candidate, ballot.location, ballot.gender, ballot.age_group, kept.cast_at
-        )
-        self._producer.produce(topics.VOTES, vote, ballot_id)
-
-    def _commit(self, messages: Iterable[Message]) -> None:
-        following = {m.partition(): m.offset() + 1 for m in messages}
+    def _commit(self, messages: Sequence[Message]) -> None:
+        following = {m.partition() or 0: (m.offset() or 0) + 1 for m in messages}
         places = [
-            TopicPartition(topics.VOTERS, p, min(offset, self._range.end[p]))
-            for p, offset in following.items()
-            if p in self._range.end
+            TopicPartition(self._range.topic, partition, self._range.within(partition, offset))
+            for partition, offset in following.items()
+            if partition in self._range.begin
         ]
         try:
             if places:
@@ -168,13 +148,45 @@ class _Worker:
                 raise
             self._log("The group was rebalanced during a batch; its records are offered again.")
 
-    def _tell(self, worker: int, done: int, total: int, seconds: float) -> None:
-        rate = self._done.records / seconds if seconds else 0
-        left = f", {(total - done) / rate:,.0f} s left at this worker's rate" if rate and done < total else ""
+    def _ended(self) -> bool:
+        """Whether the whole group is done. Takes this worker's share of what is left, and tells how far it is."""
+        now = self._looked = time.monotonic()
+        if self._range.end is None and election(self._connection, self._poll.slug).state != "open":
+            # What comes after this moment is late, and nobody waits for it.
+            self._range = self._range.ended(self._consumer)
+        left, total = self._range.left(self._consumer)
+        done = total - sum(left.values())
+        own = sum(left.get(place.partition, 0) for place in self._consumer.assignment())
+        self._pace.share(own, total - done)
+        ended = done == total and self._range.end is not None
+        if ended or self._told is None or now - self._told.at >= _LOG_SECONDS:
+            self._tell(_Told(now, done, self._done.ballots), total)
+        return ended
+
+    def _tell(self, now: "_Told", total: int) -> None:
+        before = self._told or now
+        seconds = max(now.at - before.at, 0.001)
+        speed = (now.records - before.records) / seconds
+        left = f", {timedelta(seconds=round((total - now.records) / speed))} left" if speed else ""
         self._log(
-            f"Worker {worker}: {self._done.ballots:,} ballots, {self._done.ballots / max(seconds, 1e-9):,.0f} a second; "
-            f"all workers: {done:,} of {total:,} voters ({done / max(total, 1):.0%}){left}."
+            f"{self._name}: {(now.ballots - before.ballots) / seconds:,.0f} ballots a second. "
+            f"All workers: {now.records:,} of {total:,} records ({now.records / max(total, 1):.0%}), "
+            f"{speed:,.0f} a second{left}."
         )
+        if self._pace.lost():
+            self._log(
+                f"{self._name}: the rate of {self._pace.rate:,.0f} a second is not held; this is as fast as it goes."
+            )
+        self._told = now
+
+
+@dataclass(frozen=True)
+class _Told:
+    """How far it was when the log was told: seconds on the clock, the group's records, this worker's ballots."""
+
+    at: float
+    records: int
+    ballots: int
 
 
 _MOVED_ON = {

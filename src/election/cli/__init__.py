@@ -1,9 +1,11 @@
 """The command line ``election``. Each module below puts its commands on the one application: add a module, import it."""
 
 from election.cli import elections as elections
+from election.cli import rejected as rejected
 from election.cli import run as run
 from election.cli import stack as stack
 from election.cli import stages as stages
+from election.cli import tally as tally
 from election.cli.application import app
 
 __all__ = ["app"]

@@ -72,8 +72,7 @@ def publish(slug: Slug) -> None:
 @app.command(rich_help_panel=STAGES)
 def cast(
     slug: Slug,
-    worker: Annotated[int, typer.Option(help="this worker's number", min=0)] = 0,
-    workers: Annotated[int, typer.Option(help="workers that share the rate", min=1)] = 1,
+    worker: Annotated[int, typer.Option(help="this worker's number, in the log", min=0)] = 0,
     rate: Annotated[float, typer.Option(help="votes a second over all workers; 0: as fast as it goes", min=0)] = 0,
 ) -> None:
     """Open the poll, cast until every voter was offered the ballot, close the poll."""
@@ -83,7 +82,7 @@ def cast(
     for sign in (signal.SIGTERM, signal.SIGINT):
         signal.signal(sign, lambda *_: stop.set())
     open_poll(platform, slug)
-    done = cast(platform, slug, worker=worker, workers=workers, rate=rate, log=console.print, stop=stop)
+    done = cast(platform, slug, worker=worker, rate=rate, log=console.print, stop=stop)
     if stop.is_set():
         console.print("Stopped after a batch. `election cast` goes on from there.")
         raise typer.Exit(1)

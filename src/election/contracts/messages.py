@@ -50,7 +50,7 @@ class CandidateRecord(msgspec.Struct, frozen=True, gc=False):
 
 
 class ExternalBallot(msgspec.Struct, frozen=True):
-    """``ballots_topic``: a ballot from a feed outside. ``candidate`` null is an invalid ballot. Key ``election/voter``."""
+    """``ballots_topic``: a ballot from a feed outside. ``candidate`` null is an invalid one. Key ``election/voter``."""
 
     schema_version: Version
     election: Number
@@ -87,7 +87,9 @@ class VoteMessage(msgspec.Struct, frozen=True):
 class RejectedRecord(msgspec.Struct, frozen=True):
     """``rejected_topic``: a record that could not be used, whole. Key ``topic/partition/offset`` of its origin.
 
-    ``key`` and ``value`` are base64 (null: there was none). ``election`` is null when unknown.
+    Casting's have ``/election`` behind that, as elections cast at the same time meet the same foreign records. The
+    key without a value takes the rejection back: the record was used after all. ``key`` and ``value`` are base64
+    (null: there was none). ``election`` is null when unknown.
     """
 
     schema_version: Version

@@ -29,6 +29,8 @@ _COMPACT = {
     "segment.bytes": str(16 * 1_048_576),
 }
 MAX_MESSAGE_BYTES = 1_048_576
+# Casting's records have a few hundred bytes; a larger one is refused unread.
+MAX_RECORD_BYTES = 65_536
 # A rejected record travels whole in base64, so its topic takes larger messages than its sources.
 MAX_REJECTED_BYTES = 2 * MAX_MESSAGE_BYTES
 

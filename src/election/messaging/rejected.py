@@ -3,9 +3,7 @@
 import time
 from base64 import b64encode
 from collections.abc import Iterator
-from typing import Literal
-
-from confluent_kafka import Message
+from typing import Literal, Protocol
 
 from election.contracts import topics
 from election.contracts.messages import SCHEMA_VERSION, Decoder, RejectedRecord, Unusable, encode
@@ -14,42 +12,69 @@ from election.messaging.reading import read
 from election.platform import Platform
 
 
+class Origin(Protocol):
+    """A record with the place it comes from; confluent_kafka's Message is one."""
+
+    def key(self) -> bytes | None: ...
+    def value(self) -> bytes | None: ...
+    def topic(self) -> str | None: ...
+    def partition(self) -> int | None: ...
+    def offset(self) -> int | None: ...
+
+
 def reject(
-    producer: SafeProducer, stage: Literal["casting", "count"], message: Message, why: Unusable, election: int | None
+    producer: SafeProducer, stage: Literal["casting", "count"], message: Origin, why: Unusable, election: int | None
 ) -> None:
     """Puts a consumed record on ``rejected_topic`` under its origin, so that a redelivered one counts once."""
     record = RejectedRecord(
         SCHEMA_VERSION,
         stage,
         election,
-        message.topic(),
-        message.partition(),
-        message.offset(),
+        message.topic() or "",
+        message.partition() or 0,
+        message.offset() or 0,
         _text(message.key()),
         _text(message.value()),
         why.reason,
         why.detail,
         time.time_ns() // 1_000_000,
     )
-    key = f"{record.topic}/{record.partition}/{record.offset}".encode()
-    producer.produce(topics.REJECTED, encode(record), key)
+    producer.produce(topics.REJECTED, encode(record), _key(record))
 
 
-def rejected(platform: Platform, election_no: int) -> Iterator[RejectedRecord]:
+def take_back(producer: SafeProducer, record: RejectedRecord) -> None:
+    """Marks a rejected record as used after all; it no longer counts as rejected."""
+    producer.produce(topics.REJECTED, None, _key(record))
+
+
+def rejected(
+    platform: Platform, election_no: int, stage: Literal["casting", "count"] | None = None
+) -> Iterator[RejectedRecord]:
     """The election's rejected records, each once, oldest first.
 
-    A record whose election is not known counts for none of them.
+    A record whose election is not known counts for none of them. Memory holds their keys, never their bytes.
     """
     decode = Decoder(RejectedRecord)
-    seen: set[bytes] = set()
+    latest: dict[bytes, int] = {}
     for message in read(platform.kafka, topics.REJECTED):
         key = message.key() or b""
-        if key in seen or message.value() is None:
+        latest.pop(key, None)  # what was rejected again is no older than that
+        if message.value() is not None:
+            latest[key] = message.offset() or 0
+    for message in read(platform.kafka, topics.REJECTED):
+        if message.value() is None or latest.get(message.key() or b"") != message.offset():
             continue
-        record = decode(message.value())
-        if record.election == election_no:
-            seen.add(key)
+        try:
+            record = decode(message.value())
+        except Unusable:
+            continue  # put there by a stranger: nothing of ours was rejected
+        if record.election == election_no and stage in (None, record.stage):
             yield record
+
+
+def _key(record: RejectedRecord) -> bytes:
+    origin = f"{record.topic}/{record.partition}/{record.offset}"
+    return (f"{origin}/{record.election}" if record.stage == "casting" else origin).encode()
 
 
 def _text(raw: bytes | None) -> str | None:

@@ -5,15 +5,15 @@ import re
 import secrets
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from election import scenarios, sources
 from election.contracts import topics
 from election.errors import BadInput, UnknownElection
-from election.messaging.reading import bounds
+from election.messaging.reading import Offsets, bounds
 from election.platform import Connection, Platform
 from election.scenarios import Scenario
-from election.storage.elections import Election, election
+from election.storage.elections import Ballots, Election, election
 
 # Up to this many candidates the count keeps votes per minute for each, beyond it for each party.
 MINUTES_BY_CANDIDATE = 20
@@ -22,7 +22,10 @@ SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 @dataclass(frozen=True)
 class Registration:
-    """What makes an election what it is. ``voters`` and ``turnout`` (0 to 1) are for simulated scenarios only."""
+    """What makes an election what it is. ``voters`` and ``turnout`` (0 to 1) are for simulated scenarios only.
+
+    ``ballots`` are simulated by the casting workers, or external: they come in on ``ballots_topic``.
+    """
 
     scenario: str
     slug: str = ""
@@ -33,6 +36,7 @@ class Registration:
     voters: int | None = None
     turnout: float | None = None
     seed: int = 2019
+    ballots: Ballots = "simulated"
 
     def named(self) -> "Registration":
         """With the default slug, scenario and time (UTC), when none was given."""
@@ -43,7 +47,8 @@ def checked(platform: Platform, registration: Registration) -> Scenario:
     """The scenario with the registration's filter and size applied. Raises BadInput; writes nothing."""
     if not SLUG.fullmatch(registration.slug):
         raise BadInput(
-            f"The slug {registration.slug!r} cannot be used: 1 to 63 of a-z, 0-9 and '-', beginning with a letter or digit."
+            f"The slug {registration.slug!r} cannot be used: 1 to 63 of a-z, 0-9 and '-', beginning with a letter or "
+            "digit."
         )
     scenario = scenarios.load(platform.settings.scenarios, registration.scenario)
     scenario = scenarios.select(scenario, list(registration.contests), registration.region)
@@ -56,6 +61,8 @@ def checked(platform: Platform, registration: Registration) -> Scenario:
             )
     if registration.voters is not None:
         scenario = scenarios.with_voters(scenario, registration.voters)
+    if registration.ballots not in get_args(Ballots):
+        raise BadInput(f"Ballots cannot be {registration.ballots!r}: use {' or '.join(get_args(Ballots))}.")
     sources.check(registration.source, registration.nationality, scenario.registered)
     return scenario
 
@@ -69,13 +76,14 @@ def register(platform: Platform, registration: Registration) -> Election:
     scenario = checked(platform, registration)
     parameters = _parameters(registration, scenario)
     _, votes_end = bounds(platform.kafka, topics.VOTES)
+    _, ballots_end = bounds(platform.kafka, topics.BALLOTS)
     with platform.connect("app") as connection:
         # Two runs may register the same slug at once; the second waits here and finds the first's.
         connection.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [registration.slug])
         try:
             known = election(connection, registration.slug)
         except UnknownElection:
-            _insert(connection, registration, scenario, parameters, votes_end)
+            _insert(connection, registration, scenario, parameters, votes_end, ballots_end)
             return election(connection, registration.slug)
         if (known.scenario, known.source, known.seed, known.parameters) != (
             registration.scenario,
@@ -85,7 +93,8 @@ def register(platform: Platform, registration: Registration) -> Election:
         ):
             raise BadInput(
                 f"The election {registration.slug!r} exists with other parameters "
-                f"({known.scenario}, {known.source}, seed {known.seed}, {json.dumps(known.parameters)}). Choose another slug."
+                f"({known.scenario}, {known.source}, seed {known.seed}, {json.dumps(known.parameters)}). "
+                "Choose another slug."
             )
         return known
 
@@ -105,12 +114,14 @@ def _insert(
     registration: Registration,
     scenario: Scenario,
     parameters: dict[str, Any],
-    votes_from: dict[int, int],
+    votes_from: Offsets,
+    ballots_from: Offsets,
 ) -> None:
     candidates = sum(len(contest.candidates) for contest in scenario.contests)
     (election_no,) = connection.execute(
-        """INSERT INTO elections (slug, scenario, name, polling_day, kind, source, seed, series, parameters, votes_from)
-           VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING election_no""",
+        """INSERT INTO elections (slug, scenario, name, polling_day, kind, source, seed, series, parameters, votes_from,
+                                  ballots_from)
+           VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING election_no""",
         [
             registration.slug,
             registration.scenario,
@@ -122,6 +133,7 @@ def _insert(
             "candidate" if candidates <= MINUTES_BY_CANDIDATE else "party",
             json.dumps(parameters),
             json.dumps(votes_from),
+            json.dumps(ballots_from),
         ],
     ).fetchone() or (0,)
     connection.execute(
@@ -151,8 +163,8 @@ def _insert(
             )
             first += contest.electorate or 0
         cursor.executemany(
-            """INSERT INTO contests (election_no, contest_no, contest_id, name, region, country, declared_at, registered,
-                                     first_voter_no, official_valid, official_invalid)
+            """INSERT INTO contests (election_no, contest_no, contest_id, name, region, country, declared_at,
+                                     registered, first_voter_no, official_valid, official_invalid)
                VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)""",
             rows,
         )

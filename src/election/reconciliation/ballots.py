@@ -14,11 +14,10 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from election.contracts import topics
-from election.contracts.ballots import VoteEncoder, ballot_ids
 from election.contracts.messages import Decoder, Unusable, VoteMessage, encode
 from election.messaging.reading import read
 from election.platform import Connection, Platform
-from election.storage.ballots import ballot_key, choices, places, stored_ballots
+from election.storage.ballots import stored_votes
 from election.storage.elections import Election
 
 _BUCKETS = 64
@@ -55,12 +54,8 @@ def compare_ballots(platform: Platform, connection: Connection, poll: Election) 
 
 
 def _stored(connection: Connection, poll: Election) -> Iterator[Pair]:
-    no = poll.election_no
-    ballot_id = ballot_ids(ballot_key(connection, no))
-    vote = VoteEncoder(no, poll.series, choices(connection, no), places(connection, no))
-    for voter, contest, candidate, cast_at, location, gender, age_group in stored_ballots(connection, no):
-        own = ballot_id(voter)
-        yield own, _digest(vote(own, contest, candidate, location, gender, age_group, cast_at))
+    for own, vote in stored_votes(connection, poll):
+        yield own, _digest(vote)
 
 
 def _published(platform: Platform, poll: Election) -> Iterator[Pair]:

@@ -47,8 +47,8 @@ class Verdict:
             shown = "\n".join(f"- {difference}" for difference in self.differences[:10])
             raise StageFailed(
                 f"The election does not reconcile: {len(self.differences)} difference(s).\n{shown}\n"
-                "`election reconcile SLUG` recomputes this. If ballots are missing from the topic, `election cast` "
-                "publishes stored ones again; if totals are wrong, `election tally rebuild` counts anew."
+                "`election reconcile SLUG` recomputes this. If ballots are missing from the topic, `election republish "
+                "SLUG` puts the stored ones there again; if totals are wrong, `election tally rebuild` counts anew."
             )
 
 
@@ -131,8 +131,11 @@ def _without_generation(key: bytes) -> str:
 
 
 def _official(connection: Connection, totals: Totals, poll: Election) -> list[Difference]:
-    """In a replay, every candidate's counted total against the official one, and every contest's invalid ballots."""
-    if poll.kind != "replay":
+    """In a replay, every candidate's counted total against the official one, and every contest's invalid ballots.
+
+    Ballots from outside are nobody's replay, whatever scenario they are cast in.
+    """
+    if poll.kind != "replay" or poll.ballots == "external":
         return []
     counted = totals.election(poll.election_no)
     votes = {total.candidate: total.votes for total in counted[topics.VOTES_PER_CANDIDATE]}

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
-from election.contracts.ballots import AGE_GROUPS, Choice, Place
+from election.contracts.ballots import AGE_GROUPS, Choice, Place, VoteEncoder, ballot_ids
 from election.platform import Connection
+from election.storage.elections import Election
 
 
 def ballot_key(connection: Connection, election_no: int) -> bytes:
@@ -66,3 +67,13 @@ def stored_ballots(
             [election_no],
         )
         yield from cursor  # type: ignore[misc]
+
+
+def stored_votes(connection: Connection, poll: Election) -> Iterator[tuple[bytes, bytes]]:
+    """(ballot id, bytes of the message) of every stored ballot, as it is or should be on ``votes_topic``."""
+    no = poll.election_no
+    ballot_id = ballot_ids(ballot_key(connection, no))
+    vote = VoteEncoder(no, poll.series, choices(connection, no), places(connection, no))
+    for voter, contest, candidate, cast_at, location, gender, age_group in stored_ballots(connection, no):
+        own = ballot_id(voter)
+        yield own, vote(own, contest, candidate, location, gender, age_group, cast_at)

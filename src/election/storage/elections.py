@@ -10,9 +10,14 @@ from election.errors import StageFailed, UnknownElection
 from election.platform import Connection
 
 State = Literal["registered", "open", "closed", "counted", "certified", "refused"]
+Ballots = Literal["simulated", "external"]
 
 _COLUMNS = """election_no, slug, scenario, name, polling_day, kind, source, seed, series, parameters, state,
-              registered_at, opened_at, closed_at, counted_at, votes_from, voters_from, voters_to"""
+              registered_at, opened_at, closed_at, counted_at, votes_from, voters_from, voters_to,
+              ballots_from, ballots_open, ballots_to"""
+
+# Any number, as long as no other use of two-part advisory locks has it.
+_STATE_LOCK = 1
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,14 @@ class Election:
     votes_from: dict[str, int]
     voters_from: dict[str, int] | None
     voters_to: dict[str, int] | None
+    ballots_from: dict[str, int] | None
+    ballots_open: dict[str, int] | None
+    ballots_to: dict[str, int] | None
+
+    @property
+    def ballots(self) -> Ballots:
+        """Whether voters decide in the casting workers, or ballots come in on ``ballots_topic``."""
+        return "external" if self.parameters.get("ballots") == "external" else "simulated"
 
 
 def election(connection: Connection, slug: str) -> Election:
@@ -52,6 +65,15 @@ def elections(connection: Connection) -> list[Election]:
     """All elections, the newest first."""
     with connection.cursor(row_factory=class_row(Election)) as cursor:
         return cursor.execute(f"SELECT {_COLUMNS} FROM elections ORDER BY election_no DESC").fetchall()
+
+
+def held(connection: Connection, slug: str) -> Election:
+    """The election, whose state ``move`` cannot change before this transaction ends; many may hold it at once."""
+    # An advisory lock, because it queues fairly: under many workers, closing would wait for a row lock forever.
+    connection.execute(
+        "SELECT pg_advisory_xact_lock_shared(%s, election_no) FROM elections WHERE slug = %s", [_STATE_LOCK, slug]
+    )
+    return election(connection, slug)
 
 
 def read_whole_elections(connection: Connection) -> None:
@@ -70,6 +92,7 @@ def move(connection: Connection, election_no: int, state: State) -> bool:
 
     Raises StageFailed when a step between is missing: a stage runs before the one it follows.
     """
+    connection.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_STATE_LOCK, election_no])
     before = _ORDER[_ORDER.index(state) - 1]
     noted = {"open": "opened_at", "closed": "closed_at", "counted": "counted_at"}[state]
     moved = connection.execute(

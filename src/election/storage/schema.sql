@@ -23,8 +23,18 @@ CREATE TABLE IF NOT EXISTS elections (
     -- offsets by partition: where this election's records begin and end on a topic
     votes_from   jsonb NOT NULL,
     voters_from  jsonb,
-    voters_to    jsonb
+    voters_to    jsonb,
+    -- ballots from outside: the topic's ends when the election was registered, its poll opened and closed
+    ballots_from jsonb,
+    ballots_open jsonb,
+    ballots_to   jsonb
 );
+-- A table made before these columns were. Looked up first: ALTER TABLE waits for every reader, and all others for it.
+DO $$ BEGIN
+    IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'elections'::regclass AND attname = 'ballots_to') THEN
+        ALTER TABLE elections ADD ballots_from jsonb, ADD ballots_open jsonb, ADD ballots_to jsonb;
+    END IF;
+END $$;
 
 -- The ballot key of each election: whoever reads it can tell whose ballot is whose.
 CREATE TABLE IF NOT EXISTS ballot_keys (

@@ -1,0 +1,82 @@
+"""The loop that every batch of records goes through, whoever consumed it."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from election.casting.faults import FaultPoints
+from election.casting.feed import Feed
+from election.casting.offering import Offering
+from election.casting.records import Refused, Source
+from election.casting.storing import Ballot, Stored, prepare, store
+from election.contracts import topics
+from election.contracts.ballots import VoteEncoder, ballot_ids
+from election.contracts.messages import Unusable
+from election.errors import StageFailed
+from election.messaging.clients import SafeProducer
+from election.messaging.rejected import Origin, reject
+from election.platform import Connection, Platform
+from election.storage.ballots import ballot_key, choices, places
+from election.storage.elections import Election, held
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A batch that was taken in: its ballots, stored and published, and the records that were rejected."""
+
+    ballots: int
+    refused: Refused
+
+
+class Intake:
+    """Takes in ballots of one election. ``connection`` is in autocommit and used by nobody else."""
+
+    def __init__(self, platform: Platform, connection: Connection, poll: Election, *, again: bool = False) -> None:
+        """``again`` is for records that were rejected once: see ``Feed``."""
+        number = poll.election_no
+        self._connection, self._poll = connection, poll
+        external = poll.ballots == "external"
+        self.source: Source = Feed(connection, poll, again) if external else Offering(connection, poll)
+        self._ballot_id = ballot_ids(ballot_key(connection, number))
+        self._encode = VoteEncoder(number, poll.series, choices(connection, number), places(connection, number))
+        self.producer = SafeProducer(platform.kafka)
+        self.faults = FaultPoints(platform.settings.casting_fault)
+        prepare(connection)
+
+    def take(self, records: Sequence[Origin]) -> Taken:
+        """Stores the batch's ballots in one transaction, then publishes what is stored; rejects what cannot be used.
+
+        When this returns all of it is on its topics. Raises StageFailed when the election is certified.
+        """
+        self.faults.reach("consumed")
+        with self._connection.transaction():
+            # Whether a ballot is in time must not change until it is stored.
+            poll = held(self._connection, self._poll.slug)
+            ballots, refused = self.source.ballots(records, poll)
+            if ballots and poll.state == "certified":
+                raise StageFailed(f"{poll.slug} is certified: no ballot is taken in any more.")
+            cast_at = time.time_ns() // 1_000_000
+            stored = store(self._connection, poll.election_no, ballots, cast_at) if ballots else None
+        self.faults.reach("stored")
+        for ballot in ballots:
+            kept = stored[ballot.voter] if stored is not None else Stored(ballot.contest, ballot.candidate, cast_at)
+            if (kept.contest, kept.candidate) == (ballot.contest, ballot.candidate):
+                self._publish(ballot, kept)
+            else:
+                refused.append((ballot.position, _SECOND))
+        for position, why in refused:
+            reject(self.producer, "casting", records[position], why, poll.election_no)
+        self.faults.reach("produced")
+        self.producer.flush()
+        self.faults.reach("flushed")
+        return Taken(len(ballots), refused)
+
+    def _publish(self, ballot: Ballot, kept: Stored) -> None:
+        ballot_id = self._ballot_id(ballot.voter)
+        vote = self._encode(
+            ballot_id, kept.contest, kept.candidate, ballot.location, ballot.gender, ballot.age_group, kept.cast_at
+        )
+        self.producer.produce(topics.VOTES, vote, ballot_id)
+
+
+_SECOND = Unusable("second_ballot", "the voter has a ballot with another choice")

@@ -1,0 +1,62 @@
+"""What tests of casting ask of an election: its stored votes, the official ones, both sides compared; and workers."""
+
+import os
+import subprocess
+import sys
+
+from election.contracts import topics
+from election.contracts.messages import ExternalBallot, encode
+from election.messaging.clients import SafeProducer
+from election.platform import Platform
+from election.reconciliation.ballots import Comparison, compare_ballots
+from election.storage.elections import Election, election
+
+
+def tally(platform: Platform, poll: Election) -> dict[int | None, int]:
+    """Stored votes by candidate number; None is an invalid ballot."""
+    with platform.connect("reader") as connection:
+        return dict(
+            connection.execute(
+                "SELECT candidate_no, count(*) FROM votes WHERE election_no = %s GROUP BY 1", [poll.election_no]
+            ).fetchall()
+        )
+
+
+def official(platform: Platform, poll: Election) -> dict[int | None, int]:
+    """The same of the official result."""
+    with platform.connect("reader") as connection:
+        votes = dict(
+            connection.execute(
+                "SELECT candidate_no, official_votes FROM candidates WHERE election_no = %s AND official_votes > 0",
+                [poll.election_no],
+            ).fetchall()
+        )
+        (invalid,) = connection.execute(
+            "SELECT sum(official_invalid)::int FROM contests WHERE election_no = %s", [poll.election_no]
+        ).fetchone() or (0,)
+    return votes | ({None: invalid} if invalid else {})
+
+
+def compared(platform: Platform, poll: Election) -> Comparison:
+    """The ballots on the topic against those stored, as reconciliation does it."""
+    with platform.connect("auditor") as connection:
+        return compare_ballots(platform, connection, election(connection, poll.slug))
+
+
+def worker(*arguments: str, **environment: str) -> "subprocess.Popen[bytes]":
+    """A casting worker as a process of its own."""
+    command = [sys.executable, "-m", "election.cli", "cast", *arguments]
+    return subprocess.Popen(
+        command, env={**os.environ, **environment}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+
+
+def send(platform: Platform, *ballots: ExternalBallot | bytes | None) -> None:
+    """Puts ballots, or bytes that are none, on ballots_topic."""
+    producer = SafeProducer(platform.kafka)
+    for ballot in ballots:
+        if isinstance(ballot, ExternalBallot):
+            producer.produce(topics.BALLOTS, encode(ballot), f"{ballot.election}/{ballot.voter}".encode())
+        else:
+            producer.produce(topics.BALLOTS, ballot, b"planted")
+    producer.flush()
