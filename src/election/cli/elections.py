@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Annotated
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from election.cli.application import app, as_json, console
 from election.cli.stages import Slug
@@ -38,7 +38,7 @@ def scenarios(as_json_: Json = False) -> None:
             ]
         )
         return
-    table = Table("Scenario", "Title", "Kind", "Polling day", "Contests", "Registered")
+    table = Table(Column("Scenario", no_wrap=True), "Title", "Kind", "Polling day", "Contests", "Registered")
     for s in found:
         registered = sum(c.electorate or 0 for c in s.contests)
         table.add_row(s.name, s.title, s.kind, str(s.polling_day), str(len(s.contests)), f"{registered:,}")

@@ -70,6 +70,7 @@ def _report(platform: Platform, slug: str, succeeded: bool) -> None:
         found = results(platform, slug)
     except UnknownElection:
         raise typer.Exit(1) from None
+    console.print()
     show_results(found)
     verdict = reconcile(platform, slug)
     for difference in verdict.differences[:10]:
