@@ -19,6 +19,7 @@ OBSERVED = "tally"
 """Name of the metrics that ``tally`` observes in each batch: ``rejected``, records that cannot be used."""
 
 _STRICT_JSON = {"allowSingleQuotes": "false", "allowNonNumericNumbers": "false"}
+_RECORD = ("key", "value", "topic", "partition", "offset")
 _TYPES = {"first": "BIGINT", "second": "BIGINT", "text": "STRING", "a": "STRING", "b": "STRING", "c": "STRING"}
 
 
@@ -33,13 +34,20 @@ def tally(records: DataFrame, generation: int) -> DataFrame:
 def parse(records: DataFrame) -> DataFrame:
     """One row a record: the vote's fields, ``reason`` (null: usable) and ``id``, which makes the ballot unique.
 
-    ``id`` is the key's 16 bytes; of a record that cannot be used it is the origin, which is longer.
+    ``id`` is the key's 16 bytes; of a record that cannot be used it is the origin, which is longer. The record itself
+    (key, value, topic, partition, offset) goes along only when it cannot be used: rows are moved between executors.
     """
     vote = fn.from_json(fn.col("value").cast("string"), spark_ddl(VoteMessage), _STRICT_JSON)
-    read = records.select("key", "value", "topic", "partition", "offset", vote.alias("vote"))
-    judged = read.select("key", "value", "topic", "partition", "offset", "vote.*").withColumn("reason", _reason())
+    read = records.select(*_RECORD, vote.alias("vote"))
+    judged = read.select(*_RECORD, "vote.*").withColumn("reason", _reason())
     origin = fn.concat_ws("/", fn.lit("not a ballot"), "topic", "partition", "offset").cast("binary")
-    return judged.withColumn("id", fn.when(fn.col("reason").isNull(), fn.col("key")).otherwise(origin))
+    usable = fn.col("reason").isNull()
+    return judged.select(
+        fn.when(usable, fn.col("key")).otherwise(origin).alias("id"),
+        "reason",
+        *(fn.when(~usable, fn.col(name)).alias(name) for name in _RECORD),
+        *(name for name in VoteMessage.__struct_fields__ if name not in ("schema_version", "ballot_id")),
+    )
 
 
 def unseen(parsed: DataFrame) -> DataFrame:
@@ -58,6 +66,8 @@ def totals(ballots: DataFrame, generation: int) -> DataFrame:
         # Collects nothing. With it Spark keeps the largest names in a hash table; without it, it sorts every row.
         fn.collect_set(fn.lit(None).cast("string")).alias("nothing"),
     )
+    # The sum keeps the optimizer from dropping what it takes to be unused.
+    counted = counted.withColumn("votes", fn.col("votes") + fn.size("nothing"))
     names = {kind: fn.lit(kind.topic) for kind in (*AGGREGATES, REJECTED)}
     keys = {kind: _total_key(kind, generation) for kind in AGGREGATES} | {REJECTED: _key(REJECTED)}
     values = {kind: _total(kind, generation) for kind in AGGREGATES} | {REJECTED: _message(REJECTED)}
