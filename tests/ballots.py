@@ -25,7 +25,7 @@ def tally(platform: Platform, poll: Election) -> dict[int | None, int]:
 def official(platform: Platform, poll: Election) -> dict[int | None, int]:
     """The same of the official result."""
     with platform.connect("reader") as connection:
-        votes = dict(
+        votes: dict[int | None, int] = dict(
             connection.execute(
                 "SELECT candidate_no, official_votes FROM candidates WHERE election_no = %s AND official_votes > 0",
                 [poll.election_no],

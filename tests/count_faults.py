@@ -14,7 +14,7 @@ import psutil
 from election.contracts import topics
 from election.contracts.messages import Decoder
 from election.count import driver
-from election.count.submission import submit_command
+from election.count.submission import environment, submit_command
 from election.messaging.reading import read
 from election.platform import Platform
 from election.settings import Settings
@@ -81,10 +81,9 @@ def freeze_driver(platform: Platform, seconds: float = 40) -> None:
 
 def submit_by_hand(settings: Settings) -> subprocess.CompletedProcess[str]:
     """Submits the job past everything that looks for a running driver."""
-    environment = driver.environment(settings)
     return subprocess.run(
         submit_command(settings),
-        env={**os.environ, **environment},
+        env={**os.environ, **environment(settings)},
         capture_output=True,
         text=True,
         timeout=120,

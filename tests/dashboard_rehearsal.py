@@ -14,7 +14,7 @@ from election.contracts import topics
 from election.contracts.messages import SCHEMA_VERSION, CandidateRecord, TallyProgress, encode
 from election.messaging.clients import SafeProducer
 from election.messaging.topics import create_topics
-from election.platform import Platform, native
+from election.platform import Connection, Platform, native
 from election.preparation import Registration, create_tables, register
 from election.scenarios import Scenario
 
@@ -63,7 +63,7 @@ def set_up(platform: Platform, registration: Registration, photo: bytes | None =
     return scenario
 
 
-def _put_registered(connection, number: int, dimension: str, member: str, registered: int) -> None:  # type: ignore[no-untyped-def]
+def _put_registered(connection: Connection, number: int, dimension: str, member: str, registered: int) -> None:
     connection.execute(
         "INSERT INTO registered_counts VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING",
         [number, dimension, member, registered],

@@ -53,7 +53,7 @@ class Settings(BaseSettings):
     supervisor_port: int = 19001
 
     votes_partitions: int = Field(2, ge=1, description="partitions of votes_topic")
-    voters_partitions: int = Field(8, ge=1, description="partitions of voters_topic; the most casting workers that help")
+    voters_partitions: int = Field(8, ge=1, description="partitions of voters_topic; more casting workers do not help")
     replication: int = Field(1, ge=1, description="copies of every topic's partition")
     casting_batch: int = Field(10_000, ge=1, description="records a casting worker takes in one transaction")
     casting_fault: str = Field("", description="drills only: the step of the loop at which a worker dies")

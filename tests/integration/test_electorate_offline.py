@@ -104,7 +104,7 @@ def test_a_seeding_that_is_killed_goes_on_with_the_parts_that_miss_and_leaves_th
     assert kept in (0, 5_000, 7_000)  # whole parts, those that the other loader had begun
 
     monkeypatch.setattr(generated, "text", real)
-    told = []
+    told: list[str] = []
     assert seed_voters(tables, "offline-stopped", told.append) == 12_000
     assert f"{kept:,} of 12,000 voters of offline-stopped are stored already." in told or not kept
     assert voters(tables, stopped) == voters(tables, whole)

@@ -106,7 +106,7 @@ def test_ballots_delivered_again_change_nothing_and_are_counted_as_duplicates(co
     producer = SafeProducer(counting.kafka)
     for _ in range(3):
         for record in list(read(counting.kafka, topics.VOTES))[:500]:
-            producer.produce(topics.VOTES, record.value(), record.key())
+            producer.produce(topics.VOTES, record.value(), record.key() or b"")
         producer.flush()
     assert driver.wait_for(lambda: _all_read(counting), 60)
     after = reconcile(counting, counted)

@@ -1,14 +1,15 @@
 """What a message is: every form decodes from its own bytes, and unusable bytes say why."""
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from election.contracts import messages, topics
 from election.contracts.ballots import Choice, Place, VoteEncoder, age_group, age_on, ballot_ids
+from election.contracts.messages import Decoder, Unusable, VoteMessage, VoterRecord, encode
 from election.contracts.rejection import REASONS
 from election.contracts.schemas import json_schemas, required, spark_ddl
-from election.contracts.messages import Decoder, Unusable, VoteMessage, VoterRecord, encode
 
 names = st.text(min_size=1, max_size=40)
 decode_vote = Decoder(VoteMessage)
@@ -80,7 +81,8 @@ def test_a_ballot_id_depends_on_the_key_and_the_voter_only():
 
 def test_no_ballot_and_no_aggregate_has_a_field_for_a_person():
     personal = {"voter", "voter_no", "name", "email", "phone", "address", "street", "date_of_birth"}
-    for form in (VoteMessage, *topics.AGGREGATES.values()):
+    forms: list[type[msgspec.Struct]] = [VoteMessage, *topics.AGGREGATES.values()]
+    for form in forms:
         assert not personal & set(form.__struct_fields__), form
 
 

@@ -1,4 +1,4 @@
-"""The command line ``election``. Each module below puts its commands on the one application: add a module, import it."""
+"""The command line ``election``. Each module below puts its commands on the application: add a module, import it."""
 
 from election.cli import elections as elections
 from election.cli import rejected as rejected

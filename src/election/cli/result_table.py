@@ -36,7 +36,8 @@ def _contest(contest: dict[str, Any]) -> Table:
         table.add_column(heading, justify="right")
     for candidate in contest["candidates"]:
         share = candidate["votes"] / contest["valid"] if contest["valid"] else 0
-        row = [Text(candidate["name"]), Text(candidate["party"]), f"{candidate['votes']:,}", f"{share:.1%}"]
+        row: list[Text | str] = [Text(candidate["name"]), Text(candidate["party"])]
+        row += [f"{candidate['votes']:,}", f"{share:.1%}"]
         table.add_row(*row, *([_official(candidate["votes"], candidate["official"])] if replay else []))
     table.add_section()
     table.add_row(

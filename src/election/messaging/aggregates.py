@@ -14,5 +14,5 @@ def folded(kafka: Mapping[str, str]) -> Totals:
     """All elections' totals as the topics say now. Raises NotReachable when Kafka or a topic is not there."""
     totals = Totals()
     for message in read(kafka, FOLDED):
-        totals.apply(message.topic(), message.key(), message.value())
+        totals.apply(message.topic() or "", message.key(), message.value())
     return totals

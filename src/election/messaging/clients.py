@@ -110,7 +110,7 @@ class SafeProducer:
 
 
 def consume(source: Consumer, number: int, seconds: float) -> Iterable[Message]:
-    """Up to ``number`` records, waiting at most ``seconds``; raises on a consumer error that will not pass by itself."""
+    """Up to ``number`` records, waiting at most ``seconds``; raises on an error that does not pass by itself."""
     for message in source.consume(number, seconds):
         error = message.error()
         if error is None:

@@ -37,7 +37,7 @@ def read(kafka: Mapping[str, str], topics: str | Sequence[str], begin: Offsets |
     unread = {place for place in last if start[place] < last[place]}
     if not unread:
         return
-    reader = consumer(kafka, **{"queued.max.messages.kbytes": 65_536})
+    reader = consumer(kafka, None, **{"queued.max.messages.kbytes": 65_536})
     try:
         reader.assign([TopicPartition(*place, start[place]) for place in unread])
         silent = 0
@@ -45,7 +45,7 @@ def read(kafka: Mapping[str, str], topics: str | Sequence[str], begin: Offsets |
             got = False
             for message in consume(reader, 10_000, 0.1 if not silent else 1.0):
                 got = True
-                if message.offset() < last[message.topic(), message.partition()]:
+                if (message.offset() or 0) < last[message.topic() or "", message.partition() or 0]:
                     yield message
             unread -= _reached(reader, unread, last)
             silent = 0 if got else silent + 1

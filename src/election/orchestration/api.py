@@ -97,8 +97,8 @@ class Airflow:
             return response
         except httpx.HTTPError as error:
             raise NotReachable(
-                f"Airflow does not answer at {self._settings.airflow_url} ({error}). `election status` shows what runs, "
-                "`make up` starts it."
+                f"Airflow does not answer at {self._settings.airflow_url} ({error}). "
+                "`election status` shows what runs, `make up` starts it."
             ) from error
 
     def _log_in(self) -> None:

@@ -8,7 +8,10 @@ from election.storage.elections import election
 
 
 def publish_candidates(platform: Platform, slug: str) -> int:
-    """Writes every candidate to the compacted topic under ``election/candidate``; again changes nothing. Returns their number."""
+    """Writes every candidate to the compacted topic under ``election/candidate``; again changes nothing.
+
+    Returns their number.
+    """
     with platform.connect("app") as connection:
         poll = election(connection, slug)
         rows = connection.execute(

@@ -26,11 +26,13 @@ RULES: dict[str, str] = {
         SELECT count(*) FROM votes v JOIN voters w USING (election_no, voter_no)
         WHERE election_no = %(no)s AND v.contest_no <> w.contest_no""",
     "no voter has two votes": """
-        SELECT count(*) FROM (SELECT FROM votes WHERE election_no = %(no)s GROUP BY voter_no HAVING count(*) > 1) AS d""",
+        SELECT count(*) FROM (
+            SELECT FROM votes WHERE election_no = %(no)s GROUP BY voter_no HAVING count(*) > 1) AS d""",
     "every contest has as many voters as are registered": """
         SELECT count(*) FROM (
             SELECT c.contest_no FROM contests c LEFT JOIN voters w USING (election_no, contest_no)
-            WHERE election_no = %(no)s GROUP BY c.contest_no, c.registered HAVING count(w.voter_no) <> c.registered) AS d""",
+            WHERE election_no = %(no)s GROUP BY c.contest_no, c.registered
+            HAVING count(w.voter_no) <> c.registered) AS d""",
 }
 
 

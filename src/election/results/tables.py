@@ -23,7 +23,7 @@ def results(platform: Platform, slug: str) -> dict[str, Any]:
                FROM contests WHERE election_no = %s ORDER BY contest_no""",
             [poll.election_no],
         ).fetchall()
-        official = dict(
+        official: dict[int, int | None] = dict(
             connection.execute(
                 "SELECT candidate_no, official_votes FROM candidates WHERE election_no = %s", [poll.election_no]
             ).fetchall()

@@ -66,7 +66,7 @@ def stored_ballots(
                 WHERE election_no = %s ORDER BY election_no, v.voter_no""",
             [election_no],
         )
-        yield from cursor  # type: ignore[misc]
+        yield from cursor
 
 
 def stored_votes(connection: Connection, poll: Election) -> Iterator[tuple[bytes, bytes]]:
