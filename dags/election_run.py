@@ -4,20 +4,24 @@ Start it with **Trigger** and fill in the form; the defaults replay one constitu
 
 | stage | what happens | when it fails |
 |---|---|---|
-| **prepare** | creates tables and topics, registers the election | the message says which parameter or scenario file line to mend; nothing was written |
-| **electorate** | candidates and voters go into Postgres, their numbers are checked | clear the failed task: it goes on where it stopped |
-| **publication** | voters and candidates go to their topics | clear it; casting reads only a finished publication |
-| **casting** | the workers offer every voter the ballot, store it, then publish it | clear it; stored ballots stay, each is counted once |
+| **prepare** | creates tables and topics, registers the election | the message says what to mend; nothing was written |
+| **electorate** | candidates and voters go into Postgres and are checked | clear it: it goes on where it stopped |
+| **publication** | voters and candidates go to their topics | clear it; casting waits for all of it |
+| **casting** | every voter is offered the ballot; it is stored, then published | clear it; each counts once |
 | **count** | waits until the stream has counted every stored ballot | look at `tally_stream`; it restarts by itself |
-| **reconciliation** | ballots, totals, tables and official figures must agree: the gate | its message lists the differences; `election reconcile` recomputes them |
-| **results** | records the result | clear it |
+| **reconciliation** | ballots, totals, tables and official figures must agree: a gate | the message lists differences |
+| **result** | writes the result to files | clear it |
+
+The message of a failed **prepare** names the parameter, or the scenario's file and line. `election reconcile SLUG`
+recomputes what the gate found, on the spot.
 
 Every task can be cleared, and so can the whole run: what was done is found and not done again.
 """
 
 from datetime import timedelta
+from typing import Any, cast
 
-from airflow.sdk import Param, dag, get_current_context, task, task_group
+from airflow.sdk import Param, TaskGroup, XComArg, dag, get_current_context, task, task_group
 
 from election import scenarios
 from election.settings import Settings
@@ -59,7 +63,7 @@ PARAMS = {
         type="string",
         enum=["offline", "randomuser"],
         title="Electorate source",
-        description="offline makes people from the seed; randomuser asks the randomuser.me API (slow, thousands at most).",
+        description="offline makes people from the seed; randomuser asks the randomuser.me API (slow; thousands).",
         section="Electorate",
     ),
     "nationality": Param(
@@ -113,6 +117,169 @@ PARAMS = {
 }
 
 
+@task
+def create_tables() -> None:
+    from election.orchestration.connections import platform
+    from election.preparation import create_tables
+
+    create_tables(platform())
+
+
+@task
+def create_topics() -> None:
+    from election.messaging.topics import create_topics
+    from election.orchestration.connections import platform
+
+    create_topics(platform())
+
+
+@task
+def register() -> str:
+    from election.orchestration.runs import register
+
+    return register(get_current_context())
+
+
+def prepare() -> XComArg:
+    with TaskGroup("prepare", tooltip="Tables, topics, and the election's registration"):
+        slug = register()
+        [create_tables(), create_topics()] >> slug
+    return slug
+
+
+@task
+def seed_candidates(slug: str) -> int:
+    from election.electorate import seed_candidates
+    from election.orchestration.connections import platform
+
+    return seed_candidates(platform(), slug)
+
+
+@task
+def seed_voters(slug: str) -> int:
+    from election.electorate import seed_voters
+    from election.orchestration.connections import platform
+
+    return seed_voters(platform(), slug)
+
+
+@task
+def check_electorate(slug: str) -> dict[str, Any]:
+    from election.electorate import check_electorate
+    from election.orchestration.connections import platform
+
+    return check_electorate(platform(), slug)
+
+
+@task_group(tooltip="Candidates and voters in Postgres, checked")
+def electorate(slug: str) -> None:
+    seed_candidates(slug) >> seed_voters(slug) >> check_electorate(slug)
+
+
+@task
+def publish_candidates(slug: str) -> int:
+    from election.orchestration.connections import platform
+    from election.publication import publish_candidates
+
+    return publish_candidates(platform(), slug)
+
+
+@task
+def publish_voters(slug: str) -> int:
+    from election.orchestration.connections import platform
+    from election.publication import publish_voters
+
+    return publish_voters(platform(), slug)
+
+
+@task_group(tooltip="Voters and candidates on their topics")
+def publication(slug: str) -> None:
+    publish_candidates(slug)
+    publish_voters(slug)
+
+
+@task
+def open_poll(slug: str) -> list[int]:
+    from election.casting import open_poll
+    from election.orchestration.connections import platform
+
+    open_poll(platform(), slug)
+    return list(range(get_current_context()["params"]["workers"]))
+
+
+@task(task_id="cast")
+def cast_ballots(slug: str, worker: int) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from election.casting import cast
+    from election.orchestration.connections import platform
+
+    return asdict(cast(platform(), slug, worker=worker, rate=get_current_context()["params"]["rate"]))
+
+
+@task
+def close_poll(slug: str) -> None:
+    from election.casting import close_poll
+    from election.orchestration.connections import platform
+
+    close_poll(platform(), slug)
+
+
+@task_group(tooltip="Every voter is offered the ballot")
+def casting(slug: str) -> None:
+    cast_ballots.partial(slug=slug).expand(worker=open_poll(slug)) >> close_poll(slug)
+
+
+@task
+def wait_until_counted(slug: str) -> dict[str, Any]:
+    from election.count import wait_until_counted
+    from election.orchestration.connections import platform
+
+    return wait_until_counted(platform(), slug)
+
+
+@task_group(tooltip="The stream counts every stored ballot")
+def count(slug: str) -> None:
+    wait_until_counted(slug)
+
+
+@task(retries=0)
+def check_integrity(slug: str) -> None:
+    from election.orchestration.connections import platform
+    from election.quality import check_elections
+
+    check_elections(platform(), [slug])
+
+
+@task(retries=0)
+def reconcile(slug: str) -> None:
+    from election.orchestration.connections import platform
+    from election.reconciliation import reconcile, record
+
+    verdict = reconcile(platform(), slug)
+    record(platform(), slug, verdict)
+    verdict.require_ok()
+
+
+@task_group(tooltip="Gate: everything must agree")
+def reconciliation(slug: str) -> None:
+    check_integrity(slug)
+    reconcile(slug)
+
+
+@task
+def export_results(slug: str) -> str:
+    from election.orchestration.connections import platform
+    from election.results import export
+
+    return str(export(platform(), slug))
+
+
+@task_group(tooltip="The result")
+def result(slug: str) -> None:
+    export_results(slug)
+
+
 @dag(
     dag_id="election_run",
     schedule=None,
@@ -129,150 +296,8 @@ PARAMS = {
     },
 )
 def election_run() -> None:
-    @task_group(tooltip="Tables, topics, and the election's registration")
-    def prepare() -> str:
-        @task
-        def create_tables() -> None:
-            from election.orchestration.connections import platform
-            from election.preparation import create_tables
-
-            create_tables(platform())
-
-        @task
-        def create_topics() -> None:
-            from election.messaging.topics import create_topics
-            from election.orchestration.connections import platform
-
-            create_topics(platform())
-
-        @task
-        def register() -> str:
-            from election.orchestration.runs import register
-
-            return register(get_current_context())
-
-        slug = register()
-        [create_tables(), create_topics()] >> slug
-        return slug
-
-    @task_group(tooltip="Candidates and voters in Postgres, checked")
-    def electorate(slug: str) -> None:
-        @task
-        def seed_candidates(slug: str) -> int:
-            from election.electorate import seed_candidates
-            from election.orchestration.connections import platform
-
-            return seed_candidates(platform(), slug)
-
-        @task
-        def seed_voters(slug: str) -> int:
-            from election.electorate import seed_voters
-            from election.orchestration.connections import platform
-
-            return seed_voters(platform(), slug)
-
-        @task
-        def check_electorate(slug: str) -> dict:
-            from election.electorate import check_electorate
-            from election.orchestration.connections import platform
-
-            return check_electorate(platform(), slug)
-
-        seed_candidates(slug) >> seed_voters(slug) >> check_electorate(slug)
-
-    @task_group(tooltip="Voters and candidates on their topics")
-    def publication(slug: str) -> None:
-        @task
-        def publish_candidates(slug: str) -> int:
-            from election.orchestration.connections import platform
-            from election.publication import publish_candidates
-
-            return publish_candidates(platform(), slug)
-
-        @task
-        def publish_voters(slug: str) -> int:
-            from election.orchestration.connections import platform
-            from election.publication import publish_voters
-
-            return publish_voters(platform(), slug)
-
-        publish_candidates(slug)
-        publish_voters(slug)
-
-    @task_group(tooltip="Every voter is offered the ballot")
-    def casting(slug: str) -> None:
-        @task
-        def open_poll(slug: str) -> list[int]:
-            from election.casting import open_poll
-            from election.orchestration.connections import platform
-
-            open_poll(platform(), slug)
-            return list(range(get_current_context()["params"]["workers"]))
-
-        @task
-        def cast(slug: str, worker: int) -> dict:
-            from dataclasses import asdict
-
-            from election.casting import cast
-            from election.orchestration.connections import platform
-
-            params = get_current_context()["params"]
-            done = cast(platform(), slug, worker=worker, rate=params["rate"])
-            return asdict(done)
-
-        @task
-        def close_poll(slug: str) -> None:
-            from election.casting import close_poll
-            from election.orchestration.connections import platform
-
-            close_poll(platform(), slug)
-
-        cast.partial(slug=slug).expand(worker=open_poll(slug)) >> close_poll(slug)
-
-    @task_group(tooltip="The stream counts every stored ballot")
-    def count(slug: str) -> None:
-        @task
-        def wait_until_counted(slug: str) -> dict:
-            from election.count import wait_until_counted
-            from election.orchestration.connections import platform
-
-            return wait_until_counted(platform(), slug)
-
-        wait_until_counted(slug)
-
-    @task_group(tooltip="Gate: everything must agree")
-    def reconciliation(slug: str) -> None:
-        @task(retries=0)
-        def check_integrity(slug: str) -> None:
-            from election.orchestration.connections import platform
-            from election.quality import check_elections
-
-            check_elections(platform(), [slug])
-
-        @task(retries=0)
-        def reconcile(slug: str) -> None:
-            from election.orchestration.connections import platform
-            from election.reconciliation import reconcile, record
-
-            verdict = reconcile(platform(), slug)
-            record(platform(), slug, verdict)
-            verdict.require_ok()
-
-        check_integrity(slug)
-        reconcile(slug)
-
-    @task_group(tooltip="The result")
-    def result(slug: str) -> None:
-        @task
-        def export_results(slug: str) -> str:
-            from election.orchestration.connections import platform
-            from election.results import export
-
-            return str(export(platform(), slug))
-
-        export_results(slug)
-
-    slug = prepare()
+    # Until a task runs, the slug is a reference to what `register` returns.
+    slug = cast(str, prepare())
     electorate(slug) >> publication(slug) >> casting(slug) >> count(slug) >> reconciliation(slug) >> result(slug)
 
 
