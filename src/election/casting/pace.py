@@ -1,46 +1,71 @@
-"""Holds the workers together to a rate."""
+"""When a worker takes its records: as fast as it goes, or at a rate. ``night`` has the third way."""
 
 import threading
 import time
+from typing import Protocol
+
+from confluent_kafka import Consumer, Message, TopicPartition
+
+from election.messaging.clients import consume
 
 # A worker that falls further behind than this does not catch up with a burst.
 _FORGIVEN_SECONDS = 5.0
 _BATCH_SECONDS = 0.1
+_POLL_SECONDS = 0.2
 
 
-class Pace:
+class Pace(Protocol):
+    """Gives a worker its records in time."""
+
+    def batch(self, most: int) -> list[Message]:
+        """Up to ``most`` records whose time has come; none after a moment without one."""
+
+    def wait(self, ballots: int) -> None:
+        """Waits until the ballots that were just offered are due; a stop ends the wait."""
+
+    def share(self, own: int, left: int) -> None:
+        """``own`` of the ``left`` records that are not done are this worker's."""
+
+    def assigned(self, partitions: list[TopicPartition]) -> None:
+        """The group was rebalanced: every partition is read again from where it was committed."""
+
+    def slow(self) -> str:
+        """How the pace was not held since this was asked last; empty when it was."""
+
+
+class Rate:
     """``rate`` is ballots a second over all workers, 0 for as fast as it goes.
 
     A worker keeps to the share of it that it holds of what is left to cast, so the sum is the rate however the
     records lie, and still is when a worker has died and the others have taken over.
     """
 
-    def __init__(self, rate: float, stop: threading.Event) -> None:
-        self.rate = rate
-        self._own = rate
-        self._stop = stop
-        self._due = time.monotonic()
+    def __init__(self, reader: Consumer, rate: float, stop: threading.Event) -> None:
+        self._reader, self._rate, self._own, self._stop = reader, rate, rate, stop
+        self._due: float | None = None
         self._lost = 0.0
 
-    def share(self, own: int, left: int) -> None:
-        """``own`` of the ``left`` records are this worker's."""
-        if own:
-            self._own = self.rate * own / left
-
-    def batch(self, largest: int) -> int:
-        """How many records to take at once, so that the pace stays even: a tenth of a second's worth."""
-        return largest if not self.rate else min(largest, max(1, round(self._own * _BATCH_SECONDS)))
+    def batch(self, most: int) -> list[Message]:
+        # A tenth of a second's worth keeps the pace even.
+        number = min(most, max(1, round(self._own * _BATCH_SECONDS))) if self._rate else most
+        return list(consume(self._reader, number, _POLL_SECONDS))
 
     def wait(self, ballots: int) -> None:
-        """Waits until the ballots that were just offered are due; a stop ends the wait."""
-        if not self.rate:
+        if not self._rate:
             return
         now = time.monotonic()
-        self._lost += max(0.0, now - _FORGIVEN_SECONDS - self._due)
-        self._due = max(self._due, now - _FORGIVEN_SECONDS) + ballots / self._own
+        due = now if self._due is None else self._due
+        self._lost += max(0.0, now - _FORGIVEN_SECONDS - due)
+        self._due = max(due, now - _FORGIVEN_SECONDS) + ballots / self._own
         self._stop.wait(max(0.0, self._due - now))
 
-    def lost(self) -> float:
-        """Seconds that can no longer be caught up, since this was asked last: the rate is not held."""
+    def share(self, own: int, left: int) -> None:
+        if own:
+            self._own = self._rate * own / left
+
+    def assigned(self, partitions: list[TopicPartition]) -> None:
+        """What was missed while the group was rebalanced is caught up."""
+
+    def slow(self) -> str:
         lost, self._lost = self._lost, 0.0
-        return lost
+        return f"the rate of {self._rate:,.0f} a second is not held, this is as fast as it goes" if lost else ""

@@ -4,23 +4,22 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
 import psycopg
 import tenacity
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from election.casting.intake import Intake
-from election.casting.pace import Pace
+from election.casting.log import Log
+from election.casting.night import Night
+from election.casting.pace import Pace, Rate
 from election.casting.range import Range
 from election.errors import NotReachable, StageFailed
-from election.messaging.clients import consume, consumer, passes
+from election.messaging.clients import consumer, passes
 from election.platform import Connection, Platform
 from election.storage.elections import Election, election
 
-_LOG_SECONDS = 2.0
 _LOOK_SECONDS = 1.0
-_POLL_SECONDS = 0.2
 # Together two minutes and more in which Postgres or Kafka may be away.
 _ATTEMPTS, _BETWEEN_SECONDS = 60, 2.0
 
@@ -69,7 +68,7 @@ def cast(
     ):
         with attempt, platform.connect("app") as connection:
             connection.autocommit = True
-            _Worker(platform, connection, poll, Pace(rate, stop), log, stop, name, done).run()
+            _Worker(platform, connection, poll, rate, Log(name, log), stop, done).run()
     done.seconds = time.monotonic() - started
     return done
 
@@ -85,30 +84,36 @@ class _Worker:
         platform: Platform,
         connection: Connection,
         poll: Election,
-        pace: Pace,
-        log: Callable[[str], None],
+        rate: float,
+        log: Log,
         stop: threading.Event,
-        name: str,
         done: Cast,
     ) -> None:
-        self._connection, self._poll, self._pace, self._log, self._stop = connection, poll, pace, log, stop
+        self._connection, self._poll, self._log, self._stop, self._done = connection, poll, log, stop, done
         self._largest = platform.settings.casting_batch
         self._range = Range.of(poll)
         self._intake = Intake(platform, connection, poll)
         self._consumer = consumer(
             platform.kafka,
             self._range.group,
-            **{"session.timeout.ms": 6_000, "max.poll.interval.ms": 300_000, "queued.max.messages.kbytes": 32_768},
+            **{
+                "session.timeout.ms": 6_000,
+                # How soon a worker hears that another has come or gone; until it does, nobody gets a record.
+                "heartbeat.interval.ms": 500,
+                "max.poll.interval.ms": 300_000,
+                "queued.max.messages.kbytes": 32_768,
+            },
         )
-        self._name, self._done = name, done
+        night = poll.parameters.get("night")
+        self._pace: Pace = Night(self._consumer, poll) if night else Rate(self._consumer, rate, stop)
         self._looked = 0.0
-        self._told: _Told | None = None
 
     def run(self) -> None:
+        """Returns when the whole group is done, or this worker is stopped."""
         self._consumer.subscribe([self._range.topic], on_assign=self._assigned)
         try:
             while not self._stop.is_set():
-                messages = list(consume(self._consumer, self._pace.batch(self._largest), _POLL_SECONDS))
+                messages = self._pace.batch(self._largest)
                 if messages:
                     self._pace.wait(self._take(messages))
                 if (not messages or time.monotonic() - self._looked > _LOOK_SECONDS) and self._ended():
@@ -119,6 +124,7 @@ class _Worker:
     def _assigned(self, reader: Consumer, partitions: list[TopicPartition]) -> None:
         committed = reader.committed(partitions, timeout=30)
         reader.assign([self._range.start(place) for place in committed])
+        self._pace.assigned(partitions)
         self._looked = 0.0
 
     def _take(self, messages: Sequence[Message]) -> int:
@@ -146,11 +152,11 @@ class _Worker:
             # Another worker has the partition by now and offers the batch again, which changes nothing.
             if error.args[0].code() not in _MOVED_ON:
                 raise
-            self._log("The group was rebalanced during a batch; its records are offered again.")
+            self._log.say("The group was rebalanced during a batch; its records are offered again.")
 
     def _ended(self) -> bool:
         """Whether the whole group is done. Takes this worker's share of what is left, and tells how far it is."""
-        now = self._looked = time.monotonic()
+        self._looked = time.monotonic()
         if self._range.end is None and election(self._connection, self._poll.slug).state != "open":
             # What comes after this moment is late, and nobody waits for it.
             self._range = self._range.ended(self._consumer)
@@ -159,34 +165,8 @@ class _Worker:
         own = sum(left.get(place.partition, 0) for place in self._consumer.assignment())
         self._pace.share(own, total - done)
         ended = done == total and self._range.end is not None
-        if ended or self._told is None or now - self._told.at >= _LOG_SECONDS:
-            self._tell(_Told(now, done, self._done.ballots), total)
+        self._log.tell(done, total, self._done.ballots, self._pace.slow, last=ended)
         return ended
-
-    def _tell(self, now: "_Told", total: int) -> None:
-        before = self._told or now
-        seconds = max(now.at - before.at, 0.001)
-        speed = (now.records - before.records) / seconds
-        left = f", {timedelta(seconds=round((total - now.records) / speed))} left" if speed else ""
-        self._log(
-            f"{self._name}: {(now.ballots - before.ballots) / seconds:,.0f} ballots a second. "
-            f"All workers: {now.records:,} of {total:,} records ({now.records / max(total, 1):.0%}), "
-            f"{speed:,.0f} a second{left}."
-        )
-        if self._pace.lost():
-            self._log(
-                f"{self._name}: the rate of {self._pace.rate:,.0f} a second is not held; this is as fast as it goes."
-            )
-        self._told = now
-
-
-@dataclass(frozen=True)
-class _Told:
-    """How far it was when the log was told: seconds on the clock, the group's records, this worker's ballots."""
-
-    at: float
-    records: int
-    ballots: int
 
 
 _MOVED_ON = {

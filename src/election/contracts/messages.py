@@ -22,7 +22,11 @@ BallotId = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$", description="16
 
 
 class VoterRecord(msgspec.Struct, frozen=True, omit_defaults=True):
-    """``voters_topic``: one registered voter, as much of them as casting needs. Key ``election/voter``."""
+    """``voters_topic``: one registered voter, as much of them as casting needs. Key ``election/voter``.
+
+    ``due`` is there when a night is replayed: they come to vote so many milliseconds after the poll opened. Each
+    partition is in that order.
+    """
 
     schema_version: Version
     election: Number
@@ -31,7 +35,7 @@ class VoterRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     location: Number
     gender: Gender
     age_group: AgeGroup
-    due: Millis | None = None
+    due: Count | None = None
 
 
 class CandidateRecord(msgspec.Struct, frozen=True, gc=False):

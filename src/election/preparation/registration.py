@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
-from election import scenarios, sources
+from election import nights, scenarios, sources
 from election.contracts import topics
 from election.errors import BadInput, UnknownElection
 from election.messaging.reading import Offsets, bounds
@@ -24,7 +24,8 @@ SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 class Registration:
     """What makes an election what it is. ``voters`` and ``turnout`` (0 to 1) are for simulated scenarios only.
 
-    ``ballots`` are simulated by the casting workers, or external: they come in on ``ballots_topic``.
+    ``ballots`` are simulated by the casting workers, or external: they come in on ``ballots_topic``. ``night`` is the
+    duration, such as 10m, to which the night of the declarations is compressed.
     """
 
     scenario: str
@@ -37,14 +38,18 @@ class Registration:
     turnout: float | None = None
     seed: int = 2019
     ballots: Ballots = "simulated"
+    night: str | None = None
 
     def named(self) -> "Registration":
         """With the default slug, scenario and time (UTC), when none was given."""
         return self if self.slug else replace(self, slug=f"{self.scenario[:46]}-{datetime.now(UTC):%Y%m%d-%H%M%S}")
 
 
-def checked(platform: Platform, registration: Registration) -> Scenario:
-    """The scenario with the registration's filter and size applied. Raises BadInput; writes nothing."""
+def checked(platform: Platform, registration: Registration, rate: float = 0) -> Scenario:
+    """The scenario with the registration's filter and size applied. Raises BadInput; writes nothing.
+
+    ``rate`` is the one that casting is to keep.
+    """
     if not SLUG.fullmatch(registration.slug):
         raise BadInput(
             f"The slug {registration.slug!r} cannot be used: 1 to 63 of a-z, 0-9 and '-', beginning with a letter or "
@@ -61,10 +66,20 @@ def checked(platform: Platform, registration: Registration) -> Scenario:
             )
     if registration.voters is not None:
         scenario = scenarios.with_voters(scenario, registration.voters)
-    if registration.ballots not in get_args(Ballots):
-        raise BadInput(f"Ballots cannot be {registration.ballots!r}: use {' or '.join(get_args(Ballots))}.")
+    _check_pace(registration, rate)
     sources.check(registration.source, registration.nationality, scenario.registered)
     return scenario
+
+
+def _check_pace(registration: Registration, rate: float) -> None:
+    if registration.ballots not in get_args(Ballots):
+        raise BadInput(f"Ballots cannot be {registration.ballots!r}: use {' or '.join(get_args(Ballots))}.")
+    if registration.night is not None:
+        nights.seconds(registration.night)
+    paces = {"rate": rate, "night": registration.night, "ballots=external": registration.ballots == "external"}
+    given = [name for name, value in paces.items() if value]
+    if len(given) > 1:
+        raise BadInput(f"{' and '.join(given)} exclude each other: each of them says when ballots come. Keep one.")
 
 
 def register(platform: Platform, registration: Registration) -> Election:

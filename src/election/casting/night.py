@@ -1,0 +1,102 @@
+"""A night is replayed: voters are held back until they are due."""
+
+from collections import deque
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import msgspec
+from confluent_kafka import Consumer, Message, TopicPartition
+
+from election.messaging.clients import consume
+from election.storage.elections import Election
+
+_BATCH_SECONDS = 0.1
+_LATE_MS, _TOLD_MS = 1_000, 5_000
+_FETCHED = 2_000
+# A partition that has more in hand is read no further: memory stays the same however long the night is.
+_HELD_BYTES = 4_000_000
+
+
+class _Due(msgspec.Struct, gc=False):
+    election: int = 0
+    due: int | None = None
+
+
+_decode = msgspec.json.Decoder(_Due).decode
+
+
+class Night:
+    """The pace of a night that is replayed. Each partition is in due order; they are merged here."""
+
+    def __init__(self, reader: Consumer, poll: Election) -> None:
+        assert poll.opened_at is not None
+        self._reader, self._election = reader, poll.election_no
+        self._opened = poll.opened_at
+        self._held: dict[int, deque[tuple[int, Message]]] = {}
+        self._bytes: dict[int, int] = {}
+        self._paused: set[int] = set()
+        self._behind = 0
+
+    def batch(self, most: int) -> list[Message]:
+        """Up to ``most`` records that are due by now; lets them gather for a tenth of a second."""
+        late = any(waiting and waiting[0][0] < self._now() - _LATE_MS for waiting in self._held.values())
+        for message in consume(self._reader, _FETCHED, 0 if late else _BATCH_SECONDS):
+            self._hold(message)
+        taken = list(self._taken(most, self._now()))
+        self._resume()
+        return taken
+
+    def wait(self, ballots: int) -> None:
+        """A ballot's time has come before it is offered."""
+
+    def share(self, own: int, left: int) -> None:
+        """Every record says itself when it is due."""
+
+    def assigned(self, partitions: list[TopicPartition]) -> None:
+        self._held, self._bytes, self._paused = {}, {}, set()
+        self._reader.resume(partitions)
+
+    def slow(self) -> str:
+        behind, self._behind = self._behind, 0
+        return f"{behind / 1000:.1f} s behind the night" if behind > _TOLD_MS else ""
+
+    def _now(self) -> int:
+        """Milliseconds since the poll opened."""
+        return int((datetime.now(UTC) - self._opened).total_seconds() * 1000)
+
+    def _hold(self, message: Message) -> None:
+        partition = message.partition() or 0
+        self._held.setdefault(partition, deque()).append((self._due(message), message))
+        self._bytes[partition] = self._bytes.get(partition, 0) + len(message.value() or b"")
+        if self._bytes[partition] > _HELD_BYTES and partition not in self._paused:
+            self._reader.pause([TopicPartition(message.topic() or "", partition)])
+            self._paused.add(partition)
+
+    def _due(self, message: Message) -> int:
+        """Nobody waits for what is no voter of this election."""
+        try:
+            voter = _decode(message.value() or b"")
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            return 0
+        return voter.due or 0 if voter.election == self._election else 0
+
+    def _taken(self, most: int, now: int) -> Iterator[Message]:
+        for _ in range(most):
+            partition = min((p for p, waiting in self._held.items() if waiting), key=self._first, default=None)
+            if partition is None or self._first(partition) > now:
+                return
+            due, message = self._held[partition].popleft()
+            self._bytes[partition] -= len(message.value() or b"")
+            if due:
+                self._behind = max(self._behind, now - due)
+            yield message
+
+    def _first(self, partition: int) -> int:
+        return self._held[partition][0][0]
+
+    def _resume(self) -> None:
+        able = {partition for partition in self._paused if self._bytes[partition] < _HELD_BYTES / 2}
+        if able:
+            places = [place for place in self._reader.assignment() if place.partition in able]
+            self._reader.resume(places)
+            self._paused -= able

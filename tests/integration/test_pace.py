@@ -1,0 +1,121 @@
+"""Ballots come at the pace that was asked for: at a rate over all workers, or as in a night that is replayed."""
+
+import json
+import threading
+import time
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from election import nights
+from election.casting import cast, close_poll, night, pace
+from election.contracts import topics
+from election.errors import BadInput
+from election.messaging.reading import read
+from election.preparation import Registration
+from election.preparation.registration import checked
+from tests.ballots import compared, official, tally
+
+NIGHT = 20  # seconds
+OF_TWO = {"scenario": "uk-general-election-2019", "contests": ("W07000041", "S14000027")}
+
+
+def cast_at(platform, poll):
+    """When ballots were stored, in seconds, and of which contest; in this order."""
+    with platform.connect("reader") as connection:
+        return connection.execute(
+            "SELECT extract(epoch FROM cast_at)::float8, contest_no FROM votes WHERE election_no = %s ORDER BY 1",
+            [poll.election_no],
+        ).fetchall()
+
+
+def working(platform, slug, **parameters):
+    thread = threading.Thread(target=cast, args=(platform, slug), kwargs=parameters)
+    thread.start()
+    return thread
+
+
+def test_a_rate_is_held_over_all_workers_also_when_one_leaves(tables, published):
+    rate = 400
+    poll, stop = published("pace-rate", voters=9_000), threading.Event()
+    workers = [working(tables, poll.slug, rate=rate), working(tables, poll.slug, rate=rate, stop=stop)]
+    time.sleep(6)  # the time in which both work is the measurement
+    stop.set()
+    for worker in workers:
+        worker.join(60)
+    moments = [at for at, _ in cast_at(tables, poll)]
+    assert len(moments) > 5_000
+    assert (len(moments) - 1) / (moments[-1] - moments[0]) == pytest.approx(rate, rel=0.05)
+    close_poll(tables, poll.slug)
+
+
+def test_a_rate_that_cannot_be_held_is_told(tables, published, monkeypatch):
+    monkeypatch.setattr(pace, "_FORGIVEN_SECONDS", 0)
+    poll, told = published("pace-too-fast", voters=3_000), []
+    small = replace(tables, settings=tables.settings.model_copy(update={"casting_batch": 500}))
+    cast(small, poll.slug, rate=10_000_000, log=told.append)
+    assert any("10,000,000 a second is not held" in line for line in told)
+    close_poll(tables, poll.slug)
+
+
+def test_voters_of_a_night_are_published_in_the_order_in_which_they_are_due(tables, published):
+    poll = published("pace-order", voters=5_000, night="1h")
+    due = {}
+    begin = {int(partition): offset for partition, offset in poll.voters_from.items()}
+    for message in read(tables.kafka, topics.VOTERS, begin):
+        voter = json.loads(message.value())
+        if voter["election"] == poll.election_no:
+            due.setdefault(message.partition(), []).append(voter["due"])
+    assert len(due) == tables.settings.voters_partitions
+    assert all(moments == sorted(moments) for moments in due.values())
+    assert sorted(moment for moments in due.values() for moment in moments) == [720 * n for n in range(1, 5_001)]
+
+
+def test_contests_of_a_night_are_complete_when_they_were_declared(tables, published, monkeypatch):
+    monkeypatch.setattr(night, "_HELD_BYTES", 100_000)  # so that partitions are paused and resumed on the way
+    poll = published("pace-night", night=f"{NIGHT}s", **OF_TWO)
+    with tables.connect("reader") as connection:
+        contests = connection.execute(
+            "SELECT contest_no, contest_id, declared_at FROM contests WHERE election_no = %s ORDER BY 1",
+            [poll.election_no],
+        ).fetchall()
+    shares = nights.completions([(contest_id, declared) for _, contest_id, declared in contests], poll.seed)
+    workers = [working(tables, poll.slug) for _ in range(2)]
+    for worker in workers:
+        worker.join(90)
+    close_poll(tables, poll.slug)
+    assert tally(tables, poll) == official(tables, poll)
+    assert compared(tables, poll).differing == 0
+    opened = poll.opened_at.timestamp()
+    for (contest_no, *_), share in zip(contests, shares, strict=True):
+        moments = [at - opened for at, own in cast_at(tables, poll) if own == contest_no]
+        assert moments[-1] == pytest.approx(NIGHT * share, abs=1.5)
+        # Evenly until then: half of the ballots in half of the time.
+        assert moments[len(moments) // 2] == pytest.approx(NIGHT * share / 2, abs=1.5)
+
+
+def test_a_night_that_is_late_is_caught_up_and_told(tables, published):
+    poll = published("pace-late", voters=2_000, night="2s")
+    told = []
+    while datetime.now(poll.opened_at.tzinfo) < poll.opened_at + timedelta(seconds=8):
+        time.sleep(0.1)  # the night goes on without a worker
+    done = cast(tables, poll.slug, log=told.append)
+    assert done.ballots > 1_000
+    assert done.seconds < 10
+    assert any("behind the night" in line for line in told)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "rate", "why"),
+    [
+        ({"night": "soon"}, 0, "10m"),
+        ({"night": "10m", "ballots": "external"}, 0, "exclude"),
+        ({"night": "10m"}, 100, "exclude"),
+        ({"ballots": "external"}, 100, "exclude"),
+        ({"ballots": "postal"}, 0, "postal"),
+    ],
+)
+def test_paces_that_exclude_each_other_are_refused(tables, parameters, rate, why):
+    with pytest.raises(BadInput, match=why):
+        checked(tables, Registration("single-race", "pace-refused", voters=10, **parameters), rate)
