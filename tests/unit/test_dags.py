@@ -1,0 +1,102 @@
+"""Every DAG file parses, stays thin, and tells operators what they need: whose it is, what it does, what to fill in."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from election.settings import PROJECT
+
+DAGS = PROJECT / "dags"
+FILES = sorted(DAGS.glob("*.py"))
+MOST_LINES = 10
+# They wait in a trigger for as long as the platform is up.
+ENDLESS = {"TallyOperator"}
+SQL = re.compile(r"\b(SELECT|INSERT|UPDATE|DELETE|CREATE|DROP|ALTER|COPY)\b")
+
+
+@pytest.fixture(scope="module")
+def bag(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """The DAGs as Airflow's own DAG processor reads them, without a metadata database."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("AIRFLOW_HOME", str(tmp_path_factory.mktemp("airflow")))
+        environment.setenv("AIRFLOW__CORE__LOAD_EXAMPLES", "False")
+        from airflow.dag_processing.dagbag import DagBag
+
+        yield DagBag(DAGS)
+
+
+@pytest.fixture(scope="module")
+def dags(bag: Any) -> list[Any]:
+    return list(bag.dags.values())
+
+
+@pytest.fixture(scope="module")
+def tasks(dags: list[Any]) -> list[Any]:
+    return [task for dag in dags for task in dag.tasks]
+
+
+def test_every_file_parses_and_has_a_dag(bag, dags):
+    assert bag.import_errors == {}
+    assert {Path(dag.fileloc).name for dag in dags} == {file.name for file in FILES}
+
+
+def test_every_dag_documents_and_tags_itself(dags):
+    assert [dag.dag_id for dag in dags if not (dag.doc_md or "").strip() or not dag.tags] == []
+
+
+def test_no_dag_catches_up_and_each_says_how_many_runs_may_be_active(dags):
+    assert [dag.dag_id for dag in dags if dag.catchup] == []
+    airflows_own = 16
+    assert [dag.dag_id for dag in dags if dag.max_active_runs >= airflows_own] == []
+
+
+def test_every_task_has_an_owner(tasks):
+    assert [task.task_id for task in tasks if task.owner in ("", "airflow")] == []
+
+
+def test_every_task_is_tried_again_unless_it_says_otherwise(dags, tasks):
+    # Where the DAG's default is more than none, a task without a retry must have said so itself.
+    assert [dag.dag_id for dag in dags if not dag.default_args.get("retries")] == []
+    assert {task.task_id for task in tasks if not task.retries} >= {
+        "reconciliation.check_integrity",
+        "reconciliation.reconcile",
+    }, "a gate that says no says so at once"
+
+
+def test_every_task_ends_in_time_or_is_meant_to_run_for_ever(tasks):
+    assert [t.task_id for t in tasks if t.execution_timeout is None and t.task_type not in ENDLESS] == []
+
+
+def test_every_field_of_a_form_has_a_title_and_a_description(dags):
+    fields = {f"{dag.dag_id}.{name}": dag.params.get_param(name) for dag in dags for name in dag.params}
+    assert fields, "election_run has a form"
+    assert [name for name, param in fields.items() if not (param.schema.get("title") and param.description)] == []
+
+
+def test_every_task_group_has_a_tooltip(dags):
+    groups = {f"{d.dag_id}.{name}": group for d in dags for name, group in d.task_group.get_task_group_dict().items()}
+    assert [name for name, group in groups.items() if not group.is_root and not group.tooltip] == []
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_a_dag_file_only_wires(file):
+    source = file.read_text()
+    functions = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef)]
+    long = {f.name: n for f in functions if (n := (f.end_lineno or 0) - f.lineno + 1) > MOST_LINES}
+    assert long == {}, f"functions of more than {MOST_LINES} lines belong under src/election"
+    assert SQL.findall(source) == [], "SQL belongs under src/election"
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_no_dag_file_imports_another(file):
+    imported = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            imported |= {name.name.split(".")[0] for name in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            imported.add("dags" if node.level else (node.module or "").split(".")[0])
+    assert imported & {"dags", *(file.stem for file in FILES)} == set()
