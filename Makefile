@@ -12,7 +12,8 @@ endif
 # Each setting of `make demo` becomes an option only when it is given.
 options = $(if $(SCENARIO),--scenario "$(SCENARIO)") $(if $(CONTESTS),--contests "$(CONTESTS)") \
   $(if $(REGION),--region "$(REGION)") $(if $(VOTERS),--voters "$(VOTERS)") $(if $(TURNOUT),--turnout "$(TURNOUT)") \
-  $(if $(RATE),--rate "$(RATE)") $(if $(SEED),--seed "$(SEED)") $(if $(WORKERS),--workers "$(WORKERS)")
+  $(if $(RATE),--rate "$(RATE)") $(if $(SEED),--seed "$(SEED)") $(if $(WORKERS),--workers "$(WORKERS)") \
+  $(if $(NIGHT),--night "$(NIGHT)") $(if $(BALLOTS),--ballots "$(BALLOTS)")
 
 .PHONY: help setup demo up down status clean distclean test lint format lock
 
@@ -21,6 +22,7 @@ help: ## this list
 	@echo
 	@echo '  make demo SCENARIO=single-race VOTERS=10000      another election; also CONTESTS= REGION= TURNOUT='
 	@echo '  make demo REGION="Northern Ireland" RATE=500     RATE= (votes a second, 0: all at once) SEED= WORKERS='
+	@echo '  make demo NIGHT=10m                              the night of the declarations in ten minutes'
 
 setup: ## install the toolchain into .venv; does nothing when it is there
 	@stack/bootstrap.sh

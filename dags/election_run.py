@@ -15,12 +15,16 @@ Start it with **Trigger** and fill in the form; the defaults replay one constitu
 The message of a failed **prepare** names the parameter, or the scenario's file and line. `election reconcile SLUG`
 recomputes what the gate found, on the spot.
 
+With **ballots** `external` the casting workers take what a feed puts on `ballots_topic` until you answer
+`casting.close_when_told` under *Required Actions*.
+
 Every task can be cleared, and so can the whole run: what was done is found and not done again.
 """
 
 from datetime import timedelta
 from typing import Any, cast
 
+from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import Param, TaskGroup, XComArg, dag, get_current_context, task, task_group
 
 from election import scenarios
@@ -97,12 +101,28 @@ PARAMS = {
         description="The same seed gives the same electorate and the same votes.",
         section="Electorate",
     ),
+    "ballots": Param(
+        "simulated",
+        type="string",
+        enum=["simulated", "external"],
+        title="Ballots",
+        description="simulated: voters decide by themselves; external: a feed puts ballots on ballots_topic.",
+        section="Casting",
+    ),
     "rate": Param(
         0,
         type="number",
         minimum=0,
         title="Rate",
         description="Votes a second over all workers; 0: as fast as it goes.",
+        section="Casting",
+    ),
+    "night": Param(
+        None,
+        type=["null", "string"],
+        pattern="^(?=.)([0-9]+h)?([0-9]+m)?([0-9]+s)?$",
+        title="Night",
+        description="Replay the night of the declarations in this time, such as 10m; empty: no night.",
         section="Casting",
     ),
     "workers": Param(
@@ -217,7 +237,23 @@ def cast_ballots(slug: str, worker: int) -> dict[str, Any]:
     return asdict(cast(platform(), slug, worker=worker, rate=get_current_context()["params"]["rate"]))
 
 
-@task
+@task.short_circuit(ignore_downstream_trigger_rules=False)
+def takes_ballots_from_outside() -> bool:
+    return bool(get_current_context()["params"]["ballots"] == "external")
+
+
+def close_when_told(slug: str) -> HITLOperator:
+    return HITLOperator(
+        task_id="close_when_told",
+        subject=f"Close the poll of {slug}?",
+        body="What is on `ballots_topic` by then is taken in; a ballot that comes later is rejected as late.",
+        options=["Close the poll"],
+        execution_timeout=None,  # the night takes as long as it takes
+    )
+
+
+# Where voters are simulated nobody is asked, and the poll closes when every voter was offered the ballot.
+@task(trigger_rule="none_failed")
 def close_poll(slug: str) -> None:
     from election.casting import close_poll
     from election.orchestration.connections import platform
@@ -227,7 +263,10 @@ def close_poll(slug: str) -> None:
 
 @task_group(tooltip="Every voter is offered the ballot")
 def casting(slug: str) -> None:
-    cast_ballots.partial(slug=slug).expand(worker=open_poll(slug)) >> close_poll(slug)
+    opened, closed = open_poll(slug), close_poll(slug)
+    cast_ballots.partial(slug=slug).expand(worker=opened) >> closed
+    end_feed = close_poll.override(task_id="end_feed", trigger_rule="all_success")(slug)
+    opened >> takes_ballots_from_outside() >> close_when_told(slug) >> end_feed >> closed
 
 
 @task

@@ -21,6 +21,8 @@ def run(
     voters: Annotated[int | None, typer.Option(help="registered voters; simulated scenarios only", min=1)] = None,
     turnout: Annotated[float | None, typer.Option(help="share of voters, such as 0.65; simulated only")] = None,
     seed: Annotated[int, typer.Option(help="the same seed gives the same election")] = 2019,
+    ballots: Annotated[str, typer.Option(help="simulated, or external: a feed brings them")] = "simulated",
+    night: Annotated[str, typer.Option(help="replay the night of the declarations in this time, such as 10m")] = "",
     rate: Annotated[float, typer.Option(help="votes a second; 0: as fast as it goes", min=0)] = 0,
     workers: Annotated[int, typer.Option(help="casting workers", min=1, max=8)] = 2,
     follow: Annotated[bool, typer.Option(help="follow the stages and show the result")] = True,
@@ -44,10 +46,12 @@ def run(
         voters,
         turnout,
         seed,
+        ballots,  # type: ignore[arg-type]
+        night or None,
     ).named()
     platform = native()
     # The same check as in the run, so that bad input is refused before anything starts.
-    checked(platform, registration)
+    checked(platform, registration, rate)
     conf = asdict(registration) | {"contests": list(registration.contests), "rate": rate, "workers": workers}
     airflow = Airflow(platform.settings)
     airflow.trigger("election_run", registration.slug, conf)

@@ -24,6 +24,8 @@ def prepare(
     voters: Annotated[int | None, typer.Option(help="simulated scenarios only", min=1)] = None,
     turnout: Annotated[float | None, typer.Option(help="share of voters; simulated scenarios only")] = None,
     seed: Annotated[int, typer.Option(help="the same seed gives the same election")] = 2019,
+    ballots: Annotated[str, typer.Option(help="simulated, or external: a feed brings them")] = "simulated",
+    night: Annotated[str, typer.Option(help="replay the night of the declarations in this time, such as 10m")] = "",
 ) -> None:
     """Create tables and topics and register an election; prints its slug."""
     from election.messaging.topics import create_topics
@@ -40,6 +42,8 @@ def prepare(
         voters,
         turnout,
         seed,
+        ballots,  # type: ignore[arg-type]
+        night or None,
     ).named()
     platform = native()
     checked(platform, registration)
@@ -75,7 +79,10 @@ def cast(
     worker: Annotated[int, typer.Option(help="this worker's number, in the log", min=0)] = 0,
     rate: Annotated[float, typer.Option(help="votes a second over all workers; 0: as fast as it goes", min=0)] = 0,
 ) -> None:
-    """Open the poll, cast until every voter was offered the ballot, close the poll."""
+    """Open the poll, cast until every voter was offered the ballot, close the poll.
+
+    With ballots from outside: until `election close` closes the poll and all that came before is taken in.
+    """
     from election.casting import cast, close_poll, open_poll
 
     platform, stop = native(), threading.Event()
@@ -90,3 +97,14 @@ def cast(
     console.print(
         f"{done.ballots:,} ballots by this worker in {done.seconds:.1f} s, {done.rejected:,} records rejected"
     )
+
+
+@app.command(rich_help_panel=STAGES)
+def close(slug: Slug) -> None:
+    """Close the poll of an election whose ballots come from outside; what comes later is rejected as late.
+
+    Where a run in Airflow waits to be told, answer it there: that closes the poll and lets the run go on.
+    """
+    from election.casting import close_poll
+
+    console.print(f"The poll of {slug} is closed." if close_poll(native(), slug) else f"The poll of {slug} was closed.")

@@ -69,6 +69,11 @@ class Airflow:
             body |= {"task_ids": task_ids, "include_downstream": True}
         self._send("POST", f"/api/v2/dags/{dag_id}/clearTaskInstances", json=body)
 
+    def answer(self, dag_id: str, run_id: str, task_id: str, option: str) -> None:
+        """Answers the question that a task waits with. Raises ElectionError when it has none, or had its answer."""
+        path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/-1/hitlDetails"
+        self._send("PATCH", path, json={"chosen_options": [option]})
+
     def log_tail(self, dag_id: str, run_id: str, task: dict[str, Any], lines: int = _LOG_LINES) -> list[str]:
         """The last lines that the task's latest try wrote."""
         path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task['task_id']}/logs/{task['try_number']}"

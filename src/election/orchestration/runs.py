@@ -9,6 +9,7 @@ from election.errors import BadInput
 from election.orchestration.connections import platform
 from election.preparation import Registration
 from election.preparation import register as register_election
+from election.preparation.registration import checked
 
 
 def registration(params: Mapping[str, Any], slug: str) -> Registration:
@@ -23,6 +24,8 @@ def registration(params: Mapping[str, Any], slug: str) -> Registration:
         voters=params["voters"],
         turnout=params["turnout"],
         seed=params["seed"],
+        ballots=params["ballots"],
+        night=params["night"],
     )
 
 
@@ -32,7 +35,9 @@ def register(context: Mapping[str, Any]) -> str:
     # The run's own time, not the clock's, so that a cleared run keeps its slug.
     slug = f"{context['params']['scenario'][:46]}-{run.run_after:%Y%m%d-%H%M%S}"
     try:
-        return register_election(platform(), registration(context["params"], slug)).slug
+        wanted = registration(context["params"], slug)
+        checked(platform(), wanted, context["params"]["rate"])
+        return register_election(platform(), wanted).slug
     except BadInput as error:
         # Trying again cannot mend a parameter.
         raise AirflowFailException(str(error)) from error
