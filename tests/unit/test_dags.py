@@ -13,8 +13,8 @@ from election.settings import PROJECT
 DAGS = PROJECT / "dags"
 FILES = sorted(DAGS.glob("*.py"))
 MOST_LINES = 10
-# They wait in a trigger for as long as the platform is up.
-ENDLESS = {"TallyOperator"}
+# They wait in a trigger for as long as the platform is up, or for a person.
+ENDLESS = {"TallyOperator", "HITLOperator"}
 SQL = re.compile(r"\b(SELECT|INSERT|UPDATE|DELETE|CREATE|DROP|ALTER|COPY)\b")
 
 
