@@ -81,7 +81,7 @@ CREATE TABLE IF NOT EXISTS candidates (
     PRIMARY KEY (election_no, candidate_no),
     UNIQUE (election_no, contest_no, candidate_no),
     FOREIGN KEY (election_no, contest_no) REFERENCES contests ON DELETE CASCADE,
-    FOREIGN KEY (election_no, party_abbreviation) REFERENCES parties
+    FOREIGN KEY (election_no, party_abbreviation) REFERENCES parties ON DELETE CASCADE
 );
 
 CREATE TABLE IF NOT EXISTS locations (

@@ -1,0 +1,40 @@
+"""The tables themselves, on real Postgres."""
+
+from election.casting import cast
+from election.preparation import create_tables
+from election.storage.elections import elections
+
+
+def test_tables_are_created_again_without_a_change(tables, published):
+    published("schema-again", voters=50)
+    with tables.connect("reader") as connection:
+        before = elections(connection)
+    create_tables(tables)
+    with tables.connect("reader") as connection:
+        assert elections(connection) == before
+
+
+def test_an_election_is_deleted_with_everything_that_is_its_own_and_nothing_else(tables, published):
+    gone, staying = published("schema-gone", voters=50), published("schema-staying", voters=60)
+    for poll in (gone, staying):
+        cast(tables, poll.slug)
+    before = rows(tables)
+    with tables.connect("owner") as connection:
+        connection.execute("DELETE FROM elections WHERE election_no = %s", [gone.election_no])
+    after = rows(tables)
+    assert after == {place: number for place, number in before.items() if place[1] != gone.election_no}
+    assert any(election_no == staying.election_no for _, election_no in after)
+
+
+def rows(platform):
+    """Rows by table and election, over every table that has elections."""
+    found = {}
+    with platform.connect("owner") as connection:
+        tables = connection.execute(
+            """SELECT table_name FROM information_schema.columns JOIN information_schema.tables USING (table_name)
+               WHERE column_name = 'election_no' AND table_type = 'BASE TABLE'"""
+        ).fetchall()
+        for (table,) in tables:
+            counted = connection.execute(f"SELECT election_no, count(*) FROM {table} GROUP BY 1").fetchall()
+            found |= {(table, election_no): number for election_no, number in counted}
+    return found
