@@ -7,9 +7,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+from typer.testing import CliRunner
 
 from election import nights
 from election.casting import cast, close_poll, night, pace
+from election.cli import app
 from election.contracts import topics
 from election.errors import BadInput
 from election.messaging.reading import read
@@ -52,19 +54,40 @@ def test_a_rate_is_held_over_all_workers_also_when_one_leaves(tables, published)
 
 def test_a_rate_that_cannot_be_held_is_told(tables, published, monkeypatch):
     monkeypatch.setattr(pace, "_FORGIVEN_SECONDS", 0)
-    poll, told = published("pace-too-fast", voters=3_000), []
+    poll = published("pace-too-fast", voters=3_000)
+    told: list[str] = []
     small = replace(tables, settings=tables.settings.model_copy(update={"casting_batch": 500}))
     cast(small, poll.slug, rate=10_000_000, log=told.append)
     assert any("10,000,000 a second is not held" in line for line in told)
     close_poll(tables, poll.slug)
 
 
+def test_status_tells_how_far_an_open_poll_is(tables, published):
+    poll, stop = published("pace-status", voters=4_000), threading.Event()
+
+    def told():
+        answer = CliRunner().invoke(app, ["status", "--json"], catch_exceptions=False)
+        return next((p for p in json.loads(answer.output)["polls"] if p["election"] == poll.slug), None)
+
+    assert (told()["done"], told()["total"], told()["remaining_s"]) == (0, 4_000, None)
+    half = working(tables, poll.slug, rate=300, stop=stop)
+    time.sleep(3)
+    stop.set()
+    half.join(30)
+    progress = told()
+    assert 0 < progress["done"] < 4_000
+    assert progress["remaining_s"] == pytest.approx((4_000 - progress["done"]) / progress["rate"], rel=0.05)
+    cast(tables, poll.slug)
+    close_poll(tables, poll.slug)
+    assert told() is None
+
+
 def test_voters_of_a_night_are_published_in_the_order_in_which_they_are_due(tables, published):
     poll = published("pace-order", voters=5_000, night="1h")
-    due = {}
+    due: dict[int | None, list[int]] = {}
     begin = {int(partition): offset for partition, offset in poll.voters_from.items()}
     for message in read(tables.kafka, topics.VOTERS, begin):
-        voter = json.loads(message.value())
+        voter = json.loads(message.value() or b"{}")
         if voter["election"] == poll.election_no:
             due.setdefault(message.partition(), []).append(voter["due"])
     assert len(due) == tables.settings.voters_partitions
@@ -97,7 +120,7 @@ def test_contests_of_a_night_are_complete_when_they_were_declared(tables, publis
 
 def test_a_night_that_is_late_is_caught_up_and_told(tables, published):
     poll = published("pace-late", voters=2_000, night="2s")
-    told = []
+    told: list[str] = []
     while datetime.now(poll.opened_at.tzinfo) < poll.opened_at + timedelta(seconds=8):
         time.sleep(0.1)  # the night goes on without a worker
     done = cast(tables, poll.slug, log=told.append)

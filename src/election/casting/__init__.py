@@ -6,8 +6,19 @@ when the batch is offered again, and what was published again is a duplicate.
 """
 
 from election.casting.poll import close_poll, open_poll
+from election.casting.progress import Progress, open_polls
 from election.casting.replaying import Replayed, replay
 from election.casting.republishing import republish
 from election.casting.worker import Cast, cast
 
-__all__ = ["Cast", "Replayed", "cast", "close_poll", "open_poll", "replay", "republish"]
+__all__ = [
+    "Cast",
+    "Progress",
+    "Replayed",
+    "cast",
+    "close_poll",
+    "open_poll",
+    "open_polls",
+    "replay",
+    "republish",
+]

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from confluent_kafka import Consumer, TopicPartition
+from tenacity import retry, retry_if_exception, stop_after_delay, wait_fixed
 
 from election.contracts import topics
 from election.errors import StageFailed
-from election.messaging.clients import consumer
+from election.messaging.clients import consumer, passes
 from election.messaging.reading import Offsets
 from election.messaging.rejected import Origin
 from election.storage.elections import Election
@@ -41,8 +42,11 @@ class Range:
         filled = {partition: offset for partition, offset in end.items() if offset > begin.get(partition, 0)}
         return cls(topics.VOTERS, group, {p: begin.get(p, 0) for p in filled}, filled)
 
-    def start(self, committed: TopicPartition) -> TopicPartition:
-        """Where the group goes on in a partition: at its committed offset, else at the beginning of the range."""
+    def start(self, reader: Consumer, partitions: list[TopicPartition]) -> list[TopicPartition]:
+        """Where the group goes on: at its committed offsets, else at the beginning of the range."""
+        return [self._start(committed) for committed in _committed(reader, partitions)]
+
+    def _start(self, committed: TopicPartition) -> TopicPartition:
         begin = self.begin.get(committed.partition)
         if begin is None:
             # A partition without a record of this election: stand at its end, nothing there is read.
@@ -76,7 +80,7 @@ class Range:
             return self.ended(reader).left(reader)
         if not self.end:
             return {}, 0
-        committed = reader.committed([TopicPartition(self.topic, p) for p in self.end], timeout=30)
+        committed = _committed(reader, [TopicPartition(self.topic, p) for p in self.end])
         done = {c.partition: min(self.end[c.partition], max(self.begin[c.partition], c.offset)) for c in committed}
         total = sum(self.end[p] - self.begin[p] for p in self.end)
         return {p: self.end[p] - done[p] for p in self.end}, total
@@ -87,6 +91,12 @@ class Range:
             p: reader.get_watermark_offsets(TopicPartition(self.topic, p), timeout=30, cached=False)[1]
             for p in self.begin
         }
+
+
+@retry(retry=retry_if_exception(passes), wait=wait_fixed(0.2), stop=stop_after_delay(10), reraise=True)
+def _committed(reader: Consumer, places: list[TopicPartition]) -> list[TopicPartition]:
+    """The group's committed offsets; a broker that has just started looks for the group first."""
+    return reader.committed(places, timeout=10)
 
 
 def _offsets(recorded: dict[str, int] | None) -> Offsets:

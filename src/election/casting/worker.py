@@ -122,8 +122,7 @@ class _Worker:
             self._consumer.close()
 
     def _assigned(self, reader: Consumer, partitions: list[TopicPartition]) -> None:
-        committed = reader.committed(partitions, timeout=30)
-        reader.assign([self._range.start(place) for place in committed])
+        reader.assign(self._range.start(reader, partitions))
         self._pace.assigned(partitions)
         self._looked = 0.0
 

@@ -3,8 +3,9 @@
 import os
 import time
 from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -13,6 +14,9 @@ from rich.table import Table
 from election.cli.application import app, as_json, console
 from election.errors import StackError
 from election.settings import Settings
+
+if TYPE_CHECKING:
+    from election.casting import Progress
 
 AsJson = Annotated[bool, typer.Option("--json", help="Answer as JSON, for other programs.")]
 
@@ -71,8 +75,9 @@ def status(as_json_: AsJson = False) -> None:
 
     settings = Settings()
     answer = status(settings)
+    polls = _open_polls(settings, answer)
     if as_json_:
-        as_json(answer)
+        as_json(answer | {"polls": [asdict(poll) for poll in polls]})
         return
     table = Table("service", "state", "answers", "process", "address", box=None, header_style="bold")
     for service in answer["services"]:
@@ -88,6 +93,21 @@ def status(as_json_: AsJson = False) -> None:
         f"Dashboard: {answer['dashboard']['url']}",
     ):
         console.print(line, soft_wrap=True, highlight=False)
+    for poll in polls:
+        left = "" if poll.remaining_s is None else f", {timedelta(seconds=round(poll.remaining_s))} left"
+        console.print(
+            f"Poll of {poll.election}: {poll.done:,} of {poll.total:,} records cast, {poll.rate:,.0f} a second{left}",
+            soft_wrap=True,
+            highlight=False,
+        )
+
+
+def _open_polls(settings: Settings, answer: dict[str, Any]) -> "list[Progress]":
+    from election.casting import open_polls
+    from election.platform import native
+
+    ready = {service["name"] for service in answer["services"] if service["ready"]}
+    return open_polls(native(settings)) if ready >= {"postgres", "kafka"} else []
 
 
 @app.command()

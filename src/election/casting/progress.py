@@ -1,0 +1,41 @@
+"""How far the elections are whose poll is open."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from election import nights
+from election.casting.range import Range
+from election.platform import Platform
+from election.storage.elections import Election, elections
+
+
+@dataclass(frozen=True)
+class Progress:
+    """``done`` of ``total`` records are cast, ``rate`` of them a second since the poll opened.
+
+    ``remaining_s`` is None where nobody knows: nothing is done yet, or ballots come from outside.
+    """
+
+    election: str
+    done: int
+    total: int
+    rate: float
+    remaining_s: float | None
+
+
+def open_polls(platform: Platform) -> list[Progress]:
+    """The progress of every election whose poll is open, the newest first; none before the first was prepared."""
+    with platform.connect("reader") as connection:
+        (prepared,) = connection.execute("SELECT to_regclass('elections') IS NOT NULL").fetchone() or (False,)
+        polls = [poll for poll in elections(connection) if poll.state == "open"] if prepared else []
+    return [_progress(platform, poll) for poll in polls]
+
+
+def _progress(platform: Platform, poll: Election) -> Progress:
+    done, total = Range.of(poll).progress(platform.kafka)
+    seconds = (datetime.now(UTC) - poll.opened_at).total_seconds() if poll.opened_at else 0.0
+    rate = done / seconds if seconds > 0 else 0.0
+    remaining = (total - done) / rate if rate and poll.ballots == "simulated" else None
+    if night := poll.parameters.get("night"):
+        remaining = max(nights.seconds(night) - seconds, 0.0)
+    return Progress(poll.slug, done, total, round(rate, 1), None if remaining is None else round(remaining, 1))
