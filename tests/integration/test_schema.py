@@ -28,7 +28,7 @@ def test_an_election_is_deleted_with_everything_that_is_its_own_and_nothing_else
 
 def rows(platform):
     """Rows by table and election, over every table that has elections."""
-    found = {}
+    found: dict[tuple[str, int], int] = {}
     with platform.connect("owner") as connection:
         tables = connection.execute(
             """SELECT table_name FROM information_schema.columns JOIN information_schema.tables USING (table_name)
