@@ -65,7 +65,8 @@ def test_two_workers_one_of_which_dies_end_as_one_alone(tables, published):
     alone, together = published("cast-alone", voters=20_000), published("cast-together", voters=20_000)
     cast(tables, alone.slug)
     dying = worker(together.slug, ELECTION_CASTING_FAULT="flushed:3", ELECTION_CASTING_BATCH="500")
-    staying = worker(together.slug, "--worker", "1", ELECTION_CASTING_BATCH="500")
+    # It cannot be through with everything before the other one dies.
+    staying = worker(together.slug, "--worker", "1", "--rate", "2000", ELECTION_CASTING_BATCH="500")
     fate, _ = dying.communicate(timeout=90)
     output, _ = staying.communicate(timeout=90)
     assert dying.returncode == -signal.SIGKILL, fate.decode()
