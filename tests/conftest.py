@@ -21,6 +21,12 @@ from election.stack.starting import start
 from election.stack.stopping import stop
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that need less of the platform run first: on a full stack Airflow keeps the count running by itself."""
+    levels = ("platform", "spark", "stack")
+    items.sort(key=lambda item: [level in getattr(item, "fixturenames", ()) for level in reversed(levels)])
+
+
 @pytest.fixture(scope="session")
 def settings(request: pytest.FixtureRequest) -> Iterator[Settings]:
     """The test platform's settings; ``Settings()`` and every child process see the same for the whole session."""
