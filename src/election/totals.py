@@ -94,10 +94,14 @@ class Totals:
         return shown
 
     def _remove(self, topic: str, key: bytes | None) -> None:
-        if topic not in topics.AGGREGATES or key is None:
+        if topic not in topics.AGGREGATES:
             return
-        election, generation = (int(part) for part in key.split(b"/", 2)[:2])
-        self._generations[election][generation].by_topic[topic].pop(key, None)
+        try:
+            election, generation = (int(part) for part in (key or b"").split(b"/", 2)[:2])
+        except ValueError:  # no key of ours, so there is nothing to remove
+            self.unusable += 1
+            return
+        self._generations[election][generation].by_topic[topic].pop(key or b"", None)
 
 
 def progress_json(progress: TallyProgress | None) -> dict[str, Any] | None:

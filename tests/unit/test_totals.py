@@ -106,6 +106,15 @@ def test_a_record_of_no_known_form_is_counted_and_changes_nothing():
     assert totals.unusable == 2
 
 
+def test_a_tombstone_under_a_key_of_no_known_form_is_counted_and_changes_nothing():
+    totals = Totals()
+    totals.apply(*candidate(4))
+    for key in (b"nonsense", b"", None, b"1/x/1"):
+        totals.apply(topics.VOTES_PER_CANDIDATE, key, None)
+    assert votes(totals) == {1: 4}
+    assert totals.unusable == 4
+
+
 def test_candidates_are_known_before_their_first_vote():
     totals = Totals()
     record = CandidateRecord(1, 1, "slug", 1, "C1", "A", 3, "Name", "P", "Party")
