@@ -8,7 +8,7 @@ goes on exactly where the last finished batch ended. Nothing is lost or counted 
 | to do this | do that |
 |---|---|
 | see what it does | the task's link *Spark UI*, or `election tally status` |
-| stop it cleanly | pause this DAG, then mark the task *success* (or `election tally stop`, which does both) |
+| stop it cleanly | pause this DAG, then mark the task *success* or type `election tally stop` |
 | start it again | unpause this DAG |
 | start again from nothing | `election tally rebuild`: counts all votes anew; totals on screen never go down |
 

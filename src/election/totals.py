@@ -10,8 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import msgspec
-
 from election.contracts import topics
 from election.contracts.messages import Aggregate, CandidateRecord, Decoder, TallyProgress, Unusable
 
@@ -102,8 +100,3 @@ class Totals:
             self.unusable += 1
             return
         self._generations[election][generation].by_topic[topic].pop(key or b"", None)
-
-
-def progress_json(progress: TallyProgress | None) -> dict[str, Any] | None:
-    """The stream's latest batch as a JSON object, or None before the first."""
-    return None if progress is None else msgspec.to_builtins(progress)
