@@ -15,7 +15,7 @@ options = $(if $(SCENARIO),--scenario "$(SCENARIO)") $(if $(CONTESTS),--contests
   $(if $(RATE),--rate "$(RATE)") $(if $(SEED),--seed "$(SEED)") $(if $(WORKERS),--workers "$(WORKERS)") \
   $(if $(NIGHT),--night "$(NIGHT)") $(if $(BALLOTS),--ballots "$(BALLOTS)")
 
-.PHONY: help setup demo up down status clean distclean test lint format lock
+.PHONY: help setup demo up down status clean distclean test lint format lock drill-casting drill-stack
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,9 +46,18 @@ clean: ## stop the stack and remove all that runs left behind (var/)
 distclean: clean ## also remove the toolchain (.venv/)
 	@rm -rf .venv
 
+# Three platforms one after the other: what one part leaves on the topics on purpose is no other part's business.
 test: setup ## lint and all tests, on ports and in a folder of their own
 	@$(MAKE) --no-print-directory lint
-	@$(python) -m pytest
+	@$(python) -m pytest tests/unit tests/integration --ignore=tests/integration/test_tally.py
+	@$(python) -m pytest tests/integration/test_tally.py
+	@$(python) -m pytest tests/e2e
+
+drill-casting: setup ## kill casting workers, the broker and Postgres, ten times and more at each step
+	@DRILL_KILLS=$(or $(KILLS),10) $(python) -m pytest tests/drills/test_casting.py --log-cli-level=WARNING
+
+drill-stack: setup ## start, stop and kill the services of a stack, in every order
+	@$(python) -m pytest tests/drills/test_stack.py tests/drills/test_stack_lifecycle.py
 
 lint: setup ## ruff, mypy and the rules about who may import whom
 	@.venv/bin/ruff check .

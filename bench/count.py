@@ -1,0 +1,220 @@
+"""Measures the count on a platform of its own (Kafka and Spark, in var/bench-count, removed afterwards).
+
+    python -m bench.count catchup      votes on the topic to final totals, against merely reading and parsing them
+    python -m bench.count freshness    produced vote to the total that contains it, at 2,000 and 10,000 votes/s
+    python -m bench.count restart      driver killed to counting again
+    python -m bench.count growth       batch time and state per million ballots, up to --votes
+
+Each prints a table and writes var/bench/count-NAME.json.
+"""
+
+import json
+import os
+import subprocess
+import threading
+import time
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from statistics import median
+from typing import Annotated, Any
+
+import typer
+from confluent_kafka import OFFSET_END, TopicPartition
+from rich.console import Console
+from rich.table import Table
+
+from bench.votes import Electorate, produce
+from election.contracts import topics
+from election.contracts.messages import ContestTotal, Decoder
+from election.count import driver
+from election.count.folder import tally_folder
+from election.count.submission import environment, submit_command
+from election.messaging.clients import consume, consumer
+from election.messaging.topics import create_topics
+from election.platform import Platform, native
+from election.settings import PROJECT, Settings
+from election.stack import services
+from election.stack.service import settings_environment
+from election.stack.starting import start
+from election.stack.stopping import remove
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+console = Console()
+PORTS = 9_000  # added to the usual ports
+
+
+@app.command()
+def catchup(votes: Annotated[int, typer.Option(help="votes on the topic")] = 2_000_000) -> None:
+    """Rates over all batches after the first, in which Java compiles."""
+    with platform() as bench:
+        produce(bench, Electorate(1), votes)
+        parsing = [(b["messages"], b["ms"]) for b in _parse_only(bench.settings)]
+        driver.start(bench.settings)
+        counting = [(b["messages"], b["ms"]) for b in _batches_until(bench.settings, votes)]
+        driver.stop(bench.settings)
+    limit, count = _rate(parsing[1:]), _rate(counting[1:])
+    _show(
+        "catchup",
+        {
+            "read and parse, votes/s": round(limit),
+            "count with all totals, votes/s": round(count),
+            "ratio": round(count / limit, 3),
+            "with the first batch, votes/s": round(_rate(counting)),
+        },
+    )
+
+
+@app.command()
+def freshness(seconds: Annotated[float, typer.Option(help="of each rate")] = 60) -> None:
+    """For every vote: from its production to the arrival of a total of its contest that contains it."""
+    found: dict[str, Any] = {}
+    with platform() as bench:
+        driver.start(bench.settings)
+        warm = Electorate(1)
+        produce(bench, warm, 200_000, rate=5_000)
+        for number, rate in enumerate((2_000, 10_000), start=2):
+            waits = sorted(_freshness(bench, Electorate(number), rate, seconds))
+            found[f"{rate}/s median, s"] = round(median(waits), 3)
+            found[f"{rate}/s p99, s"] = round(waits[int(len(waits) * 0.99)], 3)
+            found[f"{rate}/s worst, s"] = round(waits[-1], 3)
+        driver.stop(bench.settings)
+    _show("freshness", found)
+
+
+@app.command()
+def restart(times: int = 10) -> None:
+    """The driver is killed while 2,000 votes/s arrive and started again at once, as Airflow's trigger would."""
+    from tests.count_faults import kill_driver
+
+    parts = defaultdict[str, list[float]](list)
+    with platform() as bench:
+        settings = bench.settings
+        driver.start(settings)
+        load = threading.Thread(target=produce, args=(bench, Electorate(1), 2_000 * 60 * times, 2_000), daemon=True)
+        load.start()
+        for _ in range(times):
+            driver.wait_for(lambda: (driver.state(settings).batch or 0) > 5, 120)
+            time.sleep(3)
+            before = driver.state(settings)
+            kill_driver(bench)
+            killed = time.time()
+            driver.wait_for(lambda: not driver.state(settings).alive, 30)
+            driver.start(settings)
+            parts["lock"].append(time.time() - killed)
+            driver.wait_for(lambda: driver.state(settings).phase == "counting", 120)
+            parts["query"].append(time.time() - killed)
+            target = (before.batch or 0) + 2
+            driver.wait_for(lambda target=target: (driver.state(settings).batch or 0) >= target, 120)  # type: ignore[misc]
+            parts["counting"].append(time.time() - killed)
+    found = {f"{part}: {how.__name__}, s": round(how(v), 1) for part, v in parts.items() for how in (median, max)}
+    _show("restart", found)
+
+
+@app.command()
+def growth(votes: int = 30_000_000) -> None:
+    """Batches of 500,000 ballots while the state grows; figures at each million."""
+    rows = []
+    with platform() as bench:
+        produce(bench, Electorate(1), votes)
+        driver.start(bench.settings)
+        counted = 0
+        for batch in _batches_until(bench.settings, votes):
+            counted += batch["messages"]
+            rows.append({"ballots": counted, "ms": batch["ms"], "state_bytes": batch["state_bytes"]})
+        checkpoint = tally_folder(bench.settings).checkpoint(1)
+        disk = sum(file.stat().st_size for file in checkpoint.rglob("*") if file.is_file())
+        driver.stop(bench.settings)
+    each = [row for row in rows if row["ballots"] // 1_000_000 > (row["ballots"] - 500_000) // 1_000_000]
+    found = {f"{row['ballots'] / 1e6:.0f} million: batch ms, state memory MB": (
+        row["ms"], round(row["state_bytes"] / 1e6)) for row in each}  # fmt: skip
+    _show("growth", found | {"checkpoint on disk, MB": round(disk / 1e6)})
+
+
+@contextmanager
+def platform() -> Iterator[Platform]:
+    """Kafka, Postgres and Spark on ports and in a folder of their own."""
+    names = {name: field.default + PORTS for name, field in Settings.model_fields.items() if name.endswith("_port")}
+    settings = Settings.model_validate({"var": PROJECT / "var" / "bench-count", **names})
+    os.environ.update(settings_environment(settings))
+    settings.var.mkdir(parents=True, exist_ok=True)
+    settings.var.chmod(0o755)
+    try:
+        start(settings, services.STORAGE)
+        start(settings, services.SPARK)
+        create_topics(native(settings))
+        yield native(settings)
+    finally:
+        driver.stop(settings)
+        remove(settings)
+
+
+def _parse_only(settings: Settings) -> list[dict[str, Any]]:
+    """Batches of a job that reads and parses the same topic, with the same executor, and keeps nothing."""
+    command = [*submit_command(settings)[:-1], str(PROJECT / "bench" / "parse_job.py")]
+    answer = subprocess.run(
+        command, env=os.environ | environment(settings), capture_output=True, text=True, check=True, timeout=600
+    )
+    return [json.loads(line) for line in answer.stdout.splitlines() if line.startswith("{")]
+
+
+def _batches_until(settings: Settings, votes: int) -> list[dict[str, Any]]:
+    file = tally_folder(settings).batches
+
+    def batches() -> list[dict[str, Any]]:
+        text = file.read_text() if file.exists() else ""
+        return [json.loads(line) for line in text.splitlines()]
+
+    if not driver.wait_for(lambda: sum(b["messages"] for b in batches()) >= votes, 3600):
+        raise SystemExit("The votes were not counted in an hour.")
+    return batches()
+
+
+def _freshness(bench: Platform, electorate: Electorate, rate: int, seconds: float) -> list[float]:
+    reader = consumer(bench.kafka)
+    reader.assign([TopicPartition(topics.BALLOTS_PER_CONTEST, 0, OFFSET_END)])
+    produced: dict[tuple[int, bool], list[float]] = defaultdict(list)
+    arrived: dict[tuple[int, bool], list[tuple[int, float]]] = defaultdict(list)
+    decode, done = Decoder(ContestTotal), threading.Event()
+
+    def listen() -> None:
+        while not done.is_set():
+            for record in consume(reader, 10_000, 0.02):
+                total, now = decode(record.value()), time.time()
+                if total.election == electorate.election:
+                    arrived[total.contest, total.validity == "valid"].append((total.votes, now))
+
+    listener = threading.Thread(target=listen)
+    listener.start()
+    produce(bench, electorate, int(rate * seconds), rate, produced)
+    expected = {kind: len(times) for kind, times in produced.items()}
+    driver.wait_for(lambda: {k: v[-1][0] for k, v in arrived.items() if v} == expected, 60)
+    done.set()
+    listener.join()
+    waits = []
+    for kind, times in produced.items():
+        totals = arrived[kind]
+        for number, at in enumerate(sorted(times), start=1):
+            waits.append(totals[bisect_left(totals, number, key=lambda total: total[0])][1] - at)
+    return waits
+
+
+def _rate(batches: list[tuple[int, int]]) -> float:
+    return sum(messages for messages, _ in batches) / sum(ms for _, ms in batches) * 1000
+
+
+def _show(name: str, found: dict[str, Any]) -> None:
+    table = Table(title=f"The count: {name}")
+    table.add_column("measured")
+    table.add_column("value", justify="right")
+    for what, value in found.items():
+        table.add_row(what, f"{value:,}" if isinstance(value, int | float) else str(value))
+    console.print(table)
+    file = PROJECT / "var" / "bench" / f"count-{name}.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps({"load": os.getloadavg(), "cores": os.cpu_count(), **found}, indent=2))
+
+
+if __name__ == "__main__":
+    app()

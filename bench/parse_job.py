@@ -1,0 +1,32 @@
+"""What the count is measured against: reads and parses ``votes_topic`` with the same executor, and keeps nothing.
+
+Prints one JSON object a batch.
+"""
+
+import json
+
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as fn
+
+from election.contracts import topics
+from election.contracts.messages import VoteMessage
+from election.contracts.schemas import spark_ddl
+from election.platform import native
+from spark_jobs.tally.job import MAX_OFFSETS
+
+session = SparkSession.builder.appName("parse").getOrCreate()
+records = (
+    session.readStream.format("kafka")
+    .option("kafka.bootstrap.servers", native().kafka["bootstrap.servers"])
+    .option("subscribe", topics.VOTES)
+    .option("startingOffsets", "earliest")
+    .option("maxOffsetsPerTrigger", MAX_OFFSETS)
+    .load()
+)
+parsed = records.select(fn.from_json(fn.col("value").cast("string"), spark_ddl(VoteMessage)).alias("vote")).select(
+    "vote.*"
+)
+query = parsed.writeStream.format("noop").trigger(availableNow=True).start()
+query.awaitTermination()
+for batch in query.recentProgress:
+    print(json.dumps({"messages": batch["numInputRows"], "ms": batch["durationMs"]["triggerExecution"]}))  # noqa: T201

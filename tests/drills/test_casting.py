@@ -1,0 +1,143 @@
+"""The casting drill: two workers are killed again and again, the broker and Postgres too; no ballot is lost or doubled.
+
+``make drill-casting`` kills at least ten times at each step of the loop and at random times; as a part of the suite
+it is short. ``DRILL_KILLS`` says how often, ``DRILL_SEED`` repeats a drill.
+"""
+
+import logging
+import os
+import random
+import signal
+import time
+from typing import Any
+
+import pytest
+
+from election.casting import cast, close_poll
+from election.casting.faults import STEPS
+from election.contracts import topics
+from election.contracts.messages import ExternalBallot
+from election.errors import NotReachable
+from election.messaging.reading import bounds
+from election.messaging.rejected import rejected
+from election.stack.services import STORAGE
+from election.stack.starting import start
+from election.stack.supervision import Supervisor
+from tests.ballots import compared, official, send, tally, worker
+
+KILLS = int(os.environ.get("DRILL_KILLS", "1"))
+SEED = int(os.environ.get("DRILL_SEED", random.SystemRandom().randrange(10**9)))
+NA_H_EILEANAN_AN_IAR = "S14000027"
+PATIENCE = 40
+FED, FEED_SECONDS = 40, 0.2
+
+
+def plan(draw):
+    """The lives of workers to come: the step and batch at which each dies, or None for a random time."""
+    lives = [f"{step}:{draw.randint(1, 3)}" for step in STEPS for _ in range(KILLS)] + [None] * KILLS
+    draw.shuffle(lives)
+    return lives
+
+
+def live(lives, draw, fate, *arguments):
+    """One worker after the other, each of which dies as planned; notes in ``fate`` how."""
+    while lives:
+        fault = lives.pop()
+        environment = {"ELECTION_CASTING_BATCH": "100"} | ({"ELECTION_CASTING_FAULT": fault} if fault else {})
+        process = worker(*arguments, **environment)
+        deadline = time.monotonic() + (PATIENCE if fault else 1 + 4 * draw.random())
+        while process.poll() is None and time.monotonic() < deadline:
+            yield
+        ended = process.poll()
+        process.kill()
+        output = process.communicate()[0].decode()
+        if fault and ended is None:
+            lives.insert(0, fault)  # the other worker had all the records
+        elif ended is not None and "does not answer" in output:
+            lives.append(fault)  # it came while Postgres was away, and said so
+            continue
+        else:
+            assert ended in (None, -signal.SIGKILL), output
+        fate.append("random" if ended is None else str(fault).split(":")[0])
+
+
+def restart(settings, name):
+    """Kills a service and waits until its successor answers."""
+    supervisor = Supervisor(settings)
+    old = supervisor.processes()[name]["pid"]
+    os.kill(old, signal.SIGKILL)
+    deadline = time.monotonic() + 90
+    while True:
+        try:
+            process = supervisor.processes()[name]
+            if process["statename"] == "RUNNING" and process["pid"] != old:
+                break
+        except NotReachable:
+            pass  # supervisor is busy with what died
+        assert time.monotonic() < deadline, f"{name} did not come back"
+        time.sleep(0.2)
+    start(settings, STORAGE)
+
+
+def drill(tables, slug, *arguments, meanwhile=lambda: None):
+    """Two workers with the planned deaths, the broker and Postgres killed among them."""
+    draw = random.Random(SEED)
+    fate: list[Any] = []
+    lives = plan(draw)
+    planned = len(lives)
+    restarts = {planned // 3: "kafka", 2 * planned // 3: "postgres"}
+    workers = [live(lives, draw, fate, slug, "--worker", str(number), *arguments) for number in range(2)]
+    while workers:
+        workers = [working for working in workers if next(working, workers) is not workers]
+        for after in [after for after in restarts if len(fate) >= after]:
+            restart(tables.settings, restarts.pop(after))
+        meanwhile()
+        time.sleep(0.05)
+    deaths = {how: fate.count(how) for how in sorted(set(fate))}
+    logging.getLogger(__name__).warning("casting drill with seed %s: workers died %s", SEED, deaths)
+    assert min(deaths.get(how, 0) for how in (*STEPS, "random")) >= KILLS
+    assert restarts == {}
+
+
+@pytest.mark.timeout(1800)
+def test_simulated_voters_survive_the_drill(tables, published):
+    poll = published("drill-simulated", "uk-general-election-2019", contests=(NA_H_EILEANAN_AN_IAR,))
+    drill(tables, poll.slug, "--rate", str(max(20, 200 // KILLS)))
+    cast(tables, poll.slug)
+    assert close_poll(tables, poll.slug)
+    assert tally(tables, poll) == official(tables, poll)
+    comparison = compared(tables, poll)
+    assert comparison.differing == 0
+    assert comparison.stored == comparison.published == sum(official(tables, poll).values())
+    assert list(rejected(tables, poll.election_no)) == []
+
+
+def ballot(poll, voter, more=0):
+    return ExternalBallot(1, poll.election_no, voter, 1, 1 + (voter + more) % 3)
+
+
+@pytest.mark.timeout(1800)
+def test_ballots_from_outside_survive_the_drill(tables, published):
+    poll = published("drill-external", voters=30_000 * KILLS, ballots="external")
+    begin = sum(poll.ballots_from.values())
+    fed, times, latest = 0, 0, 0.0
+
+    def feed():
+        """A few ballots, one of them once more with another choice, and bytes that are none."""
+        nonlocal fed, times, latest
+        if time.monotonic() - latest < FEED_SECONDS:
+            return
+        send(tables, *(ballot(poll, voter) for voter in range(fed + 1, fed + FED + 1)))
+        send(tables, ballot(poll, fed + 1, more=1), b"garbage")
+        fed, times, latest = fed + FED, times + 1, time.monotonic()
+
+    drill(tables, poll.slug, meanwhile=feed)
+    assert close_poll(tables, poll.slug)
+    cast(tables, poll.slug)
+    refused = [record.reason for record in rejected(tables, poll.election_no)]
+    comparison = compared(tables, poll)
+    assert comparison.differing == 0
+    assert comparison.stored == comparison.published == sum(tally(tables, poll).values()) == fed
+    offered = sum(bounds(tables.kafka, topics.BALLOTS)[1].values()) - begin
+    assert offered == comparison.stored + len(refused)
+    assert refused.count("not_json") == refused.count("second_ballot") == times
