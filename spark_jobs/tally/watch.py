@@ -135,6 +135,7 @@ class Watch:
             "messages": batch["numInputRows"],
             "ms": took["triggerExecution"],
             "counting_ms": took["addBatch"],
+            "state_bytes": sum(state["memoryUsedBytes"] for state in batch["stateOperators"]),
             "rejected": self._rejected,
             "duplicates": self._duplicates,
         }
