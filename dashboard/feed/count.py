@@ -30,7 +30,7 @@ _CHECK_SECONDS = 2.0
 _TICK_SECONDS = 0.2
 
 
-class _Reject(msgspec.Struct, frozen=True):
+class _Reject(msgspec.Struct, frozen=True, gc=False):
     """As much of a rejected record as a count by reason needs: never its bytes."""
 
     stage: str
@@ -62,7 +62,7 @@ class CountFeed:
         self._versions: Counter[int] = Counter()
         self._changed_at: dict[int, datetime] = {}
         self._rejects: dict[int, Counter[tuple[str, str]]] = defaultdict(Counter)
-        self._rejected_keys: set[bytes] = set()
+        self._rejected: dict[bytes, _Reject] = {}
         self._reject = msgspec.json.Decoder(_Reject).decode
         self._votes_end: int | None = None
         self._ballots_at: datetime | None = None
@@ -85,7 +85,7 @@ class CountFeed:
             by_topic = self._totals.election(election)
             version, progress = self._versions[election], self._totals.progress
             unusable = self._totals.unusable
-            rejected: dict[tuple[str, str], int] = dict(self._rejects.get(election, Counter()))
+            rejected: dict[tuple[str, str], int] = dict(+self._rejects.get(election, Counter()))
         ballots = {
             validity: {t.contest: t.votes for t in by_topic[topics.BALLOTS_PER_CONTEST] if t.validity == validity}
             for validity in ("valid", "invalid")
@@ -182,10 +182,14 @@ class CountFeed:
         return election
 
     def _count_reject(self, key: bytes | None, value: bytes | None) -> int:
-        if key is None or value is None or key in self._rejected_keys:
+        """Counts a rejected record once, however often it is read; one without a value takes its rejection back."""
+        if key is None:
             return 0
-        reject = self._reject(value)
-        election = reject.election or 0
-        self._rejected_keys.add(key)
-        self._rejects[election][reject.stage, reject.reason] += 1
-        return election
+        before = self._rejected.pop(key, None)
+        if before is not None:
+            self._rejects[before.election or 0][before.stage, before.reason] -= 1
+        if value is None:
+            return before.election or 0 if before else 0
+        reject = self._rejected[key] = self._reject(value)
+        self._rejects[reject.election or 0][reject.stage, reject.reason] += 1
+        return reject.election or 0

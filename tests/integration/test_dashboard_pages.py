@@ -208,6 +208,10 @@ def test_rejected_records_are_counted_once_by_reason(platform: Platform, live: F
     producer.flush()
     assert until(lambda: live.count.read(replay.number).rejected == {("casting", "second_ballot"): 2})
     assert "second ballot (casting)" in text(open_page(REPLAY.slug, "integrity"))
+    # A record that was used after all is no longer rejected.
+    producer.produce(topics.REJECTED, None, b"ballots_topic/0/8")
+    producer.flush()
+    assert until(lambda: live.count.read(replay.number).rejected == {("casting", "second_ballot"): 1})
 
 
 def test_a_downloaded_file_holds_the_result_and_its_checksum(replay: Count, live: Feed) -> None:
