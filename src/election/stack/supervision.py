@@ -4,6 +4,7 @@ It listens on loopback TCP with a password, because the path of a Unix socket ma
 """
 
 import hashlib
+import http.client
 import os
 import shlex
 import subprocess
@@ -20,6 +21,9 @@ from election.settings import Settings
 from election.stack.secrets import private_file
 from election.stack.service import PREFIX_BY_PARENT, Program, environment
 from election.stack.toolchain import venv_program
+
+SILENCE = 90
+"""Seconds after which a call is given up: more than the longest ``stop_seconds`` of a program."""
 
 
 class ProcessInfo(TypedDict):
@@ -42,9 +46,9 @@ class Supervisor:
         self.configuration = self.folder / "supervisord.conf"
 
     def running(self) -> bool:
-        """Whether this platform's own daemon answers; a stranger on the port does not count."""
+        """Whether this platform's own daemon answers; a stranger on its port is not even asked."""
         try:
-            return bool(self._call("getIdentification") == identity(self.settings))
+            return self.daemon() is not None and self._call("getIdentification") == identity(self.settings)
         except NotReachable:
             return False
 
@@ -136,7 +140,7 @@ class Supervisor:
         file = self.settings.secret_file("supervisor")
         login = f"election:{file.read_text()}@" if file.exists() else ""
         try:
-            with xmlrpc.client.ServerProxy(f"http://{login}{address}/RPC2") as server:
+            with xmlrpc.client.ServerProxy(f"http://{login}{address}/RPC2", transport=_Impatient()) as server:
                 return getattr(server.supervisor, method)(*arguments)
         except xmlrpc.client.Fault as fault:
             if any(fault.faultString.startswith(name) for name in harmless):
@@ -145,6 +149,15 @@ class Supervisor:
         except (OSError, xmlrpc.client.Error) as error:
             # The error's own text can hold the address with the password.
             raise NotReachable(f"supervisor does not answer at {address} ({type(error).__name__}).") from None
+
+
+class _Impatient(xmlrpc.client.Transport):
+    """Gives up on a daemon that says nothing; stopping a program may take its time."""
+
+    def make_connection(self, host: Any) -> http.client.HTTPConnection:
+        connection = super().make_connection(host)
+        connection.timeout = SILENCE
+        return connection
 
 
 def identity(settings: Settings) -> str:
