@@ -12,6 +12,7 @@ from election.errors import StackError
 from election.settings import Settings
 
 JAVA_VERSIONS = (17, 21)
+JVM_FOLDER = Path("/usr/lib/jvm")
 HOW_TO_GET_JAVA = "Install it: `sudo apt-get install openjdk-17-jre-headless` (newer systems: openjdk-21-jre-headless)."
 
 
@@ -21,7 +22,7 @@ def java() -> Path:
     if on_path := shutil.which("java"):
         candidates.append(Path(on_path))
     for version in JAVA_VERSIONS:
-        candidates += sorted(Path("/usr/lib/jvm").glob(f"*{version}*/bin/java"))
+        candidates += sorted(JVM_FOLDER.glob(f"*{version}*/bin/java"))
     found = {path: java_version(path) for path in candidates if path.is_file()}
     for path, release in found.items():
         if release in JAVA_VERSIONS:
