@@ -1,6 +1,7 @@
 """The dashboard in a real browser against a real Postgres and Kafka: live, in trouble, for everyone to read."""
 
 import hashlib
+import io
 import re
 import shutil
 import tempfile
@@ -12,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from election.platform import Platform, native
@@ -156,6 +158,34 @@ def test_a_phone_shows_everything_without_scrolling_sideways(browser: Browser, d
             open_page(page, REGION.slug, name)
             wide = page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
             assert wide <= 390, f"{name or 'result'} is {wide} pixels wide"
+
+
+def test_whatever_a_name_contains_it_is_text_and_fits(browser: Browser, dashboard: str, platform: Platform) -> None:
+    slug = "browser-hostile"
+    picture = io.BytesIO()
+    Image.new("RGB", (64, 64), "#4477aa").save(picture, "JPEG")
+    scenario = set_up(platform, Registration("single-race", slug, voters=1000), picture.getvalue())
+    names = ["<img src=x onerror=window.hurt=1>", "[x](javascript:window.hurt=1) **bold**", "\u202e" + "W" * 300]
+    with platform.connect("owner") as connection:
+        for number, name in enumerate(names, 1):
+            connection.execute(
+                "UPDATE candidates SET given_name = %s WHERE candidate_no = %s AND election_no ="
+                " (SELECT election_no FROM elections WHERE slug = %s)",
+                [name, number, slug],
+            )
+        connection.execute("UPDATE elections SET name = %s WHERE slug = %s", [names[0], slug])
+    Count(platform, slug, scenario).show(lambda _c, number, _i, _v: 100 * number, MINUTE)
+    with reader(browser, dashboard, viewport={"width": 390, "height": 844}) as page:
+        for name in PAGES:
+            open_page(page, slug, name)
+            assert page.evaluate("window.hurt") is None
+            assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 390, name
+        open_page(page, slug)
+        expect(page.locator("h1")).to_have_text(names[0])
+        expect(page.locator("table.en-table")).to_contain_text("[x](javascript:window.hurt=1) **bold**")
+        photo = page.locator(".en-leader img.en-portrait")
+        expect(photo).to_be_visible()
+        assert photo.evaluate("image => image.decode().then(() => image.naturalWidth)") == 64
 
 
 def test_a_click_on_the_map_shows_the_contest(page: Page, wales: Count) -> None:
