@@ -15,7 +15,7 @@ options = $(if $(SCENARIO),--scenario "$(SCENARIO)") $(if $(CONTESTS),--contests
   $(if $(RATE),--rate "$(RATE)") $(if $(SEED),--seed "$(SEED)") $(if $(WORKERS),--workers "$(WORKERS)") \
   $(if $(NIGHT),--night "$(NIGHT)") $(if $(BALLOTS),--ballots "$(BALLOTS)")
 
-.PHONY: help setup demo up down status clean distclean test lint format lock drill-casting drill-stack
+.PHONY: help setup demo up down status clean distclean test lint format lock drill-casting
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,9 +55,6 @@ test: setup ## lint and all tests, on ports and in a folder of their own
 
 drill-casting: setup ## kill casting workers, the broker and Postgres, ten times and more at each step
 	@DRILL_KILLS=$(or $(KILLS),10) $(python) -m pytest tests/drills/test_casting.py --log-cli-level=WARNING
-
-drill-stack: setup ## start, stop and kill the services of a stack, in every order
-	@$(python) -m pytest tests/drills/test_stack.py tests/drills/test_stack_lifecycle.py
 
 lint: setup ## ruff, mypy and the rules about who may import whom
 	@.venv/bin/ruff check .
