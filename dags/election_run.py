@@ -25,116 +25,9 @@ from datetime import timedelta
 from typing import Any, cast
 
 from airflow.providers.standard.operators.hitl import HITLOperator
-from airflow.sdk import Param, TaskGroup, XComArg, dag, get_current_context, task, task_group
+from airflow.sdk import TaskGroup, XComArg, dag, get_current_context, task, task_group
 
-from election import scenarios
-from election.settings import Settings
-
-PARAMS = {
-    "slug": Param(
-        None,
-        type=["null", "string"],
-        pattern="^[a-z0-9][a-z0-9-]{0,62}$",
-        title="Slug",
-        description="The election's name in addresses and commands: a-z, 0-9 and '-'. Empty: scenario and time.",
-        section="Election",
-    ),
-    "scenario": Param(
-        "uk-general-election-2019",
-        type="string",
-        enum=scenarios.names(Settings().scenarios),
-        title="Scenario",
-        description="A folder under scenarios/.",
-        section="Election",
-    ),
-    "contests": Param(
-        ["W07000041"],
-        type=["null", "array"],
-        items={"type": "string"},
-        title="Contests",
-        description="Ids or names of contests, one a line; empty: all. W07000041 is Ynys Môn.",
-        section="Election",
-    ),
-    "region": Param(
-        None,
-        type=["null", "string"],
-        title="Region",
-        description="Only the contests of this region or country, such as Northern Ireland.",
-        section="Election",
-    ),
-    "source": Param(
-        "offline",
-        type="string",
-        enum=["offline", "randomuser"],
-        title="Electorate source",
-        description="offline makes people from the seed; randomuser asks the randomuser.me API (slow; thousands).",
-        section="Electorate",
-    ),
-    "nationality": Param(
-        "gb",
-        type="string",
-        title="Nationality",
-        description="Of randomuser people: one or more of the API's codes, with commas.",
-        section="Electorate",
-    ),
-    "voters": Param(
-        None,
-        type=["null", "integer"],
-        minimum=1,
-        title="Voters",
-        description="Registered voters; simulated scenarios only, a replay has the official number.",
-        section="Electorate",
-    ),
-    "turnout": Param(
-        None,
-        type=["null", "number"],
-        exclusiveMinimum=0,
-        maximum=1,
-        title="Turnout",
-        description="Share of voters who vote, such as 0.65; simulated scenarios only.",
-        section="Electorate",
-    ),
-    "seed": Param(
-        2019,
-        type="integer",
-        title="Seed",
-        description="The same seed gives the same electorate and the same votes.",
-        section="Electorate",
-    ),
-    "ballots": Param(
-        "simulated",
-        type="string",
-        enum=["simulated", "external"],
-        title="Ballots",
-        description="simulated: voters decide by themselves; external: a feed puts ballots on ballots_topic.",
-        section="Casting",
-    ),
-    "rate": Param(
-        0,
-        type="number",
-        minimum=0,
-        title="Rate",
-        description="Votes a second over all workers; 0: as fast as it goes.",
-        section="Casting",
-    ),
-    "night": Param(
-        None,
-        type=["null", "string"],
-        pattern="^(?=.)([0-9]+h)?([0-9]+m)?([0-9]+s)?$",
-        title="Night",
-        description="Replay the night of the declarations in this time, such as 10m; empty: no night.",
-        section="Casting",
-    ),
-    "workers": Param(
-        2,
-        type="integer",
-        minimum=1,
-        maximum=8,
-        title="Workers",
-        description="Casting workers side by side, in one consumer group.",
-        section="Casting",
-    ),
-}
+from election.orchestration.form import ELECTION_RUN
 
 
 @task
@@ -175,7 +68,7 @@ def seed_candidates(slug: str) -> int:
     return seed_candidates(platform(), slug)
 
 
-@task
+@task(execution_timeout=timedelta(hours=6))
 def seed_voters(slug: str) -> int:
     from election.electorate import seed_voters
     from election.orchestration.connections import platform
@@ -183,7 +76,7 @@ def seed_voters(slug: str) -> int:
     return seed_voters(platform(), slug)
 
 
-@task
+@task(execution_timeout=timedelta(hours=1))
 def check_electorate(slug: str) -> dict[str, Any]:
     from election.electorate import check_electorate
     from election.orchestration.connections import platform
@@ -204,7 +97,7 @@ def publish_candidates(slug: str) -> int:
     return publish_candidates(platform(), slug)
 
 
-@task
+@task(execution_timeout=timedelta(hours=2))
 def publish_voters(slug: str) -> int:
     from election.orchestration.connections import platform
     from election.publication import publish_voters
@@ -227,7 +120,7 @@ def open_poll(slug: str) -> list[int]:
     return list(range(get_current_context()["params"]["workers"]))
 
 
-@task(task_id="cast")
+@task(task_id="cast", execution_timeout=timedelta(hours=24))
 def cast_ballots(slug: str, worker: int) -> dict[str, Any]:
     from dataclasses import asdict
 
@@ -269,7 +162,7 @@ def casting(slug: str) -> None:
     opened >> takes_ballots_from_outside() >> close_when_told(slug) >> end_feed >> closed
 
 
-@task
+@task(execution_timeout=timedelta(hours=2))
 def wait_until_counted(slug: str) -> dict[str, Any]:
     from election.count import wait_until_counted
     from election.orchestration.connections import platform
@@ -282,7 +175,7 @@ def count(slug: str) -> None:
     wait_until_counted(slug)
 
 
-@task(retries=0)
+@task(retries=0, execution_timeout=timedelta(hours=1))
 def check_integrity(slug: str) -> None:
     from election.orchestration.connections import platform
     from election.quality import check_elections
@@ -290,7 +183,7 @@ def check_integrity(slug: str) -> None:
     check_elections(platform(), [slug])
 
 
-@task(retries=0)
+@task(retries=0, execution_timeout=timedelta(hours=2))
 def reconcile(slug: str) -> None:
     from election.orchestration.connections import platform
     from election.reconciliation import reconcile, record
@@ -324,14 +217,15 @@ def result(slug: str) -> None:
     schedule=None,
     catchup=False,
     max_active_runs=8,
-    params=PARAMS,
+    params=ELECTION_RUN,
     tags=["election"],
     doc_md=__doc__,
     default_args={
         "owner": "election-operations",
         "retries": 3,
         "retry_delay": timedelta(seconds=10),
-        "execution_timeout": timedelta(hours=12),
+        # Long enough for what takes a while; tasks whose time grows with the electorate have more.
+        "execution_timeout": timedelta(minutes=15),
     },
 )
 def election_run() -> None:

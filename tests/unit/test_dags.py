@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,17 @@ def test_every_task_is_tried_again_unless_it_says_otherwise(dags, tasks):
 
 def test_every_task_ends_in_time_or_is_meant_to_run_for_ever(tasks):
     assert [t.task_id for t in tasks if t.execution_timeout is None and t.task_type not in ENDLESS] == []
+
+
+def test_only_what_grows_with_the_electorate_may_take_longer_than_an_hour(tasks):
+    long = {t.task_id for t in tasks if t.execution_timeout and t.execution_timeout > timedelta(hours=1)}
+    assert long == {
+        "electorate.seed_voters",
+        "publication.publish_voters",
+        "casting.cast",
+        "count.wait_until_counted",
+        "reconciliation.reconcile",
+    }
 
 
 def test_every_field_of_a_form_has_a_title_and_a_description(dags):
