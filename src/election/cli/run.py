@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
+from election.cli import options
 from election.cli.application import app, as_json, console
 from election.platform import Platform, native
 
@@ -13,16 +14,16 @@ Json = Annotated[bool, typer.Option("--json", help="for other programs to read")
 @app.command()
 def run(
     scenario: Annotated[str, typer.Option(help="a folder under scenarios/")] = "uk-general-election-2019",
-    slug: Annotated[str, typer.Option(help="the election's name; default: scenario and time")] = "",
-    contests: Annotated[str, typer.Option(help="ids or names of contests, with commas; default: all")] = "",
-    region: Annotated[str, typer.Option(help="only this region or country")] = "",
-    source: Annotated[str, typer.Option(help="offline or randomuser")] = "offline",
-    nationality: Annotated[str, typer.Option(help="of randomuser people")] = "gb",
-    voters: Annotated[int | None, typer.Option(help="registered voters; simulated scenarios only", min=1)] = None,
-    turnout: Annotated[float | None, typer.Option(help="share of voters, such as 0.65; simulated only")] = None,
-    seed: Annotated[int, typer.Option(help="the same seed gives the same election")] = 2019,
-    ballots: Annotated[str, typer.Option(help="simulated, or external: a feed brings them")] = "simulated",
-    night: Annotated[str, typer.Option(help="replay the night of the declarations in this time, such as 10m")] = "",
+    slug: options.Slug = "",
+    contests: options.Contests = "",
+    region: options.Region = "",
+    source: options.Source = "offline",
+    nationality: options.Nationality = "gb",
+    voters: options.Voters = None,
+    turnout: options.Turnout = None,
+    seed: options.Seed = 2019,
+    ballots: options.Ballots = "simulated",
+    night: options.Night = "",
     rate: Annotated[float, typer.Option(help="votes a second; 0: as fast as it goes", min=0)] = 0,
     workers: Annotated[int, typer.Option(help="casting workers", min=1, max=8)] = 2,
     follow: Annotated[bool, typer.Option(help="follow the stages and show the result")] = True,
@@ -33,35 +34,24 @@ def run(
 
     from election.cli.follow import follow_run
     from election.orchestration.api import Airflow
-    from election.preparation import Registration
     from election.preparation.registration import checked
 
-    registration = Registration(
-        scenario,
-        slug,
-        tuple(part.strip() for part in contests.split(",") if part.strip()),
-        region or None,
-        source,  # type: ignore[arg-type]
-        nationality,
-        voters,
-        turnout,
-        seed,
-        ballots,  # type: ignore[arg-type]
-        night or None,
-    ).named()
+    wanted = options.registration(
+        scenario, slug, contests, region, source, nationality, voters, turnout, seed, ballots, night
+    )
     platform = native()
     # The same check as in the run, so that bad input is refused before anything starts.
-    checked(platform, registration, rate)
-    conf = asdict(registration) | {"contests": list(registration.contests), "rate": rate, "workers": workers}
+    checked(platform, wanted, rate)
+    conf = asdict(wanted) | {"contests": list(wanted.contests), "rate": rate, "workers": workers}
     airflow = Airflow(platform.settings)
-    airflow.trigger("election_run", registration.slug, conf)
+    airflow.trigger("election_run", wanted.slug, conf)
     if not follow:
-        as_json({"election": registration.slug}) if as_json_ else typer.echo(registration.slug)
+        as_json({"election": wanted.slug}) if as_json_ else typer.echo(wanted.slug)
         return
-    url = f"{platform.settings.airflow_url}/dags/election_run/runs/{registration.slug}"
-    console.print(f"Election [bold]{registration.slug}[/] runs: {url}", soft_wrap=True)
-    succeeded = follow_run(airflow, platform, registration.slug)
-    _report(platform, registration.slug, succeeded)
+    url = f"{platform.settings.airflow_url}/dags/election_run/runs/{wanted.slug}"
+    console.print(f"Election [bold]{wanted.slug}[/] runs: {url}", soft_wrap=True)
+    succeeded = follow_run(airflow, platform, wanted.slug)
+    _report(platform, wanted.slug, succeeded)
 
 
 def _report(platform: Platform, slug: str, succeeded: bool) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from election.cli import options
 from election.cli.application import app, console
 from election.platform import native
 
@@ -16,40 +17,30 @@ STAGES = "Stages without Airflow"
 @app.command(rich_help_panel=STAGES)
 def prepare(
     scenario: Annotated[str, typer.Argument(help="a folder under scenarios/")],
-    slug: Annotated[str, typer.Option(help="default: scenario and time")] = "",
-    contests: Annotated[str, typer.Option(help="ids or names of contests, with commas")] = "",
-    region: Annotated[str, typer.Option(help="a region or country of the scenario")] = "",
-    source: Annotated[str, typer.Option(help="offline or randomuser")] = "offline",
-    nationality: Annotated[str, typer.Option(help="of randomuser people")] = "gb",
-    voters: Annotated[int | None, typer.Option(help="simulated scenarios only", min=1)] = None,
-    turnout: Annotated[float | None, typer.Option(help="share of voters; simulated scenarios only")] = None,
-    seed: Annotated[int, typer.Option(help="the same seed gives the same election")] = 2019,
-    ballots: Annotated[str, typer.Option(help="simulated, or external: a feed brings them")] = "simulated",
-    night: Annotated[str, typer.Option(help="replay the night of the declarations in this time, such as 10m")] = "",
+    slug: options.Slug = "",
+    contests: options.Contests = "",
+    region: options.Region = "",
+    source: options.Source = "offline",
+    nationality: options.Nationality = "gb",
+    voters: options.Voters = None,
+    turnout: options.Turnout = None,
+    seed: options.Seed = 2019,
+    ballots: options.Ballots = "simulated",
+    night: options.Night = "",
 ) -> None:
     """Create tables and topics and register an election; prints its slug."""
     from election.messaging.topics import create_topics
-    from election.preparation import Registration, create_tables, register
+    from election.preparation import create_tables, register
     from election.preparation.registration import checked
 
-    registration = Registration(
-        scenario,
-        slug,
-        tuple(part.strip() for part in contests.split(",") if part.strip()),
-        region or None,
-        source,  # type: ignore[arg-type]
-        nationality,
-        voters,
-        turnout,
-        seed,
-        ballots,  # type: ignore[arg-type]
-        night or None,
-    ).named()
+    wanted = options.registration(
+        scenario, slug, contests, region, source, nationality, voters, turnout, seed, ballots, night
+    )
     platform = native()
-    checked(platform, registration)
+    checked(platform, wanted)
     create_tables(platform)
     create_topics(platform)
-    typer.echo(register(platform, registration).slug)
+    typer.echo(register(platform, wanted).slug)
 
 
 @app.command(rich_help_panel=STAGES)
