@@ -22,6 +22,7 @@ from dashboard.model.register import (
     Location,
     Party,
     Register,
+    Validation,
     Verdict,
 )
 from election.errors import ElectionError
@@ -109,6 +110,7 @@ class RegisterFeed:
                 known,
                 election=election,
                 verdict=_verdict(connection, election.number),
+                validations=_validations(connection, election.number),
             )
             if found != self.registers.get(election.slug):
                 self.registers = {**self.registers, election.slug: found}
@@ -153,9 +155,10 @@ _LOCATIONS = """
 _REGISTERED = """
     SELECT dimension, member, registered FROM public_registered_counts WHERE election_no = %(election)s
     ORDER BY dimension, member"""
-_VERDICT = """
-    SELECT given_at, ok, registered, stored, counted, rejected, differences FROM public_verdicts
-    WHERE election_no = %(election)s ORDER BY verdict_no DESC LIMIT 1"""
+_VERDICT = "SELECT * FROM public_verdicts WHERE election_no = %(election)s ORDER BY verdict_no DESC LIMIT 1"
+_VALIDATIONS = """
+    SELECT DISTINCT ON (checkpoint) checkpoint, validated_at, ok, expectations, failed, report
+    FROM public_validations WHERE election_no = %(election)s ORDER BY checkpoint, validated_at DESC"""
 
 
 def _rows(connection: Connection, query: str, parameters: Row) -> list[Row]:
@@ -164,13 +167,29 @@ def _rows(connection: Connection, query: str, parameters: Row) -> list[Row]:
 
 
 def _election(row: Row) -> Election:
-    row = {**row, "number": row["election_no"]}
-    return Election(**{field.name: row.get(field.name, field.default) for field in fields(Election)})
+    return Election(**_known(Election, {**row, "number": row["election_no"]}))
 
 
 def _verdict(connection: Connection, election: int) -> Verdict | None:
     rows = _rows(connection, _VERDICT, {"election": election})
-    return Verdict(**{**rows[0], "differences": tuple(str(d) for d in rows[0]["differences"])}) if rows else None
+    return Verdict(**_known(Verdict, rows[0]) | {"differences": _differences(rows[0])}) if rows else None
+
+
+def _differences(row: Row) -> tuple[str, ...]:
+    return tuple("{what} {key}: expected {expected}, found {found}".format(**found) for found in row["differences"])
+
+
+def _validations(connection: Connection, election: int) -> tuple[Validation, ...]:
+    """The latest of each checkpoint; a platform whose tables are older than the validations has none."""
+    (row,) = _rows(connection, "SELECT to_regclass('public_validations') IS NOT NULL AS there", {})
+    if not row["there"]:
+        return ()
+    return tuple(Validation(**row) for row in _rows(connection, _VALIDATIONS, {"election": election}))
+
+
+def _known(kind: type[Election] | type[Verdict], row: Row) -> Row:
+    """A view of older tables may lack a column, one of newer tables have one more."""
+    return {field.name: row[field.name] for field in fields(kind) if field.name in row}
 
 
 def _description(file: Path) -> Row:

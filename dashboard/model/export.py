@@ -30,6 +30,7 @@ def export(result: Result, locations: Iterable[GroupTurnout], table: Table, form
         "name": election.name,
         "table": table,
         "state": election.state,
+        "state_since": election.state_since.isoformat(timespec="seconds") if election.state_since else "unknown",
         "at": at.isoformat(timespec="milliseconds"),
         "ballots_counted": result.counted,
         "licence": result.register.licence,

@@ -46,6 +46,8 @@ def claims(result: Result, by_topic: Mapping[str, list[Any]]) -> tuple[Claim, ..
     verdict = result.register.verdict
     if verdict is not None:
         found += [
+            Claim("Ballots stored in the database equal the ballots published", verdict.stored, verdict.published),
+            Claim("Ballots published equal the ballots counted", verdict.published, result.counted),
             Claim("Ballots stored in the database equal the ballots counted", verdict.stored, result.counted),
             Claim("Voters registered in the database equal the electorate", verdict.registered, result.registered),
         ]

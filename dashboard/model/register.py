@@ -28,8 +28,20 @@ class Election:
     opened_at: datetime | None = None
     closed_at: datetime | None = None
     counted_at: datetime | None = None
-    certified_at: datetime | None = None
+    decided_at: datetime | None = None
     expected_turnout: float | None = None
+
+    @property
+    def state_since(self) -> datetime | None:
+        """When it came into the state that it is in."""
+        return {
+            "registered": self.registered_at,
+            "open": self.opened_at,
+            "closed": self.closed_at,
+            "counted": self.counted_at,
+            "certified": self.decided_at,
+            "refused": self.decided_at,
+        }[self.state]
 
 
 @dataclass(frozen=True)
@@ -86,7 +98,7 @@ class Location:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the reconciliation found when it last ran."""
+    """What the reconciliation found when it last ran. ``published`` is None in verdicts that did not note it."""
 
     given_at: datetime
     ok: bool
@@ -94,7 +106,20 @@ class Verdict:
     stored: int
     counted: int
     rejected: int
+    published: int | None = None
     differences: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Validation:
+    """A checkpoint's last look at the data. ``report`` is a path below the root of the data docs."""
+
+    checkpoint: str
+    validated_at: datetime
+    ok: bool
+    expectations: int
+    failed: int
+    report: str | None = None
 
 
 @dataclass(frozen=True)
@@ -108,6 +133,7 @@ class Register:
     locations: Mapping[int, Location] = field(default_factory=dict)
     registered: Mapping[Dimension, Mapping[str, int]] = field(default_factory=dict)
     verdict: Verdict | None = None
+    validations: tuple[Validation, ...] = ()
     expected_turnout: float | None = None
     licence: str = ""
 

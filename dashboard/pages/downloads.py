@@ -15,12 +15,14 @@ TABLES = [
 
 def draw(snapshot: Snapshot, reader: Reader) -> None:
     counted = reader.number(snapshot.result.counted)
+    election = snapshot.register.election
+    since = f" since {reader.moment(election.state_since)}" if election.state_since else ""
     st.html(
         render(
             "downloads.html",
-            caption=f"As they are now: {snapshot.register.election.state}, {counted} ballots counted",
+            caption=f"The election is {election.state}{since}; {counted} ballots are counted",
             tables=TABLES,
-            slug=snapshot.register.election.slug,
+            slug=election.slug,
             licence=snapshot.register.licence,
         )
     )

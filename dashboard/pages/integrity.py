@@ -4,7 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import streamlit as st
 
+from dashboard.feed import feed
 from dashboard.feed.snapshots import Snapshot
+from dashboard.model.integrity import Claim
 from dashboard.view.reader import Reader
 from dashboard.view.templates import render
 
@@ -15,12 +17,12 @@ _STATES = {
     "open": "opened_at",
     "closed": "closed_at",
     "counted": "counted_at",
-    "certified": "certified_at",
 }
 
 
 def draw(snapshot: Snapshot, reader: Reader) -> None:
     _voters(snapshot, reader)
+    _chain(snapshot, reader)
     changed = snapshot.reading.changed_at
     moving = changed is not None and datetime.now(UTC) - changed < _SETTLED
     st.html(
@@ -28,11 +30,12 @@ def draw(snapshot: Snapshot, reader: Reader) -> None:
     )
     left, right = st.columns(2, gap="large")
     with left:
-        _rejected(snapshot, reader)
+        _states(snapshot, reader)
         _verdict(snapshot, reader)
+        _validations(snapshot, reader)
     with right:
         _stream(snapshot, reader)
-        _states(snapshot, reader)
+        _rejected(snapshot, reader)
 
 
 def _voters(snapshot: Snapshot, reader: Reader) -> None:
@@ -47,6 +50,26 @@ def _voters(snapshot: Snapshot, reader: Reader) -> None:
         ("Rejected records", reader.number(sum(snapshot.reading.rejected.values())), "could not be used; kept whole"),
     ]
     st.html(render("figures.html", figures=[dict(zip(("label", "value", "note"), f, strict=True)) for f in figures]))
+
+
+def _chain(snapshot: Snapshot, reader: Reader) -> None:
+    """Stored = published = counted: the first two as the reconciliation found them, ballot by ballot."""
+    verdict, counted = snapshot.register.verdict, snapshot.result.counted
+    stored, published = (verdict.stored, verdict.published) if verdict else (None, None)
+    note = f"compared {reader.moment(verdict.given_at)}" if verdict else "compared when the count is over"
+    links = [
+        {"label": "Stored", "value": reader.number(stored), "note": f"in the database; {note}", "equal": None},
+        {"label": "Published", "value": reader.number(published), "note": f"on votes_topic; {note}",
+         "equal": Claim("", stored, published).holds},
+        {"label": "Counted", "value": reader.number(counted), "note": "in the totals on these pages, now",
+         "equal": Claim("", published, counted).holds},
+    ]  # fmt: skip
+    st.html(render("chain.html", links=links))
+
+
+def _validations(snapshot: Snapshot, reader: Reader) -> None:
+    docs = f"{feed().platform.settings.airflow_url}/data-docs"
+    st.html(render("validations.html", rows=snapshot.register.validations, docs=docs, reader=reader))
 
 
 def _rejected(snapshot: Snapshot, reader: Reader) -> None:
@@ -66,6 +89,7 @@ def _verdict(snapshot: Snapshot, reader: Reader) -> None:
             ("Given", reader.moment(verdict.given_at)),
             ("Registered", reader.number(verdict.registered)),
             ("Stored", reader.number(verdict.stored)),
+            ("Published", reader.number(verdict.published)),
             ("Counted", reader.number(verdict.counted)),
             ("Rejected", reader.number(verdict.rejected)),
             *((f"Difference {n}", text) for n, text in enumerate(verdict.differences[:20], 1)),
@@ -96,8 +120,10 @@ def _stream(snapshot: Snapshot, reader: Reader) -> None:
 def _states(snapshot: Snapshot, reader: Reader) -> None:
     election = snapshot.register.election
     rows = [(state, reader.moment(getattr(election, field))) for state, field in _STATES.items()]
-    rows.append(("now", election.state))
-    _list("States of this election", (), rows, "")
+    decided = election.state if election.state in ("certified", "refused") else "certified or refused"
+    rows.append((decided, reader.moment(election.decided_at)))
+    marked = [(f"{state} (now)" if state == election.state else state, when) for state, when in rows]
+    _list("State of this election, with the time at which it came into it", (), marked, "")
 
 
 def _list(caption: str, head: tuple[str, ...], rows: list[tuple[str, str]], empty: str) -> None:

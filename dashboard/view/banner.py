@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from dashboard.feed.reach import Reach
 from dashboard.feed.snapshots import Snapshot
+from dashboard.model.register import Election
 from dashboard.model.status import Source, Stream, Trouble, kind, troubles
 from dashboard.view.reader import Reader
 from dashboard.view.templates import render
@@ -57,10 +58,13 @@ def _detail(snapshot: Snapshot, found: str, reader: Reader) -> str:
         case "complete":
             return f"All ballots are counted ({counted}, at {reader.moment(election.counted_at)})."
         case "certified":
-            at = f" at {reader.moment(election.certified_at)}" if election.certified_at else ""
-            return f"Checked, approved and final{at}: {counted}."
+            return f"Everything agreed, and a person approved it{_decided(election, reader)}: {counted}."
         case _:
-            return "The Integrity page shows what did not agree, or who refused it."
+            return f"It was turned down{_decided(election, reader)}. The figures stay as they were counted: {counted}."
+
+
+def _decided(election: Election, reader: Reader) -> str:
+    return f" on {reader.moment(election.decided_at)}" if election.decided_at else ""
 
 
 def _trouble(trouble: Trouble, reader: Reader) -> tuple[str, str]:

@@ -41,6 +41,7 @@ def test_the_demonstration_ends_in_the_official_figures(stack, demonstration, co
         "ok": True,
         "registered": 51_925,
         "stored": 36_673,
+        "published": 36_673,
         "counted": 36_673,
         "rejected": 0,
         "differences": [],

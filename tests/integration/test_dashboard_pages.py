@@ -18,6 +18,7 @@ from election.messaging.clients import SafeProducer
 from election.messaging.topics import create_topics
 from election.platform import Platform
 from election.preparation import Registration, create_tables
+from election.reconciliation import Difference, Verdict, record
 from election.settings import PROJECT
 from tests.dashboard_rehearsal import Count, election_no, set_state, set_up
 
@@ -119,7 +120,21 @@ def test_a_certified_and_a_refused_result_say_so(platform: Platform, replay: Cou
     for state, words in (("certified", "Certified result."), ("refused", "Refused: this result was not certified.")):
         set_state(platform, REPLAY.slug, state)
         assert until(lambda words=words: words in text(open_page(REPLAY.slug)))  # type: ignore[misc]
+        assert f"{state} (now)" in text(open_page(REPLAY.slug, "integrity"))
+        assert f"The election is {state}" in text(open_page(REPLAY.slug, "downloads"))
     set_state(platform, REPLAY.slug, "counted")
+
+
+def test_stored_published_and_counted_stand_beside_each_other(platform: Platform, replay: Count, live: Feed) -> None:
+    assert "not compared yet" in text(open_page(REPLAY.slug, "integrity"))
+    difference = Difference("ballot missing from votes_topic", "00ff", "published", "absent")
+    for published, words in ((36_672, "differs from"), (36_673, "equals")):
+        verdict = Verdict(published == 36_673, 51_925, 36_673, published, 36_673, 0, (difference,))
+        record(platform, REPLAY.slug, verdict)
+        assert until(lambda words=words: text(open_page(REPLAY.slug, "integrity")).count(f">{words}<") == 2)  # type: ignore[misc]
+    assert "ballot missing from votes_topic 00ff: expected published, found absent" in text(
+        open_page(REPLAY.slug, "integrity")
+    )
 
 
 @pytest.mark.parametrize("page", ["contests", "turnout", "night", "integrity", "downloads"])

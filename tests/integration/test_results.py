@@ -107,14 +107,14 @@ def test_before_the_count_every_candidate_has_no_votes_and_the_verdict_is_not_ok
     verdict = reconcile(tables, poll.slug)
     assert not verdict.ok
     assert (verdict.registered, verdict.counted) == (21_106, 0)
-    assert verdict.stored == contest["official_valid"] + contest["official_invalid"]
+    assert verdict.published == verdict.stored == contest["official_valid"] + contest["official_invalid"]
 
 
 def test_totals_that_equal_the_stored_ballots_reconcile_and_are_the_official_result(tables, counted):
     verdict = reconcile(tables, counted.slug)
     assert verdict.differences == ()
     assert verdict.ok
-    assert verdict.counted == verdict.stored
+    assert verdict.counted == verdict.published == verdict.stored
     found = results(tables, counted.slug)
     (contest,) = found["contests"]
     votes = [candidate["votes"] for candidate in contest["candidates"]]
@@ -152,9 +152,10 @@ def test_a_verdict_is_kept_with_its_figures(tables, counted):
     record(tables, counted.slug, verdict)
     with tables.connect("reader") as connection:
         row = connection.execute(
-            """SELECT ok, registered, stored, counted, rejected, differences FROM verdicts
+            """SELECT ok, registered, stored, published, counted, rejected, differences FROM verdicts
                WHERE election_no = %s ORDER BY verdict_no DESC LIMIT 1""",
             [counted.election_no],
         ).fetchone()
-    assert row[:5] == (verdict.ok, verdict.registered, verdict.stored, verdict.counted, verdict.rejected)
-    assert len(row[5]) == len(verdict.differences)
+    figures = (verdict.ok, verdict.registered, verdict.stored, verdict.published, verdict.counted, verdict.rejected)
+    assert row[:6] == figures
+    assert len(row[6]) == len(verdict.differences)

@@ -29,9 +29,9 @@ def minute(at: int, member: str, votes: int) -> messages.MinuteTotal:
     )
 
 
-def two_contests(name: str = "Ynys Môn") -> Result:
+def two_contests(name: str = "Ynys Môn", state: Any = "open") -> Result:
     register = Register(
-        Election(1, "made-up", "Made up", state="open"),
+        Election(1, "made-up", "Made up", state=state, opened_at=NOW, decided_at=NOW + timedelta(hours=2)),
         contests=(Contest(1, "W07", name, "Wales", "UK", 100), Contest(2, "E14", "Aldershot", "South East", "UK", 50)),
         candidates=(Candidate(1, 1, "Ann Lee", "A", "Party A"), Candidate(2, 1, "Bo Dee", "B", "Party B"),
                     Candidate(3, 2, "Cy Fox", "A", "Party A")),
@@ -97,11 +97,18 @@ def test_a_downloaded_csv_names_its_election_and_proves_itself() -> None:
     head = dict(line[2:].rstrip("\n").split(": ", 1) for line in lines if line.startswith("# "))
     body = "".join(line for line in lines if not line.startswith("# "))
     assert (head["election"], head["state"], head["at"]) == ("made-up", "open", "2026-05-07T22:30:00.000+00:00")
+    assert head["state_since"] == "2026-05-07T22:30:00+00:00"
     assert head["licence"] == "Free to use."
     assert head["sha256"] == hashlib.sha256(body.encode()).hexdigest()
     rows = list(csv.DictReader(body.splitlines()))
     assert [(row["candidate"], row["votes"]) for row in rows] == [("Ann Lee", "40"), ("Bo Dee", "10"), ("Cy Fox", "20")]
     assert rows[0]["contest"] == "'=HYPERLINK(1)"  # a spreadsheet must not run a name
+
+
+@pytest.mark.parametrize("state", ["certified", "refused"])
+def test_a_downloaded_file_says_whether_the_result_was_certified_and_when(state: Any) -> None:
+    found = json.loads(export(two_contests(state=state), [], "candidates", "json", NOW))
+    assert (found["state"], found["state_since"]) == (state, "2026-05-08T00:30:00+00:00")
 
 
 @pytest.mark.parametrize("table", ["candidates", "contests", "locations"])
@@ -129,11 +136,13 @@ def test_a_verdict_is_compared_with_the_count() -> None:
     outcome = two_contests()
     register = Register(
         outcome.register.election, contests=outcome.register.contests, candidates=outcome.register.candidates,
-        verdict=Verdict(NOW, False, 150, 72, 71, 0),
+        verdict=Verdict(NOW, False, 150, 72, 71, 0, published=71),
     )  # fmt: skip
     again = result(register, Counted({1: 40, 2: 10, 3: 20}, {1: 50, 2: 20}, {1: 1}))
     held = {claim.text: claim.holds for claim in claims(again, {topic: [] for topic in topics.AGGREGATES})}
     assert held["Ballots stored in the database equal the ballots counted"] is False
+    assert held["Ballots stored in the database equal the ballots published"] is False
+    assert held["Ballots published equal the ballots counted"] is True
     assert held["Voters registered in the database equal the electorate"] is True
 
 

@@ -68,8 +68,8 @@ def reconcile(slug: Slug, as_json_: Json = False) -> None:
         as_json(asdict(verdict))
     else:
         console.print(
-            f"{verdict.registered:,} registered, {verdict.stored:,} stored, {verdict.counted:,} counted, "
-            f"{verdict.rejected:,} rejected"
+            f"{verdict.registered:,} registered, {verdict.stored:,} stored, {verdict.published:,} published, "
+            f"{verdict.counted:,} counted, {verdict.rejected:,} rejected"
         )
         for difference in verdict.differences:
             console.print(f"- {difference}", markup=False)

@@ -32,11 +32,12 @@ class Difference:
 
 @dataclass(frozen=True)
 class Verdict:
-    """``ok`` only without a difference. ``registered``, ``stored`` and ``counted`` are voters and ballots."""
+    """``ok`` only without a difference. The other figures are voters, ballots and records."""
 
     ok: bool
     registered: int
     stored: int
+    published: int
     counted: int
     rejected: int
     differences: tuple[Difference, ...]
@@ -67,20 +68,22 @@ def reconcile(platform: Platform, slug: str) -> Verdict:
             *_official(connection, totals, poll),
         ]
     refused = sum(1 for _ in rejected(platform, poll.election_no))
-    return Verdict(not differences, registered, stored, totals.ballots(poll.election_no), refused, tuple(differences))
+    published, counted = comparison.published, totals.ballots(poll.election_no)
+    return Verdict(not differences, registered, stored, published, counted, refused, tuple(differences))
 
 
 def record(platform: Platform, slug: str, verdict: Verdict) -> None:
     """Writes the verdict, as the only role that may."""
     with platform.connect("auditor") as connection:
         connection.execute(
-            """INSERT INTO verdicts (election_no, ok, registered, stored, counted, rejected, differences)
-               VALUES (%s, %s, %s, %s, %s, %s, %s)""",
+            """INSERT INTO verdicts (election_no, ok, registered, stored, published, counted, rejected, differences)
+               VALUES (%s, %s, %s, %s, %s, %s, %s, %s)""",
             [
                 election(connection, slug).election_no,
                 verdict.ok,
                 verdict.registered,
                 verdict.stored,
+                verdict.published,
                 verdict.counted,
                 verdict.rejected,
                 json.dumps([asdict(difference) for difference in verdict.differences]),

@@ -147,8 +147,15 @@ CREATE TABLE IF NOT EXISTS verdicts (
     stored       bigint NOT NULL,
     counted      bigint NOT NULL,
     rejected     bigint NOT NULL,
-    differences  jsonb NOT NULL
+    differences  jsonb NOT NULL,
+    -- distinct ballots on votes_topic; null in verdicts given before it was noted
+    published    bigint
 );
+DO $$ BEGIN
+    IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'verdicts'::regclass AND attname = 'published') THEN
+        ALTER TABLE verdicts ADD published bigint;
+    END IF;
+END $$;
 
 -- What the public may see: no voter, no vote, no key.
 CREATE OR REPLACE VIEW public_elections AS
@@ -171,7 +178,8 @@ CREATE OR REPLACE VIEW public_locations AS
 CREATE OR REPLACE VIEW public_registered_counts AS
     SELECT election_no, dimension, member, registered FROM registered_counts;
 CREATE OR REPLACE VIEW public_verdicts AS
-    SELECT election_no, verdict_no, given_at, ok, registered, stored, counted, rejected, differences FROM verdicts;
+    SELECT election_no, verdict_no, given_at, ok, registered, stored, counted, rejected, differences, published
+    FROM verdicts;
 
 -- Least privilege: stages write what they own, only the auditor gives verdicts, readers read.
 GRANT USAGE ON SCHEMA public TO election_app, election_auditor, election_reader, election_dashboard;
