@@ -80,7 +80,10 @@ def election_no(platform: Platform, slug: str) -> int:
 def set_state(platform: Platform, slug: str, state: str) -> None:
     with platform.connect("owner") as connection:
         noted = {"open": "opened_at", "closed": "closed_at", "counted": "counted_at"}.get(state, "counted_at")
+        # A rehearsal jumps and goes back, which the owner alone could make the database do.
+        connection.execute("ALTER TABLE elections DISABLE TRIGGER goes_its_way")
         connection.execute(f"UPDATE elections SET state = %s, {noted} = now() WHERE slug = %s", [state, slug])
+        connection.execute("ALTER TABLE elections ENABLE TRIGGER goes_its_way")
 
 
 class Count:

@@ -123,7 +123,7 @@ def test_an_electorate_with_a_voter_missing_is_refused_with_the_figures(tables, 
     no = registered("offline-missing")
     seed_candidates(tables, "offline-missing")
     seed_voters(tables, "offline-missing")
-    with tables.connect("app") as connection:
+    with tables.connect("owner") as connection:
         connection.execute("DELETE FROM voters WHERE election_no = %s AND voter_no = 77", [no])
     with pytest.raises(StageFailed, match=r"contest SR1 has 11,999 of 12,000 registered voters.*Nothing is published"):
         check_electorate(tables, "offline-missing")
@@ -136,14 +136,14 @@ def test_an_electorate_with_a_voter_missing_is_refused_with_the_figures(tables, 
 def test_an_electorate_without_candidates_or_with_a_minor_is_refused(tables, registered):
     no = registered("offline-minor")
     seed_voters(tables, "offline-minor")
-    with tables.connect("app") as connection:
+    with tables.connect("owner") as connection:
         # One day short of 18 on the polling day, 2026-05-07.
         connection.execute(
             "UPDATE voters SET date_of_birth = '2008-05-08' WHERE election_no = %s AND voter_no = 1", [no]
         )
     with pytest.raises(StageFailed, match=r"contest SR1 has 0 candidates; 1 voters are younger than 18"):
         check_electorate(tables, "offline-minor")
-    with tables.connect("app") as connection:
+    with tables.connect("owner") as connection:
         connection.execute(
             "UPDATE voters SET date_of_birth = '2008-05-07' WHERE election_no = %s AND voter_no = 1", [no]
         )
@@ -155,7 +155,7 @@ def test_a_replay_whose_candidates_lost_a_vote_is_refused(tables, registered):
     no = registered("offline-lost-vote", "uk-general-election-2019", contests=("S14000027",))
     seed_candidates(tables, "offline-lost-vote")
     seed_voters(tables, "offline-lost-vote")
-    with tables.connect("app") as connection:
+    with tables.connect("owner") as connection:
         connection.execute(
             "UPDATE candidates SET official_votes = official_votes - 1 WHERE election_no = %s AND candidate_no = 1",
             [no],

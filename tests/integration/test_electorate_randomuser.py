@@ -151,7 +151,7 @@ def test_voters_are_given_to_contests_by_their_number(platform_with_api, api):
         platform_with_api,
         Registration("single-race", "randomuser-contests", source="randomuser", nationality="gb,ua", voters=120),
     )
-    with platform_with_api.connect("app") as connection:
+    with platform_with_api.connect("owner") as connection:
         connection.execute("UPDATE contests SET registered = 40 WHERE election_no = %s", [poll.election_no])
         connection.execute(
             """INSERT INTO contests (election_no, contest_no, contest_id, name, region, country, registered,

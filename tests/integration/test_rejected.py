@@ -11,6 +11,7 @@ from election.cli import app
 from election.contracts.messages import ExternalBallot
 from election.errors import StageFailed
 from tests.ballots import compared, send, tally
+from tests.certifying import certified
 
 
 def asked(*arguments):
@@ -82,17 +83,11 @@ def test_ballots_that_came_too_early_can_be_put_back_once_the_poll_is_open(table
     assert tally(tables, poll) == {2: 5}
 
 
-def test_nothing_is_put_back_into_a_certified_election(tables, faulty):
-    def become(state):
-        with tables.connect("owner") as connection:
-            connection.execute("UPDATE elections SET state = %s WHERE slug = %s", [state, faulty.slug])
-
-    become("certified")
-    try:
-        with pytest.raises(StageFailed, match="certified"):
-            replay(tables, faulty.slug)
-    finally:
-        become("closed")
+def test_nothing_is_put_back_into_a_certified_election(tables, published):
+    poll = published("rejected-certified", voters=10)
+    certified(tables, poll.slug)
+    with pytest.raises(StageFailed, match="certified"):
+        replay(tables, poll.slug)
 
 
 def test_stored_votes_are_published_again_and_change_nothing(tables, published):

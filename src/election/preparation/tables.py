@@ -10,7 +10,8 @@ _LOCK = 20191212
 
 def create_tables(platform: Platform) -> None:
     """Brings the schema up as its owner; running it again changes nothing."""
-    schema = files("election.storage").joinpath("schema.sql").read_bytes()
+    schema = [files("election.storage").joinpath(name).read_bytes() for name in ("schema.sql", "certification.sql")]
     with platform.connect("owner") as connection:
         connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
-        connection.execute(schema)
+        for part in schema:
+            connection.execute(part)

@@ -20,6 +20,7 @@ CREATE TABLE IF NOT EXISTS elections (
     opened_at    timestamptz,
     closed_at    timestamptz,
     counted_at   timestamptz,
+    decided_at   timestamptz,
     -- offsets by partition: where this election's records begin and end on a topic
     votes_from   jsonb NOT NULL,
     voters_from  jsonb,
@@ -31,6 +32,9 @@ CREATE TABLE IF NOT EXISTS elections (
 );
 -- A table made before these columns were. Looked up first: ALTER TABLE waits for every reader, and all others for it.
 DO $$ BEGIN
+    IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'elections'::regclass AND attname = 'decided_at') THEN
+        ALTER TABLE elections ADD decided_at timestamptz;
+    END IF;
     IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'elections'::regclass AND attname = 'ballots_to') THEN
         ALTER TABLE elections ADD ballots_from jsonb, ADD ballots_open jsonb, ADD ballots_to jsonb;
     END IF;
@@ -149,11 +153,17 @@ CREATE TABLE IF NOT EXISTS verdicts (
     rejected     bigint NOT NULL,
     differences  jsonb NOT NULL,
     -- distinct ballots on votes_topic; null in verdicts given before it was noted
-    published    bigint
+    published    bigint,
+    -- a recount compares the ballots with the certified result, a reconciliation with everything else
+    kind         text NOT NULL DEFAULT 'reconciliation' CHECK (kind IN ('reconciliation', 'recount'))
 );
 DO $$ BEGIN
     IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'verdicts'::regclass AND attname = 'published') THEN
         ALTER TABLE verdicts ADD published bigint;
+    END IF;
+    IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'verdicts'::regclass AND attname = 'kind') THEN
+        ALTER TABLE verdicts ADD kind text NOT NULL DEFAULT 'reconciliation'
+            CHECK (kind IN ('reconciliation', 'recount'));
     END IF;
 END $$;
 
@@ -161,7 +171,7 @@ END $$;
 CREATE OR REPLACE VIEW public_elections AS
     SELECT election_no, slug, scenario, name, polling_day, kind, series, state,
            registered_at, opened_at, closed_at, counted_at,
-           (parameters ->> 'turnout')::float8 AS expected_turnout
+           (parameters ->> 'turnout')::float8 AS expected_turnout, decided_at
     FROM elections;
 CREATE OR REPLACE VIEW public_parties AS
     SELECT election_no, abbreviation, name, colour FROM parties;
@@ -178,15 +188,18 @@ CREATE OR REPLACE VIEW public_locations AS
 CREATE OR REPLACE VIEW public_registered_counts AS
     SELECT election_no, dimension, member, registered FROM registered_counts;
 CREATE OR REPLACE VIEW public_verdicts AS
-    SELECT election_no, verdict_no, given_at, ok, registered, stored, counted, rejected, differences, published
+    SELECT election_no, verdict_no, given_at, ok, registered, stored, counted, rejected, differences, published, kind
     FROM verdicts;
 
 -- Least privilege: stages write what they own, only the auditor gives verdicts, readers read.
 GRANT USAGE ON SCHEMA public TO election_app, election_auditor, election_reader, election_dashboard;
-GRANT SELECT, INSERT, UPDATE, DELETE ON
-    elections, ballot_keys, parties, contests, candidates, locations, voters, registered_counts
-    TO election_app;
-GRANT SELECT, INSERT ON votes TO election_app;
+GRANT SELECT, INSERT ON ballot_keys, parties, contests, candidates, locations, voters, votes TO election_app;
+GRANT SELECT, INSERT, UPDATE ON elections TO election_app;
+GRANT SELECT, INSERT, DELETE ON registered_counts TO election_app;
+-- Who could take away a voter could take away the vote, and store another one in its place.
+REVOKE UPDATE, DELETE ON ballot_keys, parties, contests, candidates, locations, voters FROM election_app;
+REVOKE DELETE ON elections FROM election_app;
+REVOKE UPDATE ON registered_counts FROM election_app;
 -- Statistics after a bulk load, without which the planner takes an election's millions of rows for one.
 GRANT MAINTAIN ON voters, votes TO election_app;
 GRANT SELECT ON verdicts TO election_app;
