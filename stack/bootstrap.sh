@@ -48,12 +48,32 @@ find_java() {
 
 apt_has() { apt-cache show "$1" >/dev/null 2>&1; }
 
+# Newer systems have no 17 any more. Where there is no apt list to ask, 17 is the better guess.
+java_package() {
+  if ! apt_has openjdk-17-jre-headless && apt_has openjdk-21-jre-headless; then
+    echo openjdk-21-jre-headless
+  else
+    echo openjdk-17-jre-headless
+  fi
+}
+
+# Names the missing packages of the machine.
+missing() {
+  find_python >/dev/null || echo python3 python3-venv
+  find_java >/dev/null || java_package
+}
+
 # Installs the named packages, or says how to and ends.
 install_packages() {
   if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
     say "Installing $* with apt-get ..."
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >&2 ||
+    log=$(mktemp)
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >"$log" 2>&1 || {
+      cat "$log" >&2
+      rm "$log"
       fail "apt-get could not install $*; see its message above."
+    }
+    rm "$log"
   elif command -v apt-get >/dev/null; then
     fail "this needs to be installed first. Type: sudo apt-get update && sudo apt-get install -y $*"
   else
@@ -61,32 +81,28 @@ install_packages() {
   fi
 }
 
-# apt's lists may be missing or old on a new machine; refreshed once, and only when something is to be installed.
-refresh_lists() {
-  if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null && [ -z "${refreshed:-}" ]; then
-    apt-get update -qq >&2 || say "apt-get update failed; going on with the lists there are."
-    refreshed=yes
-  fi
-}
-
 if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$(wanted)" ] && "$venv/bin/python" -c '' 2>/dev/null; then
   exit 0
 fi
 
-if ! python=$(find_python); then
-  refresh_lists
-  install_packages python3 python3-venv
-  python=$(find_python) || fail "no Python from 3.11 to 3.13 was found ($(python3 --version 2>&1 || true)).
+# Postgres refuses to run as root. Said now, before minutes of downloads: see election/stack/postgres_user.py.
+if [ "$(id -u)" -eq 0 ] && ! unshare --user true 2>/dev/null &&
+  ! setpriv --reuid=65534 --regid=65534 --clear-groups ls -d "$root/." >/dev/null 2>&1; then
+  fail "Postgres runs as a user of its own, who cannot reach $root, and there are no user namespaces here.
+Put the project in a folder that other users may pass, such as one under /opt, or run it as another user than root."
+fi
+
+if [ -n "$(missing)" ]; then
+  # apt's lists may be missing or old on a new machine.
+  if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
+    apt-get update -qq >&2 || say "apt-get update failed; going on with the lists there are."
+  fi
+  # shellcheck disable=SC2046  # each word is a package
+  install_packages $(missing)
+fi
+python=$(find_python) || fail "no Python from 3.11 to 3.13 was found ($(python3 --version 2>&1 || true)).
 Install one beside it, for example: sudo apt-get install -y python3.13-venv"
-fi
-if ! java=$(find_java); then
-  refresh_lists
-  package=openjdk-17-jre-headless
-  # Newer systems have no 17 any more. Where there is no apt list to ask, 17 is the better guess.
-  if ! apt_has "$package" && apt_has openjdk-21-jre-headless; then package=openjdk-21-jre-headless; fi
-  install_packages "$package"
-  java=$(find_java) || fail "$package is installed, but no Java 17 or 21 is to be found."
-fi
+java=$(find_java) || fail "no Java 17 or 21 is to be found: install one, or set JAVA_HOME to it."
 
 rm -f "$stamp"
 if ! "$venv/bin/python" -c '' 2>/dev/null; then
