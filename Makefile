@@ -15,7 +15,7 @@ options = $(if $(SCENARIO),--scenario "$(SCENARIO)") $(if $(CONTESTS),--contests
   $(if $(RATE),--rate "$(RATE)") $(if $(SEED),--seed "$(SEED)") $(if $(WORKERS),--workers "$(WORKERS)") \
   $(if $(NIGHT),--night "$(NIGHT)") $(if $(BALLOTS),--ballots "$(BALLOTS)")
 
-.PHONY: help setup demo up down status clean distclean test lint format lock drill-casting
+.PHONY: help setup demo up down status clean distclean test lint format lock drill-casting bench-casting bench-uk
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,12 @@ test: setup ## lint and all tests, on ports and in a folder of their own
 
 drill-casting: setup ## kill casting workers, the broker and Postgres, ten times and more at each step
 	@DRILL_KILLS=$(or $(KILLS),10) $(python) -m pytest tests/drills/test_casting.py --log-cli-level=WARNING
+
+bench-casting: setup ## casting, publication and electorate against their limits; VOTERS= (a million)
+	@$(python) -m bench.casting $(if $(VOTERS),--voters $(VOTERS))
+
+bench-uk: setup ## the United Kingdom of 2019, whole, through every stage (REGION=Wales: a part)
+	@$(python) -m bench.uk $(if $(REGION),--region "$(REGION)") $(if $(WORKERS),--workers $(WORKERS))
 
 lint: setup ## ruff, mypy and the rules about who may import whom
 	@.venv/bin/ruff check .

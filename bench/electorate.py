@@ -58,10 +58,7 @@ def main(voters: Annotated[int, typer.Option(min=50_000)] = 1_000_000, rounds: i
     create_tables(platform)
     create_topics(platform)
     made, row_bytes, grown = _one_core(voters)
-    limit, product = [], []
-    for turn in range(rounds):
-        limit.append(voters / _plain_copy(platform, f"bench-copy-{os.getpid()}-{turn}", voters))
-        product.append(voters / _seeded(platform, f"bench-seed-{os.getpid()}-{turn}", voters))
+    limit, product = loaded(platform, voters, rounds)
     figures = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "voters": voters,
@@ -81,6 +78,15 @@ def main(voters: Annotated[int, typer.Option(min=50_000)] = 1_000_000, rounds: i
     file = platform.settings.var / "bench" / "electorate.json"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(figures, indent=2) + "\n")
+
+
+def loaded(platform: Platform, voters: int, rounds: int) -> tuple[list[float], list[float]]:
+    """Voters a second of plain COPY and of the stage, turn by turn."""
+    limit, product = [], []
+    for turn in range(rounds):
+        limit.append(voters / _plain_copy(platform, f"bench-copy-{os.getpid()}-{turn}", voters))
+        product.append(voters / _seeded(platform, f"bench-seed-{os.getpid()}-{turn}", voters))
+    return limit, product
 
 
 def _decided() -> float:

@@ -1,7 +1,8 @@
 """The loop that every batch of records goes through, whoever consumed it."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from election.casting.faults import FaultPoints
@@ -39,6 +40,7 @@ class Intake:
         self.source: Source = Feed(connection, poll, again) if external else Offering(connection, poll)
         self._ballot_id = ballot_ids(ballot_key(connection, number))
         self._encode = VoteEncoder(number, poll.series, choices(connection, number), places(connection, number))
+        self._encoder = ThreadPoolExecutor(1, "encode")
         self.producer = SafeProducer(platform.kafka)
         self.faults = FaultPoints(platform.settings.casting_fault)
         prepare(connection)
@@ -56,14 +58,14 @@ class Intake:
             if ballots and poll.state == "certified":
                 raise StageFailed(f"{poll.slug} is certified: no ballot is taken in any more.")
             cast_at = time.time_ns() // 1_000_000
+            # While Postgres is at work the votes are made that go out when all of the ballots are new.
+            votes = self._encoder.submit(self._votes, ballots, cast_at)
             stored = store(self._connection, poll.election_no, ballots, cast_at) if ballots else None
         self.faults.reach("stored")
-        for ballot in ballots:
-            kept = stored[ballot.voter] if stored is not None else Stored(ballot.contest, ballot.candidate, cast_at)
-            if (kept.contest, kept.candidate) == (ballot.contest, ballot.candidate):
-                self._publish(ballot, kept)
-            else:
-                refused.append((ballot.position, _SECOND))
+        if stored is None:
+            self._publish(votes.result())
+        else:
+            refused += self._publish_stored(ballots, stored)
         for position, why in refused:
             reject(self.producer, "casting", records[position], why, poll.election_no)
         self.faults.reach("produced")
@@ -71,12 +73,29 @@ class Intake:
         self.faults.reach("flushed")
         return Taken(len(ballots), refused)
 
-    def _publish(self, ballot: Ballot, kept: Stored) -> None:
-        ballot_id = self._ballot_id(ballot.voter)
-        vote = self._encode(
-            ballot_id, kept.contest, kept.candidate, ballot.location, ballot.gender, ballot.age_group, kept.cast_at
-        )
-        self.producer.produce(topics.VOTES, vote, ballot_id)
+    def _votes(self, ballots: Sequence[Ballot], cast_at: int) -> list[tuple[bytes, bytes]]:
+        """(ballot id, message) of each ballot, as if it were stored as it was offered."""
+        encode, ids = self._encode, [self._ballot_id(ballot.voter) for ballot in ballots]
+        return [
+            (own, encode(own, b.contest, b.candidate, b.location, b.gender, b.age_group, cast_at))
+            for own, b in zip(ids, ballots, strict=True)
+        ]
+
+    def _publish(self, votes: Sequence[tuple[bytes, bytes]]) -> None:
+        produce = self.producer.produce
+        for own, vote in votes:
+            produce(topics.VOTES, vote, own)
+
+    def _publish_stored(self, ballots: Sequence[Ballot], stored: Mapping[int, Stored]) -> Refused:
+        """Publishes as they are stored the ballots that repeat what is stored; refuses those with another choice."""
+        second: Refused = []
+        for ballot in ballots:
+            kept = stored[ballot.voter]
+            if (kept.contest, kept.candidate) == (ballot.contest, ballot.candidate):
+                self._publish(self._votes([ballot], kept.cast_at))
+            else:
+                second.append((ballot.position, _SECOND))
+        return second
 
 
 _SECOND = Unusable("second_ballot", "the voter has a ballot with another choice")

@@ -48,13 +48,14 @@ class Offering:
         own = self._contest_no[np.clip(np.searchsorted(self._first, numbers, "right") - 1, 0, None)]
         places = np.array([voter.location in self._locations for voter in voters])
         usable = (numbers <= self._last) & (own == contests) & places
-        for i in np.flatnonzero(~usable):
-            refused.append((positions[i], self._why(voters[i])))
-        kept = np.flatnonzero(usable).tolist()
-        decisions = self._behaviour.decide([voters[i] for i in kept]).tolist()
+        if not usable.all():
+            refused += [(positions[i], self._why(voters[i])) for i in np.flatnonzero(~usable)]
+            kept = np.flatnonzero(usable).tolist()
+            positions, voters = [positions[i] for i in kept], [voters[i] for i in kept]
+        decisions = self._behaviour.decide(voters).tolist()
         ballots = [
-            Ballot(positions[i], r.voter, r.contest, decision or None, r.location, r.gender, r.age_group)
-            for i, r, decision in ((i, voters[i], decision) for i, decision in zip(kept, decisions, strict=True))
+            Ballot(position, r.voter, r.contest, decision or None, r.location, r.gender, r.age_group)
+            for position, r, decision in zip(positions, voters, decisions, strict=True)
             if decision >= 0
         ]
         return ballots, refused

@@ -57,6 +57,10 @@ class Range:
         """Whether a record that was read from the beginning on is before the end."""
         return self.end is None or (record.offset() or 0) < self.end.get(record.partition() or 0, 0)
 
+    def holds_all(self, following: Offsets) -> bool:
+        """The same of a whole batch, whose last records are followed by these offsets."""
+        return self.end is None or all(offset <= self.end.get(p, 0) for p, offset in following.items())
+
     def within(self, partition: int, offset: int) -> int:
         """The offset, or the end of the range where that comes first."""
         return offset if self.end is None else min(offset, self.end.get(partition, 0))

@@ -1,16 +1,17 @@
 """One batch of ballots in one transaction."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import msgspec
 from psycopg import Connection
 
 _NULL = r"\N"  # in COPY's text format
 
 
-@dataclass(frozen=True, slots=True)
-class Ballot:
+# A hundred thousand a second: a struct is made ten times as fast as a frozen dataclass, and is none of the garbage
+# collector's business.
+class Ballot(msgspec.Struct, frozen=True, gc=False):
     """A ballot as it was offered, in the record at ``position`` of the batch. ``candidate`` None is an invalid one."""
 
     position: int
@@ -22,8 +23,7 @@ class Ballot:
     age_group: str
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(msgspec.Struct, frozen=True, gc=False):
     """What is stored for a voter: contest, candidate (None: invalid) and time of casting (ms)."""
 
     contest: int

@@ -16,6 +16,7 @@ from election.casting.pace import Pace, Rate
 from election.casting.range import Range
 from election.errors import NotReachable, StageFailed
 from election.messaging.clients import consumer, passes
+from election.messaging.reading import Offsets
 from election.platform import Connection, Platform
 from election.storage.elections import Election, election
 
@@ -128,17 +129,17 @@ class _Worker:
 
     def _take(self, messages: Sequence[Message]) -> int:
         """One batch through the loop; returns how many ballots it held."""
-        mine = [m for m in messages if self._range.holds(m)]
+        following = {m.partition() or 0: (m.offset() or 0) + 1 for m in messages}
+        mine = messages if self._range.holds_all(following) else [m for m in messages if self._range.holds(m)]
         taken = self._intake.take(mine)
-        self._commit(messages)
+        self._commit(following)
         self._intake.faults.reach("committed")
         self._done.records += len(mine)
         self._done.ballots += taken.ballots
         self._done.rejected += len(taken.refused)
         return taken.ballots
 
-    def _commit(self, messages: Sequence[Message]) -> None:
-        following = {m.partition() or 0: (m.offset() or 0) + 1 for m in messages}
+    def _commit(self, following: Offsets) -> None:
         places = [
             TopicPartition(self._range.topic, partition, self._range.within(partition, offset))
             for partition, offset in following.items()

@@ -21,7 +21,7 @@ Count = Annotated[int, msgspec.Meta(ge=0, le=_MOST)]
 BallotId = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$", description="16 bytes in hexadecimal; also the key")]
 
 
-class VoterRecord(msgspec.Struct, frozen=True, omit_defaults=True):
+class VoterRecord(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """``voters_topic``: one registered voter, as much of them as casting needs. Key ``election/voter``.
 
     ``due`` is there when a night is replayed: they come to vote so many milliseconds after the poll opened. Each
@@ -53,7 +53,7 @@ class CandidateRecord(msgspec.Struct, frozen=True, gc=False):
     party_name: str
 
 
-class ExternalBallot(msgspec.Struct, frozen=True):
+class ExternalBallot(msgspec.Struct, frozen=True, gc=False):
     """``ballots_topic``: a ballot from a feed outside. ``candidate`` null is an invalid one. Key ``election/voter``."""
 
     schema_version: Version

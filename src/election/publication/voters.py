@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, LiteralString
 
 from election import nights
@@ -16,6 +17,8 @@ from election.storage.elections import Election, election
 
 # Voters with neighbouring numbers that share a partition.
 _BLOCK = 1_000
+# Rows fetched at a time.
+_FETCHED = 20_000
 
 
 def publish_voters(platform: Platform, slug: str, log: Callable[[str], None] = print) -> int:
@@ -115,10 +118,14 @@ def _due(connection: Connection, poll: Election, night: str) -> Iterator[tuple[i
 
 
 def _rows(connection: Connection, query: LiteralString, parameters: list[Any]) -> Iterator[tuple[int, bytes]]:
-    with connection.cursor(name="voters", binary=True) as cursor:
-        cursor.itersize = 50_000
+    """Postgres makes the next rows while the last ones are produced."""
+    with ThreadPoolExecutor(1) as ahead, connection.cursor(name="voters", binary=True) as cursor:
         cursor.execute(query.replace("{values}", _VALUES), parameters)
-        yield from cursor
+        rows = cursor.fetchmany(_FETCHED)
+        while rows:
+            following = ahead.submit(cursor.fetchmany, _FETCHED)
+            yield from rows
+            rows = following.result()
 
 
 def record_range(connection: Connection, election_no: int, begin: Offsets, end: Offsets) -> None:

@@ -1,0 +1,228 @@
+"""Measures what casting, publication and the electorate reach of their limits, on a platform of its own.
+
+    python -m bench.casting [--voters 1000000] [--rounds 3]     (make bench-casting)
+
+Each limit is the least that the machine must do for the same rows, and takes turns with the product in one run:
+
+- casting with one and with two workers against COPY + INSERT … ON CONFLICT of the same votes into the same table with
+  the same keys and foreign keys: one writer, batches of the same size, their text made before the clock starts;
+- publication against a bare loop that produces the same keys and values from memory;
+- the electorate against COPY of the same rows from memory (``bench.electorate``).
+
+Then the whole stack comes up and Spark counts beside two workers: votes a second from the first worker's start to the
+last total. Every election is a new one. Prints one table and writes var/bench/casting.json.
+"""
+
+import json
+import os
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from multiprocessing import get_context
+from statistics import median
+from typing import Annotated, Any
+
+import typer
+from confluent_kafka import Producer
+from rich.console import Console
+from rich.table import Table
+
+from bench import electorate
+from bench.own import own_platform
+from election.casting import cast, open_poll
+from election.casting.storing import prepare
+from election.contracts import topics
+from election.count.waiting import wait_until_counted
+from election.electorate import seed_candidates, seed_voters
+from election.messaging.reading import bounds, read
+from election.messaging.topics import create_topics
+from election.platform import Platform, native
+from election.preparation import Registration, create_tables, register
+from election.publication import publish_candidates, publish_voters
+from election.settings import PROJECT, Settings
+from election.stack.services import STORAGE
+from election.stack.starting import start
+from election.storage.elections import Election, election
+
+SPAWN = get_context("spawn")
+NULL = r"\N"  # in COPY's text format
+
+
+def main(
+    voters: Annotated[int, typer.Option(min=50_000)] = 1_000_000,
+    rounds: Annotated[int, typer.Option(min=1)] = 3,
+    counted: Annotated[int, typer.Option(help="voters of the election that Spark counts; 0: none")] = 2_000_000,
+) -> None:
+    rates: dict[str, list[float]] = {}
+
+    def note(what: str, rate: float) -> None:
+        rates.setdefault(what, []).append(rate)
+        Console().print(f"{datetime.now(UTC):%H:%M:%S} {what}: {rate:,.0f}/s, load {os.getloadavg()[0]:.1f}")
+
+    with own_platform("bench-casting", STORAGE) as platform:
+        create_tables(platform)
+        create_topics(platform)
+        for turn in range(rounds):
+            one = _open(platform, f"one-{turn}", voters, note)
+            note("one worker", _cast(platform, one, 1))
+            two = _open(platform, f"two-{turn}", voters, note)
+            note("two workers", _cast(platform, two, 2))
+            limit = _open(platform, f"limit-{turn}", voters, note)
+            note("one writer, nothing else", _insert(platform, _votes(platform, one), limit))
+            note("bare produce loop", _produce(platform, two))
+            _empty(platform)
+        for what, found in zip(("plain COPY", "electorate"), electorate.loaded(platform, voters, rounds), strict=True):
+            for rate in found:
+                note(what, rate)
+        if counted:
+            start(platform.settings)
+            poll = _open(platform, "counted", counted, note)
+            note("two workers and the count, whole stack up", _cast_and_count(platform, poll))
+    _show({what: [round(rate) for rate in found] for what, found in rates.items()}, voters)
+
+
+def _open(platform: Platform, slug: str, voters: int, note: Callable[[str, float], None]) -> Election:
+    """A new election whose poll is open."""
+    register(platform, Registration("single-race", slug, voters=voters))
+    seed_candidates(platform, slug)
+    seed_voters(platform, slug, _quiet)
+    publish_candidates(platform, slug)
+    began = time.perf_counter()
+    publish_voters(platform, slug, _quiet)
+    note("publication", voters / (time.perf_counter() - began))
+    open_poll(platform, slug)
+    with platform.connect("app") as connection:
+        return election(connection, slug)
+
+
+def _cast(platform: Platform, poll: Election, workers: int) -> float:
+    """Ballots a second of workers that begin together, from then until the last one has seen the end."""
+    together, done = SPAWN.Barrier(workers), SPAWN.Queue()
+    processes = [
+        SPAWN.Process(target=_work, args=(platform.settings, poll.slug, number, together, done))
+        for number in range(workers)
+    ]
+    for process in processes:
+        process.start()
+    began, ended, ballots = zip(*(done.get(timeout=1_800) for _ in processes), strict=True)
+    for process in processes:
+        process.join()
+    return sum(ballots) / (max(ended) - min(began))
+
+
+def _work(settings: Settings, slug: str, number: int, together: Any, done: Any) -> None:
+    """A worker as a process. What it imports is not measured; all that it does for the election is."""
+    platform = native(settings)
+    together.wait()
+    began = time.time()
+    ballots = cast(platform, slug, worker=number, log=_quiet).ballots
+    done.put((began, time.time(), ballots))
+
+
+def _cast_and_count(platform: Platform, poll: Election) -> float:
+    began = time.time()
+    _cast(platform, poll, 2)
+    with platform.connect("app") as connection:  # the poll is not closed: this is not a run
+        connection.execute("UPDATE elections SET state = 'closed' WHERE election_no = %s", [poll.election_no])
+    return float(wait_until_counted(platform, poll.slug, _quiet)["stored"]) / (time.time() - began)
+
+
+def _votes(platform: Platform, poll: Election) -> list[tuple[int, int, int | None]]:
+    """(voter, contest, candidate) of every vote, by voter: the order that costs Postgres the least."""
+    with platform.connect("app") as connection:
+        return connection.execute(
+            "SELECT voter_no, contest_no, candidate_no FROM votes WHERE election_no = %s ORDER BY voter_no",
+            [poll.election_no],
+        ).fetchall()
+
+
+def _insert(platform: Platform, votes: list[tuple[int, int, int | None]], poll: Election) -> float:
+    """Votes a second of one writer that does nothing but store them for ``poll``."""
+    size = platform.settings.casting_batch
+    texts = [
+        "".join(f"{voter}\t{contest}\t{candidate or NULL}\n" for voter, contest, candidate in votes[i : i + size])
+        for i in range(0, len(votes), size)
+    ]
+    with platform.connect("app") as connection:
+        connection.autocommit = True
+        prepare(connection)
+        began = time.perf_counter()
+        for text in texts:
+            with connection.transaction():
+                with connection.cursor().copy("COPY batch FROM STDIN") as copy:
+                    copy.write(text)
+                connection.execute(
+                    """INSERT INTO votes (election_no, voter_no, contest_no, candidate_no, cast_at)
+                       SELECT %s, voter_no, contest_no, candidate_no, now() FROM batch ON CONFLICT DO NOTHING""",
+                    [poll.election_no],
+                )
+        return len(votes) / (time.perf_counter() - began)
+
+
+def _produce(platform: Platform, poll: Election) -> float:
+    """Voters a second of a loop that produces what publication produced, from memory, with librdkafka's best."""
+    begin = {int(partition): offset for partition, offset in (poll.voters_from or {}).items()}
+    end = bounds(platform.kafka, topics.VOTERS)[1]
+    records = [
+        (message.value(), message.key(), message.partition() or 0)
+        for message in read(platform.kafka, topics.VOTERS, begin)
+        if (message.offset() or 0)
+        < min((poll.voters_to or {})[str(message.partition())], end[message.partition() or 0])
+    ]
+    producer = Producer(
+        {**platform.kafka, "enable.idempotence": True, "linger.ms": 5, "compression.type": "lz4",
+         "queue.buffering.max.messages": 1_000_000, "queue.buffering.max.kbytes": 1_000_000}
+    )  # fmt: skip
+    began = time.perf_counter()
+    for value, key, partition in records:
+        while True:
+            try:
+                producer.produce(topics.VOTERS, value, key, partition)
+                break
+            except BufferError:
+                producer.poll(0.01)
+    producer.flush()
+    return len(records) / (time.perf_counter() - began)
+
+
+def _empty(platform: Platform) -> None:
+    """The next round begins with empty tables."""
+    with platform.connect("owner") as connection:
+        connection.execute("TRUNCATE elections CASCADE")
+
+
+def _show(rates: dict[str, list[int]], voters: int) -> None:
+    middle = {what: round(median(found)) for what, found in rates.items()}
+    limits = {
+        "one worker": ("one writer, nothing else", 0.5),
+        "two workers": ("one writer, nothing else", 0.5),
+        "publication": ("bare produce loop", 0.6),
+        "electorate": ("plain COPY", 0.4),
+    }
+    ratios = {what: round(middle[what] / middle[limit], 2) for what, (limit, _) in limits.items()}
+    table = Table(title=f"Casting, publication, electorate: {voters:,} voters", caption="medians, a second")
+    for column in ("measured", "a second", "of its limit", "asked for"):
+        table.add_column(column, justify="left" if column == "measured" else "right")
+    for what, rate in middle.items():
+        asked = f"{limits[what][1]}" if what in limits else ("50,000/s" if "count" in what else "")
+        table.add_row(what, f"{rate:,}", f"{ratios[what]}" if what in ratios else "", asked)
+    Console().print(table)
+    found = {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "cores": os.cpu_count(),
+        "load": os.getloadavg(),
+        "voters": voters,
+        "a_second": rates,
+        "ratios": ratios,
+    }
+    file = PROJECT / "var" / "bench" / "casting.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(found, indent=2) + "\n")
+
+
+def _quiet(_line: str) -> None:
+    """What stages say is not measured."""
+
+
+if __name__ == "__main__":
+    typer.run(main)

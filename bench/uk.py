@@ -1,0 +1,263 @@
+"""The United Kingdom of 2019, whole: every stage through Airflow, on a platform of its own (var/bench-uk).
+
+    python -m bench.uk [--region Wales]         (make bench-uk; REGION=Wales for a part)
+
+650 contests, 47,562,702 registered voters, 32 million votes. Prints the seconds of each stage and task, the peak of
+memory (proportional set size of all processes of the stack, sampled) and of disk, and compares each candidate's
+total and each party's seats with the official ones; exit status 1 when one differs. Writes var/bench/uk.json as it
+goes, and removes the platform afterwards.
+"""
+
+import json
+import os
+import shutil
+import sys
+import threading
+import time
+from collections import Counter, defaultdict
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import psutil
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from bench.own import own_platform
+from election import scenarios
+from election.orchestration.api import Airflow
+from election.platform import Platform
+from election.preparation import Registration
+from election.results import results
+from election.scenarios.selection import select
+from election.settings import PROJECT, Settings
+from election.stack.strays import strays
+from election.stack.supervision import Supervisor
+
+SCENARIO = "uk-general-election-2019"
+# Measured on regions: tables and log of Postgres, topics, the count's state, what reconciliation spills.
+DISK_A_VOTER, DISK_BESIDE = 520, 10 * 2**30
+DISK_LEFT = 10 * 2**30
+SAMPLE_SECONDS = 5.0
+console = Console()
+
+
+@dataclass
+class Peaks:
+    """Largest samples so far: bytes of memory (in all, by kind of process, machine used) and of disk (by folder)."""
+
+    memory: int = 0
+    memory_by_process: dict[str, int] = field(default_factory=dict)
+    disk: int = 0
+    disk_by_folder: dict[str, int] = field(default_factory=dict)
+
+
+def main(
+    region: Annotated[str, typer.Option(help="only this region or country; default: all")] = "",
+    workers: int = 2,
+    keep: Annotated[bool, typer.Option(help="leave the platform's folder there, stopped")] = False,
+) -> None:
+    scenario = scenarios.load(Settings().scenarios, SCENARIO)
+    contests = select(scenario, region=region or None).contests if region else scenario.contests
+    voters = sum(contest.electorate or 0 for contest in contests)
+    _require_disk(voters)
+    found: dict[str, Any] = {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "cores": os.cpu_count(),
+        "region": region or "all",
+        "contests": len(contests),
+        "registered": voters,
+    }
+    with own_platform("bench-uk", keep=keep) as platform:
+        began = time.monotonic()
+        with Sampled(platform.settings) as peaks:
+            slug = _run(platform, region, workers, found, peaks)
+        found |= {"seconds": round(time.monotonic() - began, 1), **asdict(peaks)}
+        found |= _compared(platform, slug)
+    _save(found)
+    _show(found)
+    if found["wrong"] or found["seats"] != found["official_seats"] or found["failed"]:
+        sys.exit(1)
+
+
+def _require_disk(voters: int) -> None:
+    need, free = voters * DISK_A_VOTER + DISK_BESIDE, shutil.disk_usage(PROJECT).free
+    console.print(f"{voters:,} voters need about {_gib(need)} of disk; {_gib(free)} are free.")
+    if free - need < DISK_LEFT:
+        raise SystemExit(f"Less than {_gib(DISK_LEFT)} would be left. Make room, or measure a region: REGION=Wales.")
+
+
+def _run(platform: Platform, region: str, workers: int, found: dict[str, Any], peaks: Peaks) -> str:
+    """Starts the run in Airflow and follows it until it ends, or waits for a person behind the reconciliation."""
+    registration = Registration(SCENARIO, f"uk-{datetime.now(UTC):%Y%m%d-%H%M%S}", region=region or None)
+    airflow = Airflow(platform.settings)
+    conf = asdict(registration) | {"contests": [], "rate": 0, "workers": workers}
+    airflow.trigger("election_run", registration.slug, conf)
+    told: set[tuple[str, int, str]] = set()
+    while True:
+        run, tasks = (
+            airflow.run("election_run", registration.slug),
+            airflow.tasks("election_run", registration.slug),
+        )
+        for task in tasks:
+            change = (task["task_id"], task["map_index"], task["state"])
+            if task["state"] in ("success", "failed", "up_for_retry") and change not in told:
+                told.add(change)
+                console.print(f"{datetime.now(UTC):%H:%M:%S} {change[0]} {change[2]} {_seconds([task]):,.1f} s")
+        found |= _stages(tasks)
+        _save(found | asdict(peaks))
+        if found["failed"]:
+            for task in tasks:
+                if task["state"] == "failed":
+                    console.print(*airflow.log_tail("election_run", registration.slug, task), sep="\n", markup=False)
+            return registration.slug
+        ahead = [task for task in tasks if task["task_id"].split(".")[0] not in ("certification", "result")]
+        if run["state"] == "success" or all(task["state"] in ("success", "skipped") for task in ahead):
+            return registration.slug
+        time.sleep(SAMPLE_SECONDS)
+
+
+def _stages(tasks: list[dict[str, Any]]) -> dict[str, Any]:
+    """Seconds from a stage's first task's start to its last one's end, and of each task (mapped ones together)."""
+    by_stage, by_task = defaultdict(list), defaultdict(list)
+    for task in tasks:
+        if task["start_date"] and task["end_date"]:
+            by_stage[task["task_id"].split(".")[0]].append(task)
+            by_task[task["task_id"]].append(task)
+    return {
+        "stages": {stage: _seconds(own) for stage, own in by_stage.items()},
+        "tasks": {name: _seconds(own) for name, own in by_task.items()},
+        "failed": sorted({task["task_id"] for task in tasks if task["state"] == "failed"}),
+    }
+
+
+def _seconds(tasks: list[dict[str, Any]]) -> float:
+    starts, ends = (
+        [datetime.fromisoformat(task[end]) for task in tasks if task[end]] for end in ("start_date", "end_date")
+    )
+    return round((max(ends) - min(starts)).total_seconds(), 1) if starts and ends else 0.0
+
+
+def _compared(platform: Platform, slug: str) -> dict[str, Any]:
+    """Each candidate's total and each contest's invalid ballots against the official ones; seats by party."""
+    found = results(platform, slug)
+    wrong, totals = [], 0
+    seats, official_seats = Counter[str](), Counter[str]()
+    for contest in found["contests"]:
+        candidates = contest["candidates"]
+        totals += len(candidates)
+        wrong += [
+            f"{contest['name']}, {c['name']}: {c['votes']:,} instead of {c['official']:,}"
+            for c in candidates
+            if c["votes"] != c["official"]
+        ]
+        if contest["invalid"] != contest["official_invalid"]:
+            wrong.append(
+                f"{contest['name']}: {contest['invalid']:,} invalid instead of {contest['official_invalid']:,}"
+            )
+        seats[max(candidates, key=lambda c: c["votes"])["party"]] += 1
+        official_seats[max(candidates, key=lambda c: c["official"])["party"]] += 1
+    return {
+        "valid": found["valid"],
+        "invalid": found["invalid"],
+        "totals_compared": totals,
+        "wrong": wrong[:50],
+        "seats": dict(seats.most_common()),
+        "official_seats": dict(official_seats.most_common()),
+    }
+
+
+class Sampled:
+    """Peaks of memory and disk while it is entered."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings, self._peaks, self._over = settings, Peaks(), threading.Event()
+        self._thread = threading.Thread(target=self._sample, daemon=True)
+
+    def __enter__(self) -> Peaks:
+        self._thread.start()
+        return self._peaks
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _sample(self) -> None:
+        while not self._over.wait(SAMPLE_SECONDS):
+            memory, disk = _memory(self._settings), _disk(self._settings.var)
+            if sum(memory.values()) > self._peaks.memory:
+                self._peaks.memory, self._peaks.memory_by_process = sum(memory.values()), memory
+            if sum(disk.values()) > self._peaks.disk:
+                self._peaks.disk, self._peaks.disk_by_folder = sum(disk.values()), disk
+            if shutil.disk_usage(self._settings.var).free < DISK_LEFT // 2:
+                console.print("The disk is nearly full; this ends here.")
+                os._exit(1)
+
+
+def _memory(settings: Settings) -> dict[str, int]:
+    """Bytes by kind of process; memory that processes share is counted once."""
+    daemon = Supervisor(settings).daemon()
+    supervised = daemon.children(recursive=True) if daemon else []
+    found: Counter[str] = Counter()
+    for process in {process.pid: process for process in [*supervised, *strays(settings)]}.values():
+        with suppress(psutil.Error, OSError):
+            lines = Path(f"/proc/{process.pid}/smaps_rollup").read_text().splitlines()
+            found[_kind(process)] += 1024 * sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+    return dict(found.most_common())
+
+
+def _kind(process: psutil.Process) -> str:
+    command = " ".join(process.cmdline())
+    marks = {"postgres": "postgres", "kafka.Kafka": "kafka", "CoarseGrained": "spark executor", "spark": "spark",
+             "airflow": "airflow", "streamlit": "dashboard"}  # fmt: skip
+    return next((kind for mark, kind in marks.items() if mark in command), "other")
+
+
+def _disk(folder: Path) -> dict[str, int]:
+    """Bytes by folder of the platform."""
+    found: Counter[str] = Counter()
+    for where, _, files in os.walk(folder):
+        part = Path(where).relative_to(folder).parts
+        for file in files:
+            with suppress(OSError):
+                found["/".join(part[:3] if part[:1] == ("postgres",) else part[:1])] += (
+                    Path(where, file).stat().st_blocks * 512
+                )
+    return {name: size for name, size in found.most_common() if size > 10 * 2**20}
+
+
+def _save(found: dict[str, Any]) -> None:
+    file = PROJECT / "var" / "bench" / "uk.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
+
+
+def _show(found: dict[str, Any]) -> None:
+    table = Table(title=f"{found['contests']} contests, {found['registered']:,} registered, {found['valid']:,} valid")
+    table.add_column("measured")
+    table.add_column("value", justify="right")
+    for stage, seconds in found["stages"].items():
+        table.add_row(f"[bold]{stage}", f"[bold]{seconds:,.1f} s")
+        for task, own in found["tasks"].items():
+            if task.startswith(f"{stage}."):
+                table.add_row(f"  {task}", f"{own:,.1f} s")
+    table.add_row("all, results read", f"{found['seconds']:,.1f} s")
+    for what in ("memory", "disk"):
+        table.add_row(f"[bold]{what}, peak", f"[bold]{_gib(found[what])}")
+        for part, size in (found.get(f"{what}_by_process") or found.get(f"{what}_by_folder") or {}).items():
+            table.add_row(f"  {part}", _gib(size))
+    table.add_row("totals that differ", f"{len(found['wrong'])} of {found['totals_compared']:,}")
+    table.add_row("seats", ", ".join(f"{party} {seats}" for party, seats in found["seats"].items()))
+    table.add_row("seats, official", ", ".join(f"{party} {seats}" for party, seats in found["official_seats"].items()))
+    console.print(table)
+
+
+def _gib(size: int) -> str:
+    return f"{size / 2**30:,.2f} GiB"
+
+
+if __name__ == "__main__":
+    typer.run(main)
