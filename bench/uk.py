@@ -47,12 +47,16 @@ console = Console()
 
 @dataclass
 class Peaks:
-    """Largest samples so far: bytes of memory (in all, by kind of process, machine used) and of disk (by folder)."""
+    """Largest samples so far: bytes of memory (in all, by kind of process) and of disk (by folder).
+
+    And the seconds of processor time that each kind of process has had.
+    """
 
     memory: int = 0
     memory_by_process: dict[str, int] = field(default_factory=dict)
     disk: int = 0
     disk_by_folder: dict[str, int] = field(default_factory=dict)
+    cpu_by_process: dict[str, int] = field(default_factory=dict)
 
 
 def main(
@@ -175,6 +179,7 @@ class Sampled:
 
     def __init__(self, settings: Settings) -> None:
         self._settings, self._peaks, self._over = settings, Peaks(), threading.Event()
+        self._cpu: dict[int, tuple[str, float]] = {}
         self._thread = threading.Thread(target=self._sample, daemon=True)
 
     def __enter__(self) -> Peaks:
@@ -187,7 +192,9 @@ class Sampled:
 
     def _sample(self) -> None:
         while not self._over.wait(SAMPLE_SECONDS):
-            memory, disk = _memory(self._settings), _disk(self._settings.var)
+            processes = _processes(self._settings)
+            memory, disk = _memory(processes), _disk(self._settings.var)
+            self._note_cpu(processes)
             if sum(memory.values()) > self._peaks.memory:
                 self._peaks.memory, self._peaks.memory_by_process = sum(memory.values()), memory
             if sum(disk.values()) > self._peaks.disk:
@@ -196,13 +203,28 @@ class Sampled:
                 console.print("The disk is nearly full; this ends here.")
                 os._exit(1)
 
+    def _note_cpu(self, processes: list[psutil.Process]) -> None:
+        """What a process had when it was last seen; children it waited for count with themselves."""
+        for process in processes:
+            with suppress(psutil.Error, OSError):
+                times = process.cpu_times()
+                self._cpu[process.pid] = (_kind(process), times.user + times.system)
+        total: Counter[str] = Counter()
+        for kind, seconds in self._cpu.values():
+            total[kind] += round(seconds)
+        self._peaks.cpu_by_process = dict(total.most_common())
 
-def _memory(settings: Settings) -> dict[str, int]:
-    """Bytes by kind of process; memory that processes share is counted once."""
+
+def _processes(settings: Settings) -> list[psutil.Process]:
     daemon = Supervisor(settings).daemon()
     supervised = daemon.children(recursive=True) if daemon else []
+    return list({process.pid: process for process in [*supervised, *strays(settings)]}.values())
+
+
+def _memory(processes: list[psutil.Process]) -> dict[str, int]:
+    """Bytes by kind of process; memory that processes share is counted once."""
     found: Counter[str] = Counter()
-    for process in {process.pid: process for process in [*supervised, *strays(settings)]}.values():
+    for process in processes:
         with suppress(psutil.Error, OSError):
             lines = Path(f"/proc/{process.pid}/smaps_rollup").read_text().splitlines()
             found[_kind(process)] += 1024 * sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
@@ -249,6 +271,9 @@ def _show(found: dict[str, Any]) -> None:
         table.add_row(f"[bold]{what}, peak", f"[bold]{_gib(found[what])}")
         for part, size in (found.get(f"{what}_by_process") or found.get(f"{what}_by_folder") or {}).items():
             table.add_row(f"  {part}", _gib(size))
+    table.add_row("[bold]processor time", f"[bold]{sum(found['cpu_by_process'].values()):,.0f} s")
+    for part, seconds in found["cpu_by_process"].items():
+        table.add_row(f"  {part}", f"{seconds:,.0f} s")
     table.add_row("totals that differ", f"{len(found['wrong'])} of {found['totals_compared']:,}")
     table.add_row("seats", ", ".join(f"{party} {seats}" for party, seats in found["seats"].items()))
     table.add_row("seats, official", ", ".join(f"{party} {seats}" for party, seats in found["official_seats"].items()))
