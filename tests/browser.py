@@ -3,7 +3,12 @@
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
+from typing import Any
+
+from playwright.sync_api import Browser, Page
 
 HOW = "Install a browser for the tests: `sudo apt-get install chromium`."
 FLAGS = (
@@ -34,3 +39,25 @@ def chromium() -> str:
     if found := shutil.which("chromium"):
         return found
     raise RuntimeError(HOW)
+
+
+@contextmanager
+def reader(browser: Browser, dashboard: str, **options: Any) -> Iterator[Page]:
+    """A reader's page; afterwards it has asked no host but the dashboard and met no error of its own."""
+    options = {"viewport": {"width": 1280, "height": 900}, "locale": "en-GB", "timezone_id": "Europe/London"} | options
+    context = browser.new_context(base_url=dashboard, **options)
+    opened = context.new_page()
+    foreign: list[str] = []
+    errors: list[str] = []
+
+    def asked(url: str) -> None:
+        if not url.startswith((dashboard, dashboard.replace("http", "ws"), "data:", "blob:")):
+            foreign.append(url)
+
+    opened.on("request", lambda request: asked(request.url))
+    opened.on("websocket", lambda socket: asked(socket.url))
+    opened.on("pageerror", lambda error: errors.append(str(error)))
+    yield opened
+    context.close()
+    assert not foreign
+    assert not errors

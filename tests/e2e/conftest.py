@@ -4,13 +4,15 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from election.orchestration.api import Airflow
 from election.platform import Platform
+from tests.browser import FLAGS, chromium
 
 Command = Callable[..., Any]
 _POLL_SECONDS = 1.0
@@ -19,6 +21,15 @@ _POLL_SECONDS = 1.0
 @pytest.fixture(scope="session")
 def airflow(stack: Platform) -> Airflow:
     return Airflow(stack.settings)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Started for each module anew: while it is there, nothing else in this thread can use asyncio."""
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS))
+        yield started
+        started.close()
 
 
 @pytest.fixture(scope="session")

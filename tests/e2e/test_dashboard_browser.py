@@ -6,7 +6,6 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from election.platform import Platform, native
 from election.preparation import Registration
@@ -23,7 +22,7 @@ from election.stack import services
 from election.stack.starting import start
 from election.stack.stopping import stop
 from election.stack.supervision import Supervisor
-from tests.browser import FLAGS, chromium
+from tests.browser import reader
 from tests.conftest import free_ports
 from tests.dashboard_rehearsal import Count, set_state, set_up
 
@@ -55,40 +54,11 @@ def dashboard(platform: Platform) -> str:
     return platform.settings.dashboard_url
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS))
-        yield started
-        started.close()
-
-
 @pytest.fixture
 def page(browser: Browser, dashboard: str) -> Iterator[Page]:
     """A reader's page; afterwards it has asked no host but the dashboard and met no error of its own."""
     with reader(browser, dashboard) as opened:
         yield opened
-
-
-@contextmanager
-def reader(browser: Browser, dashboard: str, **options: Any) -> Iterator[Page]:
-    options = {"viewport": {"width": 1280, "height": 900}, "locale": "en-GB", "timezone_id": "Europe/London"} | options
-    context = browser.new_context(base_url=dashboard, **options)
-    opened = context.new_page()
-    foreign: list[str] = []
-    errors: list[str] = []
-
-    def asked(url: str) -> None:
-        if not url.startswith((dashboard, dashboard.replace("http", "ws"), "data:", "blob:")):
-            foreign.append(url)
-
-    opened.on("request", lambda request: asked(request.url))
-    opened.on("websocket", lambda socket: asked(socket.url))
-    opened.on("pageerror", lambda error: errors.append(str(error)))
-    yield opened
-    context.close()
-    assert not foreign
-    assert not errors
 
 
 @pytest.fixture(scope="module")

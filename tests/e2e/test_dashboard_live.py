@@ -1,0 +1,157 @@
+"""A run of election_run on the whole stack, watched in a browser: pages live while it goes on, exact at its end."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from election.orchestration.api import Airflow
+from election.platform import Platform
+from tests.browser import reader
+
+SLUG = "e2e-watched"
+ISLANDS = ["S14000027", "S14000051"]  # Na h-Eileanan an Iar, Orkney and Shetland
+FORM = {"slug": SLUG, "contests": ISLANDS, "workers": 1, "rate": 400}
+MINUTES = 60_000
+
+# What moves on each page while ballots are counted.
+MOVING = {
+    "": "table.en-table:has(caption:text('Parties by seats'))",
+    "contests": "[aria-label='Table of contests'] tbody",
+    "turnout": "table.en-table:has(caption:text('Turnout by gender'))",
+    "night": "[data-testid=stVegaLiteChart] >> nth=1",
+    "integrity": ".en-chain li >> nth=2",
+    "downloads": ".en-table caption",
+}
+
+
+@pytest.fixture(scope="module")
+def watched(airflow: Airflow, stack: Platform, browser: Browser) -> None:
+    """The run, from its start to the end of its count; each page is opened while ballots come in, and moves."""
+    airflow.trigger("election_run", SLUG, FORM)
+    with reader(browser, stack.settings.dashboard_url) as start:
+        start.goto("/")
+        expect(start.locator(f".en-elections a[href*='{SLUG}']")).to_be_visible(timeout=3 * MINUTES)
+        pages = {name: start.context.new_page() for name in MOVING}
+        for name, page in pages.items():
+            page.goto(f"/{name}?election={SLUG}&refresh=1")
+        for name, page in pages.items():
+            expect(banner(page)).to_contain_text("Partial result.", timeout=3 * MINUTES)
+            page.evaluate("window.sameLoad = true")
+            moves(page.locator(MOVING[name]))
+            # Still partial, so that what was seen was the count going on; and nothing was wrong meanwhile.
+            expect(banner(page)).to_contain_text("Partial result.")
+            assert page.locator(".en-banner").count() == 1, page.locator(".en-banner").all_inner_texts()
+            assert page.evaluate("window.sameLoad") is True
+        for page in pages.values():
+            expect(banner(page)).to_contain_text("Complete, not yet certified.", timeout=4 * MINUTES)
+
+
+@pytest.fixture(scope="module")
+def counted(watched: None, command: Callable[..., Any]) -> dict[str, Any]:
+    """The result as the command line gives it."""
+    found: dict[str, Any] = command("results", SLUG, "--json")
+    assert found["valid"] + found["invalid"] > 37_000
+    return found
+
+
+@pytest.fixture
+def page(counted: dict[str, Any], stack: Platform, browser: Browser) -> Iterator[Page]:
+    with reader(browser, stack.settings.dashboard_url) as opened:
+        yield opened
+
+
+def banner(page: Page) -> Locator:
+    return page.locator(".en-banner").first
+
+
+def moves(where: Locator) -> None:
+    """Waits until it says something else than now."""
+    expect(where).to_be_visible(timeout=MINUTES)
+    if label := where.get_attribute("aria-label"):
+        expect(where).not_to_have_attribute("aria-label", label, timeout=MINUTES)
+    else:
+        expect(where).not_to_have_text(where.inner_text(), timeout=MINUTES, use_inner_text=True)
+
+
+def open_page(page: Page, name: str = "", query: str = "") -> None:
+    page.goto(f"/{name}?election={SLUG}&refresh=1{query}")
+    expect(banner(page)).to_contain_text("Complete, not yet certified.", timeout=MINUTES)
+
+
+def number(text: str) -> int:
+    return int(text.split("\n", maxsplit=1)[0].replace(",", ""))
+
+
+def figure(page: Page, label: str) -> int:
+    found = page.locator(f".en-figures div:has(dt:text-is('{label}')) dd").first
+    expect(found).to_be_visible()
+    return number(found.inner_text())
+
+
+def table(page: Page, caption: str) -> list[dict[str, str]]:
+    """The rows of a table by the headings of its columns."""
+    found = page.locator(f"table.en-table:has(caption:text('{caption}'))")
+    expect(found).to_be_visible()
+    heads = found.locator("thead th").all_inner_texts()
+    rows = [row.locator("th, td").all_inner_texts() for row in found.locator("tbody tr").all()]
+    return [dict(zip(heads, row, strict=True)) for row in rows]
+
+
+def test_the_figures_and_the_parties_equal_the_result(page: Page, counted: dict[str, Any]) -> None:
+    open_page(page)
+    assert figure(page, "Registered voters") == counted["registered"]
+    assert figure(page, "Ballots counted") == counted["valid"] + counted["invalid"]
+    assert figure(page, "Valid votes") == counted["valid"]
+    assert figure(page, "Invalid ballots") == counted["invalid"]
+    votes = Counter[str]()
+    for contest in counted["contests"]:
+        votes.update({candidate["party"]: candidate["votes"] for candidate in contest["candidates"]})
+    shown = table(page, "Parties by seats")
+    assert sorted(number(row["Votes"]) for row in shown) == sorted(votes.values())
+    assert all(row["Official"] == row["Votes"] for row in shown)
+
+
+def test_every_contest_and_candidate_equals_the_result(page: Page, counted: dict[str, Any]) -> None:
+    for contest in counted["contests"]:
+        open_page(page, "contests", f"&contest={contest['contest']}")
+        expect(page.locator(".en-contest h2")).to_have_text(contest["name"])
+        shown = table(page, "Candidates of")
+        found = {row["Candidate"].split("\n")[-2]: number(row["Votes"]) for row in shown}
+        assert found == {candidate["name"]: candidate["votes"] for candidate in contest["candidates"]}
+        (row,) = [row for row in table(page, "Contests 1 to") if row["Contest"] == contest["name"]]
+        assert number(row["Ballots"]) == contest["valid"] + contest["invalid"]
+
+
+def test_turnout_the_night_and_integrity_add_up_to_the_result(page: Page, counted: dict[str, Any]) -> None:
+    ballots = counted["valid"] + counted["invalid"]
+    open_page(page, "turnout")
+    for caption in ("Turnout by gender", "Turnout by age group", "Turnout by place"):
+        rows = table(page, caption)
+        assert sum(number(row["Ballots"]) for row in rows) == ballots
+        assert sum(number(row["Registered"]) for row in rows) == counted["registered"]
+    open_page(page, "integrity")
+    expect(page.locator(".en-chain dd").nth(1)).to_contain_text("votes_topic; compared 2", timeout=2 * MINUTES)
+    assert [number(text) for text in page.locator(".en-chain dd").all_inner_texts()] == [ballots] * 3
+    assert figure(page, "Not voted") == counted["abstained"]
+    expect(page.locator("text=✗")).to_have_count(0)
+    open_page(page, "night")
+    lines = page.locator("[data-testid=stVegaLiteChart]").nth(1)
+    candidates = [candidate for contest in counted["contests"] for candidate in contest["candidates"]]
+    for candidate in sorted(candidates, key=lambda candidate: -candidate["votes"])[:6]:
+        share = f"{candidate['name']} {candidate['votes'] / counted['valid']:.1%}"
+        expect(lines).to_have_attribute("aria-label", re.compile(re.escape(share)))
+
+
+def test_files_hold_the_result(page: Page, stack: Platform, counted: dict[str, Any]) -> None:
+    found = httpx.get(f"{stack.settings.dashboard_url}/exports/{SLUG}/candidates.json", trust_env=False).json()
+    assert {(row["contest_id"], row["candidate"]): row["votes"] for row in found["rows"]} == {
+        (contest["contest"], candidate["name"]): candidate["votes"]
+        for contest in counted["contests"]
+        for candidate in contest["candidates"]
+    }
+    assert found["state"] == "counted"
