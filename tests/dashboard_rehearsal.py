@@ -130,7 +130,7 @@ class Count:
                 )
                 member, label = (party, party) if self.series == "party" else (str(candidate_no), name)
                 self.minutes[minute, member, label] += new
-            bad = round((contest.invalid_votes or 0) * invalid)
+            bad = round((contest.invalid_votes or 0) * invalid) if valid else 0
             for validity, number in (("valid", valid), ("invalid", bad)):
                 self.put(topics.BALLOTS_PER_CONTEST, f"{contest_no}/{validity}", votes=number, contest=contest_no,
                          contest_name=contest.name, validity=validity)  # fmt: skip

@@ -39,6 +39,24 @@ class Seats:
         return next((party.party for party in self.parties if party.won >= self.majority), None)
 
     @property
+    def leader(self) -> PartySeats | None:
+        """The party that is ahead in most contests; None before the first and while two are level."""
+        totals = [party.total for party in self.parties[:2]]
+        return self.parties[0] if totals and totals[:1] != totals[1:] else None
+
+    @property
+    def margin(self) -> int:
+        """Seats, won or led, between the first two parties."""
+        first, second, *_ = [*(party.total for party in self.parties), 0, 0]
+        return first - second
+
+    @property
+    def overturnable(self) -> bool:
+        """Whether another party could still have as many seats as the leader has won for good."""
+        rivals = [party.won for party in self.parties if party is not self.leader]
+        return self.leader is None or self.leader.won <= max(rivals, default=0) + self.open
+
+    @property
     def open(self) -> int:
         """Contests that are not won yet."""
         return self.total - sum(party.won for party in self.parties)

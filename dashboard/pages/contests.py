@@ -12,7 +12,7 @@ from dashboard.view.reader import Reader
 from dashboard.view.templates import render
 
 PAGE_SIZE = 25
-PROGRESS = {"none": "no report yet", "counting": "counting", "complete": "complete"}
+PROGRESS = {"none": "no report", "counting": "counting", "complete": "complete"}
 
 
 def draw(snapshot: Snapshot, reader: Reader) -> None:
@@ -23,7 +23,7 @@ def draw(snapshot: Snapshot, reader: Reader) -> None:
         return
     st.html(components.seat_bar(snapshot, reader))
     mapped = has_map(feed().platform.settings.scenarios, register.election.scenario)
-    left, right = st.columns([2, 3], gap="large") if mapped else (st.container(), st.container())
+    left, right = st.columns([9, 11], gap="large") if mapped else (st.container(), st.container())
     with left:
         if mapped:
             clicked = hexmap(snapshot, chosen.contest.id if chosen else "", reader)
@@ -32,6 +32,7 @@ def draw(snapshot: Snapshot, reader: Reader) -> None:
                 chosen = result.by_id[clicked]
                 st.query_params["contest"] = clicked
             st.session_state["clicked"] = clicked
+            st.html(components.map_legend(snapshot))
     with right:
         if chosen:
             _contest(snapshot, chosen, reader)

@@ -57,7 +57,9 @@ def page(draw: Draw) -> None:
         if snapshot is None:
             _elections(feed(), f"There is no election “{slug[:80]}”.")
             return
-        st.html(render("heading.html", election=snapshot.register.election, reader=reader()))
+        contests = snapshot.register.contests
+        place = contests[0].name if len(contests) == 1 else ""
+        st.html(render("heading.html", election=snapshot.register.election, place=place, reader=reader()))
         st.html(_banner(snapshot, reader()))
         draw(snapshot, reader())
 
@@ -77,7 +79,9 @@ def _repeat(content: Callable[[], None], seconds: float | None) -> None:
 def _navigate(slug: str) -> None:
     from dashboard.pages.addresses import PAGES  # the pages name this frame
 
-    st.page_link(PAGES["Result"], label="All elections", icon=":material/arrow_back:")
+    # The list is the result page without an election: it must not look like the page that is open.
+    with st.container(key="navigation-list", width="content"):
+        st.page_link(PAGES["Result"], label="All elections", icon=":material/arrow_back:")
     for name, target in PAGES.items():
         st.page_link(target, label=name, query_params={"election": slug})
 
@@ -91,8 +95,8 @@ def _refresh() -> float | None:
         "Refresh",
         list(REFRESH),
         index=list(REFRESH).index(asked),
-        format_func=REFRESH.__getitem__,
-        width=150,
+        format_func=lambda key: f"Refresh: {REFRESH[key]}",
+        width=190,
         label_visibility="collapsed",
     )
     if chosen != asked:

@@ -21,7 +21,8 @@ def draw(snapshot: Snapshot, reader: Reader) -> None:
         with side:
             st.html(components.candidate_ring(snapshot, contest, reader))
         return
-    st.html(components.seat_bar(snapshot, reader))
+    st.html(components.leading_party(snapshot, reader))
+    st.html(components.seat_bar(snapshot, reader, stated=False))
     st.html(components.figures(result, reader))
     rows, side = st.columns([3, 1], gap="large")
     with rows:

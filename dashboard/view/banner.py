@@ -56,7 +56,7 @@ def _detail(snapshot: Snapshot, found: str, reader: Reader) -> str:
         case "partial":
             return f"The count goes on: {counted} of {reader.number(result.registered)} registered voters so far."
         case "complete":
-            return f"All ballots are counted ({counted}, at {reader.moment(election.counted_at)})."
+            return f"All {counted}, at {reader.moment(election.counted_at)}."
         case "certified":
             return f"Everything agreed, and a person approved it{_decided(election, reader)}: {counted}."
         case _:

@@ -43,7 +43,7 @@ def votes_per_minute(snapshot: Snapshot, names: dict[str, str], reader: Reader) 
         rows += [(minute.at, name, votes) for name, votes in [*named, (OTHERS, others)] if votes]
     last = snapshot.night.minutes[-1]
     said = f"Votes a minute; {reader.number(sum(last.votes.values()))} in the last, at {reader.time(last.at)[:5]}."
-    _chart(snapshot, names, rows, "votes", "Votes a minute", {"type": "bar"}, ",.0f", said)
+    _chart(snapshot, names, rows, "votes", "Votes a minute", {"type": "bar"}, ",.0f", said, reader)
 
 
 def shares(snapshot: Snapshot, names: dict[str, str], reader: Reader) -> None:
@@ -59,7 +59,7 @@ def shares(snapshot: Snapshot, names: dict[str, str], reader: Reader) -> None:
     changes = [{"at": change.at.isoformat(), "name": names.get(change.member, "")} for change in snapshot.night.changes]
     mark = {"type": "line", "point": {"size": 18} if len(snapshot.night.minutes) < 40 else False, "strokeWidth": 2.5}
     said = f"Shares as they added up: {said}."
-    _chart(snapshot, names, rows, "share", "Share of votes so far", mark, ".0%", said, changes)
+    _chart(snapshot, names, rows, "share", "Share of votes so far", mark, ".0%", said, reader, changes)
 
 
 def _chart(
@@ -71,6 +71,7 @@ def _chart(
     mark: dict[str, Any],
     form: str,
     said: str,
+    reader: Reader,
     changes: Sequence[dict[str, str]] = (),
 ) -> None:
     shown = list(names)[:MOST_SERIES]
@@ -78,7 +79,7 @@ def _chart(
     colours = [colour(snapshot, member) for member in shown] + [NOBODY]
     columns = dict(zip(("at", "series", value), zip(*rows, strict=True), strict=True))
     parts = [{"name": name, "colour": hue} for name, hue in zip(domain, colours, strict=False)]
-    st.html(render("legend.html", title=title, parts=parts))
+    st.html(render("legend.html", title=title, parts=parts, dashed="change of the lead" if changes else ""))
     # Streamlit's page takes data whose first and last cells are unchanged for unchanged: the serial never is.
     data = pa.table({**columns, "serial": [snapshot.serial] * len(rows)})
     spec: dict[str, Any] = {
@@ -96,7 +97,7 @@ def _chart(
     if changes:
         rule = {
             "data": {"values": list(changes)},
-            "mark": {"type": "rule", "strokeDash": [4, 4], "opacity": 0.7},
+            "mark": {"type": "rule", "strokeDash": [4, 4], "color": NOBODY},
             "encoding": {
                 "x": {"field": "at", "type": "temporal"},
                 "tooltip": [{"field": "at", "type": "temporal", "format": "%H:%M", "title": "Lead changed"},
@@ -104,4 +105,5 @@ def _chart(
             },
         }  # fmt: skip
         spec = {"layer": [spec, rule]}
+    spec["config"] = {"locale": {"number": reader.d3}}
     st.vega_lite_chart(data, spec, height=260, alt=said)

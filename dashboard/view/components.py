@@ -17,11 +17,30 @@ def leader(snapshot: Snapshot, contest: ContestResult, reader: Reader) -> str:
         "leader.html",
         election=snapshot.register.election,
         standing=standing,
+        tied=contest.leaders if standing is None else (),
+        colours=snapshot.colours,
         colour=snapshot.colours[standing.candidate.party] if standing else NOBODY,
         kicker=leading.kicker(contest),
         statement=leading.statement(contest.lead, reader),
         lead=contest.lead,
         margin_share=contest.margin_share,
+        reader=reader,
+    )
+
+
+def leading_party(snapshot: Snapshot, reader: Reader) -> str:
+    """The party with the most seats, with its votes and whether it can still be overtaken."""
+    seats, register = snapshot.seats, snapshot.register
+    names = {party.party: register.party(party.party).name for party in seats.parties}
+    first = seats.leader
+    return render(
+        "leading_party.html",
+        seats=seats,
+        party=register.party(first.party) if first else None,
+        votes=next((row for row in snapshot.result.parties if first and row.party == first.party), None),
+        second=names[seats.parties[1].party] if len(seats.parties) > 1 else "",
+        colour=snapshot.colours[first.party] if first else NOBODY,
+        statement=f"{leading.seats_statement(seats, names, reader)} {leading.seats_lead(seats, names, reader)}",
         reader=reader,
     )
 
@@ -67,8 +86,8 @@ def parties(snapshot: Snapshot, most: int | None, reader: Reader) -> str:
     )
 
 
-def seat_bar(snapshot: Snapshot, reader: Reader) -> str:
-    """Seats by party against the majority line, and whether somebody has it."""
+def seat_bar(snapshot: Snapshot, reader: Reader, *, stated: bool = True) -> str:
+    """Seats by party against the majority line; ``stated`` adds in words whether somebody has it."""
     seats, register = snapshot.seats, snapshot.register
     rows = [
         {
@@ -79,9 +98,7 @@ def seat_bar(snapshot: Snapshot, reader: Reader) -> str:
         }
         for party in seats.parties
     ]
-    rest = [
-        f"{reader.number(n)} {what}" for n, what in ((seats.tied, "tied"), (seats.silent, "not yet reporting")) if n
-    ]
+    rest = [(reader.number(n), what) for n, what in ((seats.tied, "Tied"), (seats.silent, "Not yet reporting")) if n]
     said = ", ".join(f"{row['name']} {row['won']} won and {row['leading']} leading" for row in rows)
     names = {party.party: register.party(party.party).name for party in seats.parties}
     return render(
@@ -89,15 +106,23 @@ def seat_bar(snapshot: Snapshot, reader: Reader) -> str:
         rows=rows,
         total=seats.total,
         majority=seats.majority,
-        rest=", ".join(rest),
+        rest=rest,
         label=f"Bar of {seats.total} seats: {said or 'none won yet'}; a majority is {seats.majority}",
-        statement=leading.seats_statement(seats, names, reader),
+        statement=leading.seats_statement(seats, names, reader) if stated else "",
         reader=reader,
     )
 
 
+def map_legend(snapshot: Snapshot) -> str:
+    """How to read the map: the parties that lead somewhere, the strength of a colour, and who is still silent."""
+    seats, register = snapshot.seats, snapshot.register
+    parties = [(register.party(party.party).name, snapshot.colours[party.party]) for party in seats.parties]
+    ramp = snapshot.colours[seats.parties[0].party] if seats.parties else NOBODY
+    return render("map_legend.html", parties=parties, ramp=ramp, tied=seats.tied, silent=seats.silent)
+
+
 def closest(snapshot: Snapshot, reader: Reader) -> str:
-    """How to read the map, and the contests with the smallest margins."""
+    """The contests with the smallest margins."""
     led = [contest for contest in snapshot.result.contests if contest.leaders]
     rows = sorted(led, key=lambda contest: contest.margin_share or 0)[:CLOSEST]
     return render(
@@ -115,12 +140,13 @@ def figures(result: Result, reader: Reader) -> str:
     expected = share(result.counted, result.expected)
     of = "of the official ballots" if result.register.election.kind == "replay" else "of the ballots expected"
     invalid = reader.share(share(result.invalid, result.counted), 2)
+    over = result.register.election.state in ("counted", "certified", "refused")
     shown = [
         ("Registered voters", reader.number(result.registered), ""),
         ("Ballots counted", reader.number(result.counted), f"{reader.share(expected)} {of}" if expected else ""),
-        ("Turnout so far", reader.share(result.turnout), "counted of registered"),
+        ("Turnout" if over else "Turnout so far", reader.share(result.turnout), "counted of registered"),
         ("Valid votes", reader.number(result.valid), ""),
-        ("Invalid ballots", reader.number(result.invalid), f"{invalid} of ballots"),
+        ("Invalid ballots", reader.number(result.invalid), f"{invalid} of ballots" if result.counted else ""),
         ("Candidates", reader.number(len(result.register.candidates)), ""),
     ]
     if len(result.contests) > 1:
@@ -134,7 +160,7 @@ def contest_figures(contest: ContestResult, reader: Reader) -> str:
     return _figures(
         [
             ("Registered voters", reader.number(contest.contest.registered), ""),
-            ("Turnout so far", reader.share(contest.turnout), ""),
+            ("Turnout" if contest.over else "Turnout so far", reader.share(contest.turnout), ""),
             ("Valid votes", reader.number(contest.valid), ""),
             ("Invalid ballots", reader.number(contest.invalid), ""),
             ("Official ballots", reader.number(official), "")

@@ -40,11 +40,23 @@ def statement(lead: Lead, reader: Reader) -> str:
     }[lead.verdict]
 
 
+def seats_lead(seats: Seats, names: dict[str, str], reader: Reader) -> str:
+    """Whether the party with the most seats can still lose that place."""
+    if seats.leader is None and seats.open:
+        return "No party is ahead of all others." if seats.parties else "No contest has reported a vote yet."
+    if seats.leader is None or seats.open == 0:
+        return ""
+    if seats.overturnable:
+        return f"This lead of {reader.number(seats.margin)} seats can still be overturned."
+    return f"No party can overtake {names[seats.leader.party]} any more."
+
+
 def seats_statement(seats: Seats, names: dict[str, str], reader: Reader) -> str:
     """Whether a party has its majority, or can still reach it."""
     need = f"A majority is {reader.number(seats.majority)} of {reader.number(seats.total)} seats."
     if seats.winner:
-        return f"{need} {names[seats.winner]} has won it, whatever the rest brings."
+        rest = ", whatever the rest brings" if seats.open else ""
+        return f"{need} {names[seats.winner]} has won it{rest}."
     if seats.open == 0:
         return f"{need} No party has it."
     return f"{need} No party has won it yet; {reader.number(seats.open)} seats are open."

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_datetime, format_time
-from babel.numbers import format_decimal
+from babel.numbers import format_decimal, get_decimal_symbol, get_group_symbol
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,12 @@ class Reader:
             return ZoneInfo(self.zone)
         except (ZoneInfoNotFoundError, ValueError):
             return ZoneInfo("UTC")
+
+    @cached_property
+    def d3(self) -> dict[str, object]:
+        """The same for charts (https://d3js.org/d3-format#formatLocale)."""
+        decimal, thousands = get_decimal_symbol(self.locale), get_group_symbol(self.locale)
+        return {"decimal": decimal, "thousands": thousands, "grouping": [3], "currency": ["", ""]}
 
     def number(self, value: int | None) -> str:
         return "–" if value is None else _decimal(value, "#,##0", self.locale)

@@ -7,7 +7,7 @@ import pytest
 from dashboard.model.lead import lead
 from dashboard.model.register import Candidate, Contest, Election, Party, Register, register_from_topic
 from dashboard.model.result import Counted, Result, result
-from dashboard.model.seats import PartySeats, seats
+from dashboard.model.seats import PartySeats, Seats, seats
 from election.contracts.messages import CandidateRecord
 
 
@@ -141,6 +141,29 @@ def test_the_majority_line(contests: int, majority: int) -> None:
 
 def test_a_party_that_won_more_than_half_has_it_whatever_the_rest_brings() -> None:
     assert seats(counted(register((10, 2), (10, 2), (10, 2)), 9, 0, 8, 0)).winner == "A"
+
+
+@pytest.mark.parametrize(
+    ("won", "open_", "leader", "margin", "overturnable"),
+    [
+        ({"A": 3, "B": 1}, 1, "A", 2, False),  # B can reach two
+        ({"A": 3, "B": 1}, 2, "A", 2, True),  # B can reach three as well
+        ({"A": 2}, 1, "A", 2, False),  # nobody else has a seat; one can still have one
+        ({"A": 2}, 2, "A", 2, True),
+        ({"A": 2, "B": 2}, 1, None, 0, True),
+        ({}, 3, None, 0, True),
+    ],
+)
+def test_whether_the_lead_in_seats_can_be_overturned(
+    won: dict[str, int], open_: int, leader: str | None, margin: int, overturnable: bool
+) -> None:
+    found = Seats(tuple(PartySeats(p, n, 0) for p, n in won.items()), sum(won.values()) + open_, 0, open_)
+    assert (found.leader and found.leader.party, found.margin, found.overturnable) == (leader, margin, overturnable)
+
+
+def test_contests_that_are_led_count_for_the_lead_but_are_not_won() -> None:
+    found = Seats((PartySeats("A", 1, 3), PartySeats("B", 2, 1)), 7, 0, 0)
+    assert (found.leader and found.leader.party, found.margin, found.overturnable) == ("A", 1, True)
 
 
 def test_the_candidates_topic_alone_gives_names_without_registered_voters() -> None:

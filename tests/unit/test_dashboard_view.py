@@ -6,12 +6,14 @@ from html.parser import HTMLParser
 import pytest
 
 from dashboard.model.lead import lead
-from dashboard.model.register import Candidate, Contest, Election
-from dashboard.model.result import ContestResult, Standing
+from dashboard.model.register import Candidate, Contest, Election, Party, Validation
+from dashboard.model.result import ContestResult, PartyResult, Standing
+from dashboard.model.seats import PartySeats, Seats
 from dashboard.view.leading import statement
 from dashboard.view.reader import Reader
 from dashboard.view.templates import monogram, render
 
+NOW = datetime(2026, 5, 7, 22, 30, tzinfo=UTC)
 HOSTILE = [
     "<script>alert(1)</script>",
     '"><img src=x onerror=alert(1)>',
@@ -51,10 +53,17 @@ def test_a_name_from_the_data_is_shown_as_text(name: str) -> None:
     rows = {"caption": name, "standings": [standing], "top": 1, "official": False, "colours": {"P": "#123456"}}
     pages = [
         render("candidates.html", **rows, **common),
-        render("heading.html", **common),
+        render("heading.html", place=name, **common),
         render("elections.html", elections=[common["election"]], reader=reader, states={"open": ""}, notice=name),
         render("donut.html", stops="#123456 0% 100%", label=name, centre="1", under="x",
                parts=[{"name": name, "share": "1", "colour": "#123456"}]),
+        render("leader.html", standing=None, tied=[standing], colours={"P": "#123456"}, colour="#123456", kicker="Tie",
+               statement="", lead=lead([3, 3], 6, 9), margin_share=0.0, **common),
+        render("leading_party.html", seats=Seats((PartySeats("P", 1, 0),), 1, 0, 0), party=Party(name, name),
+               votes=PartyResult("P", 3, 1.0, 1, None, None), second=name, colour="#123456", statement=name,
+               reader=reader),
+        render("map_legend.html", parties=[(name, "#123456")], ramp="#123456", tied=1, silent=1),
+        render("validations.html", rows=[Validation(name, NOW, False, 3, 1, name)], docs="http://host", reader=reader),
         render("list.html", caption=name, head=(), rows=[(name, name)], empty=""),
         render("contest.html", contest=ContestResult(Contest(1, name, name, name), (standing,), 3, 0, None, False),
                states={"counting": "counting"}, reader=Reader()),
@@ -68,7 +77,7 @@ def test_a_name_from_the_data_is_shown_as_text(name: str) -> None:
 
 
 def test_a_right_to_left_name_does_not_turn_the_rest_around() -> None:
-    html = render("heading.html", election=Election(1, "slug", "\u202eabc"), reader=Reader())
+    html = render("heading.html", election=Election(1, "slug", "\u202eabc"), place="", reader=Reader())
     assert '<bdi class="en-name">\u202eabc</bdi>' in html
 
 
