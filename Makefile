@@ -15,7 +15,8 @@ options = $(if $(SCENARIO),--scenario "$(SCENARIO)") $(if $(CONTESTS),--contests
   $(if $(RATE),--rate "$(RATE)") $(if $(SEED),--seed "$(SEED)") $(if $(WORKERS),--workers "$(WORKERS)") \
   $(if $(NIGHT),--night "$(NIGHT)") $(if $(BALLOTS),--ballots "$(BALLOTS)")
 
-.PHONY: help setup demo up down status clean distclean test lint format lock drill-casting bench-casting bench-uk
+.PHONY: help setup demo up down status clean distclean test lint format lock drill-casting bench-casting bench-uk \
+  bench-dashboard
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,6 +62,9 @@ bench-casting: setup ## casting, publication and electorate against their limits
 
 bench-uk: setup ## the United Kingdom of 2019, whole, through every stage (REGION=Wales: a part)
 	@$(python) -m bench.uk $(if $(REGION),--region "$(REGION)") $(if $(WORKERS),--workers $(WORKERS))
+
+bench-dashboard: setup ## votes to the browser, refreshes, fifty readers for MINUTES= (10), beside their limits
+	@$(python) -m bench.dashboard --minutes $(or $(MINUTES),10)
 
 lint: setup ## ruff, mypy and the rules about who may import whom
 	@.venv/bin/ruff check .

@@ -15,7 +15,7 @@ from tests.browser import reader
 
 SLUG = "e2e-watched"
 ISLANDS = ["S14000027", "S14000051"]  # Na h-Eileanan an Iar, Orkney and Shetland
-FORM = {"slug": SLUG, "contests": ISLANDS, "workers": 1, "rate": 400}
+FORM = {"slug": SLUG, "contests": ISLANDS, "workers": 1, "rate": 600}
 MINUTES = 60_000
 
 # What moves on each page while ballots are counted.

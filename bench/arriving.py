@@ -1,0 +1,56 @@
+"""Votes of a registered election that arrive on ``votes_topic`` at a steady rate, from a process of their own."""
+
+import random
+import time
+from collections import defaultdict
+from collections.abc import MutableSequence
+from typing import get_args
+
+from election.contracts import topics
+from election.contracts.ballots import Choice, Place, VoteEncoder, ballot_ids
+from election.contracts.messages import AgeGroup
+from election.messaging.clients import SafeProducer
+from election.platform import Platform, native
+from election.settings import Settings
+
+SECONDS_OF_MEMORY = 3600
+
+
+def arrive(settings: Settings, slug: str, rate: int, produced: MutableSequence[float]) -> None:
+    """Produces ``rate`` votes a second until it is ended, and notes each one's time in ``produced`` (0: not yet)."""
+    platform = native(settings)
+    number, encode, candidates = _ballot_paper(platform, slug)
+    producer, chance = SafeProducer(platform.kafka), random.Random(2019)
+    ballot_id, ages, contests = ballot_ids(bytes(32)), get_args(AgeGroup), list(candidates)
+    began = time.time()
+    for vote in range(len(produced)):
+        if vote % 20 == 0:
+            time.sleep(max(0.0, began + vote / rate - time.time()))
+        contest = chance.choice(contests)
+        candidate = None if chance.random() < 0.003 else chance.choice(candidates[contest])
+        key, gender = ballot_id(number * 1_000_000_000 + vote), "female" if vote % 2 else "male"
+        value = encode(key, contest, candidate, contest, gender, ages[vote % 7], round(time.time() * 1000))
+        produced[vote] = time.time()
+        producer.produce(topics.VOTES, value, key)
+
+
+def _ballot_paper(platform: Platform, slug: str) -> tuple[int, VoteEncoder, dict[int, list[int]]]:
+    """The election's number, what encodes its votes, and the candidates of each contest. A place is a contest."""
+    with platform.connect("reader") as connection:
+        rows = connection.execute(
+            """SELECT election_no, contest_no, contests.name, contests.country, contests.region, candidate_no,
+                      given_name || ' ' || family_name, party_abbreviation
+               FROM elections JOIN contests USING (election_no) JOIN candidates USING (election_no, contest_no)
+               WHERE slug = %s""",
+            [slug],
+        ).fetchall()
+    candidates: dict[int, list[int]] = defaultdict(list)
+    choices: dict[tuple[int, int | None], Choice] = {}
+    places: dict[int, Place] = {}
+    for _, contest, name, country, region, candidate, person, party in rows:
+        candidates[contest].append(candidate)
+        choices[contest, None] = Choice(contest, name, None, None, None)
+        choices[contest, candidate] = Choice(contest, name, candidate, person, party)
+        places[contest] = Place(contest, country, region, name)
+    number = rows[0][0]
+    return number, VoteEncoder(number, "party", list(choices.values()), list(places.values())), dict(candidates)
