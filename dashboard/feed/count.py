@@ -16,8 +16,7 @@ import msgspec
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Message, TopicPartition
 
 from dashboard.feed.reach import Pulse
-from dashboard.model.register import Register, register_from_topic
-from dashboard.model.result import Counted
+from dashboard.model.register import Counted, Register, register_from_topic
 from election.contracts import topics
 from election.contracts.messages import TallyProgress
 from election.messaging.aggregates import FOLDED

@@ -18,6 +18,8 @@ from dashboard.feed.reach import Pulse
 from dashboard.model.register import (
     Candidate,
     Contest,
+    Counted,
+    Decision,
     Election,
     Location,
     Party,
@@ -106,11 +108,16 @@ class RegisterFeed:
             known = self.registers.get(election.slug)
             if known is None or known.election.state == "registered":
                 known = self._load(connection, election)
+            verdicts = _verdicts(connection, election.number)
+            certified = election.state == "certified"
             found = replace(
                 known,
                 election=election,
-                verdict=_verdict(connection, election.number),
+                verdict=verdicts.get("reconciliation"),
+                recount=verdicts.get("recount"),
                 validations=_validations(connection, election.number),
+                decision=_decision(connection, election.number) if election.decided_at else None,
+                certified=known.certified or (_certified(connection, election.number) if certified else None),
             )
             if found != self.registers.get(election.slug):
                 self.registers = {**self.registers, election.slug: found}
@@ -155,7 +162,12 @@ _LOCATIONS = """
 _REGISTERED = """
     SELECT dimension, member, registered FROM public_registered_counts WHERE election_no = %(election)s
     ORDER BY dimension, member"""
-_VERDICT = "SELECT * FROM public_verdicts WHERE election_no = %(election)s ORDER BY verdict_no DESC LIMIT 1"
+_VERDICTS = "SELECT * FROM public_verdicts WHERE election_no = %(election)s ORDER BY verdict_no"
+_DECISION = """
+    SELECT decision, decided_by, reason, decided_at FROM public_certifications
+    WHERE election_no = %(election)s ORDER BY certification_no DESC LIMIT 1"""
+_CERTIFIED_VOTES = "SELECT candidate_no, votes FROM public_certified_results WHERE election_no = %(election)s"
+_CERTIFIED_BALLOTS = "SELECT contest_no, valid, invalid FROM public_certified_contests WHERE election_no = %(election)s"
 _VALIDATIONS = """
     SELECT DISTINCT ON (checkpoint) checkpoint, validated_at, ok, expectations, failed, report
     FROM public_validations WHERE election_no = %(election)s ORDER BY checkpoint, validated_at DESC"""
@@ -170,9 +182,31 @@ def _election(row: Row) -> Election:
     return Election(**_known(Election, {**row, "number": row["election_no"]}))
 
 
-def _verdict(connection: Connection, election: int) -> Verdict | None:
-    rows = _rows(connection, _VERDICT, {"election": election})
-    return Verdict(**_known(Verdict, rows[0]) | {"differences": _differences(rows[0])}) if rows else None
+def _verdicts(connection: Connection, election: int) -> dict[str, Verdict]:
+    """The last of each kind."""
+    rows = _rows(connection, _VERDICTS, {"election": election})
+    return {
+        row.get("kind", "reconciliation"): Verdict(**_known(Verdict, row) | {"differences": _differences(row)})
+        for row in rows
+    }
+
+
+def _decision(connection: Connection, election: int) -> Decision | None:
+    rows = _rows(connection, _DECISION, {"election": election})
+    return Decision(**rows[0]) if rows else None
+
+
+def _certified(connection: Connection, election: int) -> Counted | None:
+    key = {"election": election}
+    votes = {row["candidate_no"]: row["votes"] for row in _rows(connection, _CERTIFIED_VOTES, key)}
+    contests = _rows(connection, _CERTIFIED_BALLOTS, key)
+    if not contests:
+        return None
+    return Counted(
+        votes,
+        {row["contest_no"]: row["valid"] for row in contests},
+        {row["contest_no"]: row["invalid"] for row in contests},
+    )
 
 
 def _differences(row: Row) -> tuple[str, ...]:

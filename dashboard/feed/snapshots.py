@@ -115,7 +115,9 @@ class Feed:
                 return kept[2]
             reading = self.count.read(number)
             self._serial += 1
-            snapshot = Snapshot(self._serial, register, reading, result(register, reading.counted), datetime.now(UTC))
+            # What is certified is certified, whatever becomes of the topics.
+            counted = register.certified or reading.counted
+            snapshot = Snapshot(self._serial, register, reading, result(register, counted), datetime.now(UTC))
             self._kept[slug] = (version, time.monotonic(), snapshot)
             return snapshot
 

@@ -97,6 +97,29 @@ class Location:
 
 
 @dataclass(frozen=True)
+class Counted:
+    """Absolute totals of one election: votes by candidate, valid and invalid ballots by contest."""
+
+    votes: Mapping[int, int]
+    valid: Mapping[int, int]
+    invalid: Mapping[int, int]
+
+    @property
+    def ballots(self) -> int:
+        return sum(self.valid.values()) + sum(self.invalid.values())
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Who certified or refused the result, and why, in their own words."""
+
+    decision: str
+    decided_by: str
+    reason: str
+    decided_at: datetime
+
+
+@dataclass(frozen=True)
 class Verdict:
     """What the reconciliation found when it last ran. ``published`` is None in verdicts that did not note it."""
 
@@ -124,7 +147,10 @@ class Validation:
 
 @dataclass(frozen=True)
 class Register:
-    """One election's fixed facts. ``registered`` counts voters by dimension and member (as text)."""
+    """One election's fixed facts. ``registered`` counts voters by dimension and member (as text).
+
+    ``certified`` is the frozen result of a certified election; a ``recount`` was compared with it.
+    """
 
     election: Election
     parties: Mapping[str, Party] = field(default_factory=dict)
@@ -133,7 +159,10 @@ class Register:
     locations: Mapping[int, Location] = field(default_factory=dict)
     registered: Mapping[Dimension, Mapping[str, int]] = field(default_factory=dict)
     verdict: Verdict | None = None
+    recount: Verdict | None = None
     validations: tuple[Validation, ...] = ()
+    decision: Decision | None = None
+    certified: Counted | None = None
     expected_turnout: float | None = None
     licence: str = ""
 

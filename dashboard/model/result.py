@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Literal
 
 from dashboard.model.lead import Lead, lead
-from dashboard.model.register import Candidate, Contest, Register
+from dashboard.model.register import Candidate, Contest, Counted, Register
 
 Progress = Literal["none", "counting", "complete"]
 
@@ -15,15 +15,6 @@ Progress = Literal["none", "counting", "complete"]
 def share(part: int, whole: int | None) -> float | None:
     """``part`` of ``whole``, 0 to 1; None when there is no whole to speak of."""
     return part / whole if whole else None
-
-
-@dataclass(frozen=True)
-class Counted:
-    """Absolute totals of one election, as the topics say: votes by candidate, ballots by contest."""
-
-    votes: Mapping[int, int]
-    valid: Mapping[int, int]
-    invalid: Mapping[int, int]
 
 
 @dataclass(frozen=True)

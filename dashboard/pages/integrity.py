@@ -7,6 +7,7 @@ import streamlit as st
 from dashboard.feed import feed
 from dashboard.feed.snapshots import Snapshot
 from dashboard.model.integrity import Claim
+from dashboard.model.register import Verdict
 from dashboard.view.reader import Reader
 from dashboard.view.templates import render
 
@@ -31,7 +32,9 @@ def draw(snapshot: Snapshot, reader: Reader) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         _states(snapshot, reader)
-        _verdict(snapshot, reader)
+        _verdict("Reconciliation, ballot by ballot", snapshot.register.verdict, "It has not run yet.", reader)
+        if snapshot.register.recount:
+            _verdict("Recount, against the certified result", snapshot.register.recount, "", reader)
         _validations(snapshot, reader)
     with right:
         _stream(snapshot, reader)
@@ -54,16 +57,21 @@ def _voters(snapshot: Snapshot, reader: Reader) -> None:
 
 def _chain(snapshot: Snapshot, reader: Reader) -> None:
     """Stored = published = counted: the first two as the reconciliation found them, ballot by ballot."""
-    verdict, counted = snapshot.register.verdict, snapshot.result.counted
+    register, counted = snapshot.register, snapshot.reading.counted.ballots
+    verdict = register.verdict
     stored, published = (verdict.stored, verdict.published) if verdict else (None, None)
     note = f"compared {reader.moment(verdict.given_at)}" if verdict else "compared when the count is over"
     links = [
         {"label": "Stored", "value": reader.number(stored), "note": f"in the database; {note}", "equal": None},
         {"label": "Published", "value": reader.number(published), "note": f"on votes_topic; {note}",
          "equal": Claim("", stored, published).holds},
-        {"label": "Counted", "value": reader.number(counted), "note": "in the totals on these pages, now",
+        {"label": "Counted", "value": reader.number(counted), "note": "in the totals on the topics, now",
          "equal": Claim("", published, counted).holds},
     ]  # fmt: skip
+    if register.certified:
+        certified = register.certified.ballots
+        links.append({"label": "Certified", "value": reader.number(certified), "note": "frozen; what these pages show",
+                      "equal": Claim("", counted, certified).holds})  # fmt: skip
     st.html(render("chain.html", links=links))
 
 
@@ -80,8 +88,7 @@ def _rejected(snapshot: Snapshot, reader: Reader) -> None:
     _list("Rejected records by reason", ("Reason", "Records"), rows, "None was rejected.")
 
 
-def _verdict(snapshot: Snapshot, reader: Reader) -> None:
-    verdict = snapshot.register.verdict
+def _verdict(caption: str, verdict: Verdict | None, empty: str, reader: Reader) -> None:
     rows: list[tuple[str, str]] = []
     if verdict is not None:
         rows = [
@@ -94,7 +101,7 @@ def _verdict(snapshot: Snapshot, reader: Reader) -> None:
             ("Rejected", reader.number(verdict.rejected)),
             *((f"Difference {n}", text) for n, text in enumerate(verdict.differences[:20], 1)),
         ]
-    _list("Reconciliation, ballot by ballot", (), rows, "It has not run yet.")
+    _list(caption, (), rows, empty)
 
 
 def _stream(snapshot: Snapshot, reader: Reader) -> None:
@@ -123,6 +130,8 @@ def _states(snapshot: Snapshot, reader: Reader) -> None:
     decided = election.state if election.state in ("certified", "refused") else "certified or refused"
     rows.append((decided, reader.moment(election.decided_at)))
     marked = [(f"{state} (now)" if state == election.state else state, when) for state, when in rows]
+    if decision := snapshot.register.decision:
+        marked += [(f"{decision.decision} by", decision.decided_by), ("reason", decision.reason)]
     _list("State of this election, with the time at which it came into it", (), marked, "")
 
 

@@ -60,7 +60,9 @@ def _detail(snapshot: Snapshot, found: str, reader: Reader) -> str:
         case "certified":
             return f"Everything agreed, and a person approved it{_decided(election, reader)}: {counted}."
         case _:
-            return f"It was turned down{_decided(election, reader)}. The figures stay as they were counted: {counted}."
+            decision = snapshot.register.decision
+            why = f": “{decision.reason[:200]}”" if decision else ""
+            return f"A person turned it down{_decided(election, reader)}{why}. The figures are as counted: {counted}."
 
 
 def _decided(election: Election, reader: Reader) -> str:

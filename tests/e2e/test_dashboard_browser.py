@@ -109,7 +109,7 @@ def test_totals_grow_on_an_open_page_without_a_reload(page: Page, platform: Plat
 def test_the_readers_own_format_and_theme(browser: Browser, dashboard: str, wales: Count) -> None:
     with reader(browser, dashboard, locale="de-DE", color_scheme="dark") as page:
         open_page(page, REGION.slug)
-        expect(page.locator(".en-figures").first).to_contain_text("2.319.826")
+        expect(page.locator(".en-figures", has_text="Registered voters")).to_contain_text("2.319.826")
         background = page.evaluate("getComputedStyle(document.querySelector('.stApp')).backgroundColor")
         assert background == "rgb(20, 23, 28)"
 

@@ -20,7 +20,7 @@ from election.platform import Platform
 from election.preparation import Registration, create_tables
 from election.reconciliation import Difference, Verdict, record
 from election.settings import PROJECT
-from tests.dashboard_rehearsal import Count, election_no, set_state, set_up
+from tests.dashboard_rehearsal import Count, certify, election_no, set_state, set_up
 
 REPLAY = Registration("uk-general-election-2019", "pages-ynys-mon", ("W07000041",))
 REGION = Registration("uk-general-election-2019", "pages-ireland", region="Northern Ireland")
@@ -135,6 +135,51 @@ def test_stored_published_and_counted_stand_beside_each_other(platform: Platform
     assert "ballot missing from votes_topic 00ff: expected published, found absent" in text(
         open_page(REPLAY.slug, "integrity")
     )
+
+
+def test_what_is_certified_is_shown_as_certified_whatever_the_topics_say(platform: Platform, live: Feed) -> None:
+    registration = Registration("uk-general-election-2019", "pages-certified", ("S14000027",))
+    scenario = set_up(platform, registration)
+    set_state(platform, registration.slug, "open")
+    count = Count(platform, registration.slug, scenario)
+    count.show(official, 1_700_000_000_000 // 60_000 * 60_000)
+    certify(platform, registration.slug, scenario)
+    assert until(lambda: "14,542</dd>" in text(open_page(registration.slug, "integrity")).replace("<small>", "</dd>"))
+    page = text(open_page(registration.slug, "integrity"))
+    assert "certified (now)" in page and "Returning &lt;b&gt;officer&lt;/b&gt;" in page and "It was rehearsed." in page
+    assert page.count(">equals<") == 1  # nothing was reconciled here: counted and certified alone
+    snapshot = live.snapshot(registration.slug)
+    assert snapshot is not None
+    leader = snapshot.result.contests[0].leaders[0]
+    count.put(
+        topics.VOTES_PER_CANDIDATE, f"1/{leader.candidate.number}", votes=leader.votes + 5, contest=1,
+        contest_name="", candidate=leader.candidate.number, candidate_name="", party=leader.candidate.party,
+    )  # fmt: skip
+    count.put(topics.BALLOTS_PER_CONTEST, "1/valid", votes=14_482, contest=1, contest_name="", validity="valid")
+    count.producer.flush()
+    assert until(lambda: text(open_page(registration.slug, "integrity")).count(">differs from<") == 1)
+    page = text(open_page(registration.slug))
+    assert f"{leader.votes:,}" in page and f"{leader.votes + 5:,}" not in page
+    assert "Certified result." in page
+
+
+def test_quality_reports_are_listed_with_the_latest_of_each_checkpoint(platform: Platform, replay: Count) -> None:
+    with platform.connect("owner") as connection:
+        if connection.execute("SELECT to_regclass('validations')").fetchone() == (None,):
+            pytest.skip("no validations on this platform")
+    assert "No checkpoint has looked" in text(open_page(REPLAY.slug, "integrity"))
+    with platform.connect("auditor") as connection:
+        for checkpoint, ok, failed in (("electorate", False, 2), ("electorate", True, 0), ("count", False, 3)):
+            connection.execute(
+                """INSERT INTO validations (election_no, checkpoint, validated_at, ok, expectations, failed, warnings,
+                                            findings, report)
+                   VALUES (%s, %s, clock_timestamp(), %s, 12, %s, 0, '[]', 'pages ynys/a/index.html')""",
+                [replay.number, checkpoint, ok, failed],
+            )
+    assert until(lambda: "3 failed" in text(open_page(REPLAY.slug, "integrity")))
+    page = text(open_page(REPLAY.slug, "integrity"))
+    assert "12 of 12" in page and "9 of 12" in page and "2 failed" not in page
+    assert "/data-docs/pages%20ynys/a/index.html" in page
 
 
 @pytest.mark.parametrize("page", ["contests", "turnout", "night", "integrity", "downloads"])

@@ -13,8 +13,8 @@ from dashboard.model.contests import page, search
 from dashboard.model.export import export
 from dashboard.model.integrity import claims
 from dashboard.model.night import night
-from dashboard.model.register import Candidate, Contest, Election, Location, Party, Register, Verdict
-from dashboard.model.result import Counted, Result, result
+from dashboard.model.register import Candidate, Contest, Counted, Election, Location, Party, Register, Verdict
+from dashboard.model.result import Result, result
 from dashboard.model.status import Source, Stream, kind, troubles
 from dashboard.model.turnout import by_group, by_location
 from election.contracts import messages, topics

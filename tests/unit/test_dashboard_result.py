@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from dashboard.model.lead import lead
-from dashboard.model.register import Candidate, Contest, Election, Party, Register, register_from_topic
-from dashboard.model.result import Counted, Result, result
+from dashboard.model.register import Candidate, Contest, Counted, Election, Party, Register, register_from_topic
+from dashboard.model.result import Result, result
 from dashboard.model.seats import PartySeats, Seats, seats
 from election.contracts.messages import CandidateRecord
 
