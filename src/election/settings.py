@@ -103,6 +103,11 @@ class Settings(BaseSettings):
     def scenarios(self) -> Path:
         return self.root / "scenarios"
 
+    @property
+    def data_docs(self) -> Path:
+        """Folder of the quality reports: HTML, a folder an election."""
+        return self.var / "data-docs"
+
     @cached_property
     def secrets(self) -> Path:
         """Folder (mode 0700) with one secret a file (mode 0600), made by `election up`."""

@@ -84,7 +84,7 @@ def show_pages(platform: Platform, slug: str) -> None:
     rows: list[tuple[str, Any]] = [
         ("Results", f"{s.dashboard_url}/?election={slug}"),
         ("Airflow", f"{s.airflow_url}/dags/election_run/runs/{slug}"),
-        ("  login", f"admin, password in {s.secret_file('airflow_admin')}"),
+        ("  login", f"operator, password in {s.secret_file('airflow_operator')}"),
         ("Spark", f"http://{s.spark_host}:{s.spark_master_ui_port}"),
         ("Streaming job", f"http://{s.spark_host}:{s.spark_driver_ui_port}"),
     ]

@@ -89,8 +89,12 @@ def status(as_json_: AsJson = False) -> None:
     airflow = answer["airflow"]
     for line in (
         f"\nThe count: {state.phase}{waiting}",
-        f"Airflow: {airflow['url']} as {airflow['username']}, password in {airflow['password_file']}",
         f"Dashboard: {answer['dashboard']['url']}",
+        f"Airflow: {airflow['url']}, for",
+        *(
+            f"  {login['username']:<9} may {login['may']}; password in {login['password_file']}"
+            for login in airflow["logins"]
+        ),
     ):
         console.print(line, soft_wrap=True, highlight=False)
     for poll in polls:

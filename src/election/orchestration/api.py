@@ -57,10 +57,18 @@ class Airflow:
     def run(self, dag_id: str, run_id: str) -> dict[str, Any]:
         return self._send("GET", f"/api/v2/dags/{dag_id}/dagRuns/{run_id}")
 
+    def note(self, dag_id: str, run_id: str, text: str) -> None:
+        """Puts the text beside the run, where its page and the list of runs show it."""
+        self._send("PATCH", f"/api/v2/dags/{dag_id}/dagRuns/{run_id}", json={"note": text})
+
     def tasks(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
         """The run's task instances: task_id, map_index, state, try_number, start_date, end_date, ..."""
         found = self._send("GET", f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances?limit=200")
         return list(found["task_instances"])
+
+    def stop(self, dag_id: str, run_id: str) -> None:
+        """Ends the run as failed; its running tasks are ended too."""
+        self._send("PATCH", f"/api/v2/dags/{dag_id}/dagRuns/{run_id}", json={"state": "failed"})
 
     def clear(self, dag_id: str, run_id: str, task_ids: list[str] | None = None) -> None:
         """Clears a run's tasks (all by default, else those and what follows them), so that they run again."""

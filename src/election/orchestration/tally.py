@@ -13,7 +13,6 @@ from typing import Any
 
 from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
 from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
-from airflow.sdk import BaseOperatorLink
 from airflow.sdk.definitions.context import Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 from airflow.triggers.base import BaseTrigger, TriggerEvent
@@ -29,24 +28,11 @@ TELL = 300.0  # seconds between lines in the task's log while all is well
 ENDED_BY_HAND = ("success", "failed", "skipped", "removed")
 
 
-class SparkUi(BaseOperatorLink):
-    """The driver's own pages, while it runs."""
-
-    name = "Spark UI"
-
-    def get_link(self, operator: Any, *, ti_key: Any) -> str:
-        settings = Settings()
-        known = driver.state(settings).ui_url
-        return known or f"http://{settings.spark_host}:{settings.spark_driver_ui_port}"
-
-
 class TallyOperator(SparkSubmitOperator):
     """Keeps the count running. Ends well when the stream was stopped cleanly, and fails with the driver's last error.
 
     The connection's extra ``conf`` (an object) adds Spark configuration or overrides it.
     """
-
-    operator_extra_links = (SparkUi(),)
 
     def __init__(self, *, conn_id: str = "election_spark", **kwargs: Any) -> None:
         super().__init__(conn_id=conn_id, name=submission.NAME, **kwargs)

@@ -24,7 +24,14 @@ from election.stack.service import Program, Service, settings_environment
 from election.stack.toolchain import java, spark_home, venv_program
 
 USERS = {"admin": "admin", "operator": "user", "viewer": "viewer"}
-"""Logins and their roles: a viewer only looks, a user also starts, stops and decides, an admin also configures."""
+"""Logins and their roles in Airflow."""
+
+MAY = {
+    "viewer": "look",
+    "user": "look, start, stop and decide, and see rejected records",
+    "admin": "do everything, also change connections and settings",
+}
+"""What the roles may do."""
 
 AT_WORK = ("tally_stream", "data_quality", "election_run")
 """DAGs that are unpaused by `election up`."""

@@ -5,6 +5,7 @@ from typing import Any
 
 from election.errors import NotReachable
 from election.settings import Settings
+from election.stack.airflow import MAY, USERS
 from election.stack.service import Service
 from election.stack.services import existing
 from election.stack.supervision import ProcessInfo, Supervisor
@@ -29,6 +30,14 @@ def status(settings: Settings) -> dict[str, Any]:
             "url": settings.airflow_url,
             "username": "admin",
             "password_file": str(settings.secret_file("airflow_admin")),
+            "logins": [
+                {
+                    "username": user,
+                    "may": MAY[role],
+                    "password_file": str(settings.secret_file(f"airflow_{user}")),
+                }
+                for user, role in USERS.items()
+            ],
         },
         "dashboard": {"url": settings.dashboard_url},
         "spark": {

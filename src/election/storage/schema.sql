@@ -167,6 +167,15 @@ DO $$ BEGIN
     END IF;
 END $$;
 
+-- Which election a run of an Airflow DAG is about: pages beside a run are told its DAG and its id, and nothing else.
+CREATE TABLE IF NOT EXISTS runs (
+    dag_id       text NOT NULL,
+    run_id       text NOT NULL,
+    election_no  int NOT NULL REFERENCES elections ON DELETE CASCADE,
+    noted_at     timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (dag_id, run_id)
+);
+
 -- What the public may see: no voter, no vote, no key.
 CREATE OR REPLACE VIEW public_elections AS
     SELECT election_no, slug, scenario, name, polling_day, kind, series, state,
@@ -200,6 +209,7 @@ GRANT SELECT, INSERT, DELETE ON registered_counts TO election_app;
 REVOKE UPDATE, DELETE ON ballot_keys, parties, contests, candidates, locations, voters FROM election_app;
 REVOKE DELETE ON elections FROM election_app;
 REVOKE UPDATE ON registered_counts FROM election_app;
+GRANT SELECT, INSERT, UPDATE ON runs TO election_app;
 -- Statistics after a bulk load, without which the planner takes an election's millions of rows for one.
 GRANT MAINTAIN ON voters, votes TO election_app;
 GRANT SELECT ON verdicts TO election_app;
