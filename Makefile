@@ -55,7 +55,7 @@ test: setup ## lint and all tests, on ports and in a folder of their own
 	@$(python) -m pytest tests/e2e
 
 drill-casting: setup ## kill casting workers, the broker and Postgres, ten times and more at each step
-	@DRILL_KILLS=$(or $(KILLS),10) $(python) -m pytest tests/drills/test_casting.py --log-cli-level=WARNING
+	@DRILL_KILLS=$(or $(KILLS),10) $(python) -m pytest tests/integration/test_casting_drill.py --log-cli-level=WARNING
 
 bench-casting: setup ## casting, publication and electorate against their limits; VOTERS= (a million)
 	@$(python) -m bench.casting $(if $(VOTERS),--voters $(VOTERS))

@@ -25,9 +25,11 @@ import psutil
 import typer
 from rich.console import Console
 from rich.table import Table
+from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from bench.own import own_platform
 from election import scenarios
+from election.errors import BadInput, NotReachable
 from election.orchestration.api import Airflow
 from election.platform import Platform
 from election.preparation import Registration
@@ -99,13 +101,10 @@ def _run(platform: Platform, region: str, workers: int, found: dict[str, Any], p
     registration = Registration(SCENARIO, f"uk-{datetime.now(UTC):%Y%m%d-%H%M%S}", region=region or None)
     airflow = Airflow(platform.settings)
     conf = asdict(registration) | {"contests": [], "rate": 0, "workers": workers}
-    airflow.trigger("election_run", registration.slug, conf)
+    _trigger(airflow, registration.slug, conf)
     told: set[tuple[str, int, str]] = set()
     while True:
-        run, tasks = (
-            airflow.run("election_run", registration.slug),
-            airflow.tasks("election_run", registration.slug),
-        )
+        run, tasks = _looked(airflow, registration.slug)
         for task in tasks:
             change = (task["task_id"], task["map_index"], task["state"])
             if task["state"] in ("success", "failed", "up_for_retry") and change not in told:
@@ -122,6 +121,18 @@ def _run(platform: Platform, region: str, workers: int, found: dict[str, Any], p
         if run["state"] == "success" or all(task["state"] in ("success", "skipped") for task in ahead):
             return registration.slug
         time.sleep(SAMPLE_SECONDS)
+
+
+# A machine that works hard answers late; the run does not mind.
+@retry(retry=retry_if_exception_type(NotReachable), wait=wait_fixed(5), stop=stop_after_delay(600), reraise=True)
+def _trigger(airflow: Airflow, slug: str, conf: dict[str, Any]) -> None:
+    with suppress(BadInput):  # it had arrived, only its answer had not
+        airflow.trigger("election_run", slug, conf)
+
+
+@retry(retry=retry_if_exception_type(NotReachable), wait=wait_fixed(5), stop=stop_after_delay(600), reraise=True)
+def _looked(airflow: Airflow, slug: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    return airflow.run("election_run", slug), airflow.tasks("election_run", slug)
 
 
 def _stages(tasks: list[dict[str, Any]]) -> dict[str, Any]:

@@ -1,22 +1,27 @@
 """Casting on real Kafka and Postgres: every ballot is stored and published once, whatever happens."""
 
 import signal
+import threading
 from base64 import b64decode
 
 import psycopg
 import pytest
 
-from election.casting import cast, close_poll, open_poll
+from election.casting import Patience, cast, close_poll, open_poll
 from election.casting.faults import STEPS
 from election.casting.range import Range
 from election.contracts import topics
 from election.contracts.messages import VoterRecord, encode
-from election.errors import StageFailed
+from election.errors import NotReachable, StageFailed
 from election.messaging.clients import SafeProducer, admin
 from election.messaging.reading import bounds, read
 from election.messaging.rejected import rejected
 from election.preparation import Registration, register
 from election.publication.voters import record_range
+from election.reconciliation.offered import unaccounted
+from election.stack.services import STORAGE
+from election.stack.starting import start
+from election.stack.supervision import Supervisor
 from election.storage.elections import election
 from tests.ballots import compared, official, tally, worker
 
@@ -151,6 +156,56 @@ def test_a_forged_an_altered_and_a_missing_ballot_are_named(tables, published):
     assert comparison.altered == (key.hex(),)
     assert len(comparison.missing) == 1
     assert comparison.differing == 3
+
+
+def test_reconciliation_accounts_for_every_voter_who_decided_to_vote(tables, published):
+    poll = published("cast-offered", voters=2_000)
+
+    def found():
+        with tables.connect("auditor") as connection:
+            return list(unaccounted(tables, connection, election(connection, poll.slug)))
+
+    assert found() == []  # as long as the poll is open
+    cast(tables, poll.slug)
+    close_poll(tables, poll.slug)
+    assert found() == []
+    with tables.connect("owner") as connection:  # one ballot lost, one changed
+        connection.execute(
+            """DELETE FROM votes WHERE election_no = %(no)s AND voter_no =
+                   (SELECT max(voter_no) FROM votes WHERE election_no = %(no)s)""",
+            {"no": poll.election_no},
+        )
+        connection.execute(
+            """UPDATE votes SET candidate_no = candidate_no %% 3 + 1 WHERE election_no = %(no)s AND voter_no =
+                   (SELECT min(voter_no) FROM votes WHERE election_no = %(no)s AND candidate_no IS NOT NULL)""",
+            {"no": poll.election_no},
+        )
+    assert found() == [("voters whose ballot is not stored as they cast it", "contest 1", 2)]
+
+
+def test_workers_that_start_while_postgres_and_kafka_are_away_wait_for_them(tables, published):
+    poll = published("cast-away", voters=1_000)
+    supervisor = Supervisor(tables.settings)
+    for service in STORAGE:
+        supervisor.stop_program(service)
+    early = worker(poll.slug)
+    assert early.stdout is not None
+    assert "begins again" in next(iter(early.stdout)).decode()
+    assert early.poll() is None
+    start(tables.settings, STORAGE)
+    output, _ = early.communicate(timeout=120)
+    assert early.returncode == 0, output.decode()
+    assert compared(tables, poll).stored == sum(tally(tables, poll).values()) > 500
+
+
+def test_a_worker_does_not_wait_for_ever():
+    def away():
+        raise NotReachable("Postgres does not answer")
+
+    told: list[str] = []
+    with pytest.raises(NotReachable):
+        Patience("Worker 0", told.append, threading.Event(), seconds=0).attempts()(away)
+    assert told == []
 
 
 def test_two_elections_side_by_side_do_not_mix(tables, published):

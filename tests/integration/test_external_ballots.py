@@ -1,6 +1,7 @@
 """Ballots from outside: a feed says who voted for whom, and casting takes each in once or says why not."""
 
 import threading
+from collections import Counter
 
 import pytest
 
@@ -12,6 +13,7 @@ from election.messaging.reading import bounds
 from election.messaging.rejected import rejected
 from election.preparation import Registration, register
 from election.publication import publish_voters
+from election.reconciliation.offered import unaccounted
 from election.storage.elections import election
 from tests.ballots import compared, send, tally
 
@@ -159,3 +161,30 @@ def test_the_poll_is_closed_between_two_batches_never_within_one(tables, feed):
         assert election(connection, poll.slug).state == "closed"
     cast(tables, poll.slug)
     assert tally(tables, poll) == {1: VOTERS}
+
+
+def accounts(platform, poll):
+    """What reconciliation finds unaccounted for, without where it is."""
+    with platform.connect("auditor") as connection:
+        found = list(unaccounted(platform, connection, election(connection, poll.slug)))
+    return [(what, ballots) for what, _, ballots in found]
+
+
+def test_reconciliation_accounts_for_every_ballot_that_was_offered(tables, feed):
+    poll = feed("feed-offered")
+    again = ballots(poll, range(1, 51))
+    send(tables, *again, *again, *ballots(poll, [1], candidate=2), b"garbage", *ballots(poll, [10**9]))
+    close_poll(tables, poll.slug)
+    send(tables, *ballots(poll, [60]))  # late, and no matter until a worker rejects it
+    kinds = Counter(what for what, _ in accounts(tables, poll))
+    assert kinds == {"record neither used nor rejected": 1, "ballot neither stored nor rejected": 2 * 50 + 2}
+    cast(tables, poll.slug)
+    assert accounts(tables, poll) == []
+    with tables.connect("owner") as connection:
+        connection.execute("DELETE FROM votes WHERE election_no = %s AND voter_no = 7", [poll.election_no])
+        connection.execute(
+            "INSERT INTO votes VALUES (%(no)s, 70, 1, 1, now()), (%(no)s, 71, 1, 1, now())", {"no": poll.election_no}
+        )
+    # Voter 7's ballot was offered twice.
+    lost = ("ballot neither stored nor rejected", 1)
+    assert accounts(tables, poll) == [lost, lost, ("ballots stored that nobody offered", 2)]

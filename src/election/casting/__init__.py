@@ -5,6 +5,7 @@ without an error → commit the offsets. A worker may die after any step: what w
 when the batch is offered again, and what was published again is a duplicate.
 """
 
+from election.casting.patience import Patience
 from election.casting.poll import close_poll, open_poll
 from election.casting.progress import Progress, open_polls
 from election.casting.replaying import Replayed, replay
@@ -13,6 +14,7 @@ from election.casting.worker import Cast, cast
 
 __all__ = [
     "Cast",
+    "Patience",
     "Progress",
     "Replayed",
     "cast",

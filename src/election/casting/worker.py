@@ -5,24 +5,21 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import psycopg
-import tenacity
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from election.casting.intake import Intake
 from election.casting.log import Log
 from election.casting.night import Night
 from election.casting.pace import Pace, Rate
+from election.casting.patience import Patience
 from election.casting.range import Range
-from election.errors import NotReachable, StageFailed
-from election.messaging.clients import consumer, passes
+from election.errors import StageFailed
+from election.messaging.clients import consumer
 from election.messaging.reading import Offsets
 from election.platform import Connection, Platform
 from election.storage.elections import Election, election
 
 _LOOK_SECONDS = 1.0
-# Together two minutes and more in which Postgres or Kafka may be away.
-_ATTEMPTS, _BETWEEN_SECONDS = 60, 2.0
 
 
 @dataclass
@@ -48,35 +45,23 @@ def cast(
 
     Where ballots come from outside: until the poll is closed and every ballot that came is stored or rejected.
     ``rate`` is ballots a second over all workers (0: as fast as it goes). ``stop`` ends the worker after its batch.
-    Any number of workers may run, join late or die; Postgres and Kafka may be away for a while.
+    Any number of workers may run, join late or die; Postgres and Kafka may be away for a while, also at the start.
     Raises StageFailed when the poll never opened.
     """
-    with platform.connect("app") as connection:
-        poll = election(connection, slug)
-    if poll.state == "registered":
-        raise StageFailed(f"The poll of {slug} is not open: `election cast {slug}` opens it after publication.")
-    if poll.state != "open" and poll.ballots == "simulated":
-        log(f"The poll of {slug} is closed ({poll.state}); there is nothing to cast.")
-        return Cast()
     stop, done, started, name = stop or threading.Event(), Cast(), time.monotonic(), f"Worker {worker}"
-    for attempt in tenacity.Retrying(
-        retry=tenacity.retry_if_exception(_passes),
-        wait=tenacity.wait_fixed(_BETWEEN_SECONDS),
-        sleep=tenacity.sleep_using_event(stop),
-        stop=tenacity.stop_after_attempt(_ATTEMPTS),
-        before_sleep=lambda state: log(f"{name} begins again: {state.outcome and state.outcome.exception()}"),
-        reraise=True,
-    ):
+    patience = Patience(name, log, stop)
+    for attempt in patience.attempts():
         with attempt, platform.connect("app") as connection:
             connection.autocommit = True
-            _Worker(platform, connection, poll, rate, Log(name, log), stop, done).run()
+            poll = election(connection, slug)
+            if poll.state == "registered":
+                raise StageFailed(f"The poll of {slug} is not open: `election cast {slug}` opens it after publication.")
+            if poll.state != "open" and poll.ballots == "simulated":
+                log(f"The poll of {slug} is closed ({poll.state}); there is nothing to cast.")
+            else:
+                _Worker(platform, connection, poll, rate, Log(name, log), patience, stop, done).run()
     done.seconds = time.monotonic() - started
     return done
-
-
-def _passes(error: BaseException) -> bool:
-    """Whether a service was away: the worker drops what it has in hand and takes it up again from the topic."""
-    return passes(error) or isinstance(error, (psycopg.OperationalError, NotReachable))
 
 
 class _Worker:
@@ -87,10 +72,12 @@ class _Worker:
         poll: Election,
         rate: float,
         log: Log,
+        patience: Patience,
         stop: threading.Event,
         done: Cast,
     ) -> None:
         self._connection, self._poll, self._log, self._stop, self._done = connection, poll, log, stop, done
+        self._patience = patience
         self._largest = platform.settings.casting_batch
         self._range = Range.of(poll)
         self._intake = Intake(platform, connection, poll)
@@ -161,6 +148,7 @@ class _Worker:
             # What comes after this moment is late, and nobody waits for it.
             self._range = self._range.ended(self._consumer)
         left, total = self._range.left(self._consumer)
+        self._patience.answered()
         done = total - sum(left.values())
         own = sum(left.get(place.partition, 0) for place in self._consumer.assignment())
         self._pace.share(own, total - done)

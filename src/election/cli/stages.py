@@ -74,12 +74,14 @@ def cast(
 
     With ballots from outside: until `election close` closes the poll and all that came before is taken in.
     """
-    from election.casting import cast, close_poll, open_poll
+    from election.casting import Patience, cast, close_poll, open_poll
 
     platform, stop = native(), threading.Event()
     for sign in (signal.SIGTERM, signal.SIGINT):
         signal.signal(sign, lambda *_: stop.set())
-    open_poll(platform, slug)
+    for attempt in Patience(f"Worker {worker}", console.print, stop).attempts():
+        with attempt:
+            open_poll(platform, slug)
     done = cast(platform, slug, worker=worker, rate=rate, log=console.print, stop=stop)
     if stop.is_set():
         console.print("Stopped after a batch. `election cast` goes on from there.")
@@ -94,8 +96,21 @@ def cast(
 def close(slug: Slug) -> None:
     """Close the poll of an election whose ballots come from outside; what comes later is rejected as late.
 
-    Where a run in Airflow waits to be told, answer it there: that closes the poll and lets the run go on.
+    A run in Airflow that waits to be told is told, and goes on.
     """
     from election.casting import close_poll
+    from election.errors import ElectionError
+    from election.orchestration.questions import answer_closing
 
-    console.print(f"The poll of {slug} is closed." if close_poll(native(), slug) else f"The poll of {slug} was closed.")
+    platform = native()
+    closed = close_poll(platform, slug)
+    console.print(f"The poll of {slug} is closed." if closed else f"The poll of {slug} was closed already.")
+    try:
+        for run in answer_closing(platform.settings, slug):
+            console.print(f"The run {run} in Airflow waited for this and goes on.")
+    except ElectionError as error:
+        console.print(
+            f"No run in Airflow could be told: {error}\n"
+            "The poll stays closed. If a run waits to be told, answer its Required Actions once Airflow is up.",
+            markup=False,
+        )

@@ -77,6 +77,11 @@ class Airflow:
             body |= {"task_ids": task_ids, "include_downstream": True}
         self._send("POST", f"/api/v2/dags/{dag_id}/clearTaskInstances", json=body)
 
+    def questions(self, dag_id: str) -> list[dict[str, Any]]:
+        """The questions of all the DAG's runs that nobody has answered: subject, task_instance, ..."""
+        path = f"/api/v2/dags/{dag_id}/dagRuns/~/hitlDetails?response_received=false&limit=100"
+        return list(self._send("GET", path)["hitl_details"])
+
     def answer(self, dag_id: str, run_id: str, task_id: str, option: str) -> None:
         """Answers the question that a task waits with. Raises ElectionError when it has none, or had its answer."""
         path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/-1/hitlDetails"

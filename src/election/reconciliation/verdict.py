@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, dataclass
+from itertools import islice
 
 from election.contracts import topics
 from election.errors import StageFailed
@@ -10,6 +11,7 @@ from election.messaging.rejected import rejected
 from election.platform import Connection, Platform
 from election.reconciliation.ballots import Comparison, compare_ballots
 from election.reconciliation.expected import expected_totals
+from election.reconciliation.offered import unaccounted
 from election.storage.elections import Election, election, read_whole_elections
 from election.totals import Totals
 
@@ -64,6 +66,7 @@ def reconcile(platform: Platform, slug: str) -> Verdict:
         differences = [
             *_rows(registered, voters),
             *_ballots(comparison),
+            *_offered(platform, connection, poll),
             *_aggregates(connection, totals, poll),
             *_official(connection, totals, poll),
         ]
@@ -114,6 +117,11 @@ def _ballots(comparison: Comparison) -> list[Difference]:
     ]
     unlisted = comparison.differing - len(named)
     return named + ([Difference("further ballots", "not listed", 0, unlisted)] if unlisted else [])
+
+
+def _offered(platform: Platform, connection: Connection, poll: Election) -> list[Difference]:
+    found = islice(unaccounted(platform, connection, poll), _LISTED)
+    return [Difference(what, where, 0, ballots) for what, where, ballots in found]
 
 
 def _aggregates(connection: Connection, totals: Totals, poll: Election) -> list[Difference]:

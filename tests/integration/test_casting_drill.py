@@ -1,4 +1,5 @@
-"""The casting drill: two workers are killed again and again, the broker and Postgres too; no ballot is lost or doubled.
+"""The casting drill: two workers are killed and paused again and again, broker and Postgres killed; no ballot is lost
+or doubled.
 
 ``make drill-casting`` kills at least ten times at each step of the loop and at random times; as a part of the suite
 it is short. ``DRILL_KILLS`` says how often, ``DRILL_SEED`` repeats a drill.
@@ -30,11 +31,13 @@ SEED = int(os.environ.get("DRILL_SEED", random.SystemRandom().randrange(10**9)))
 NA_H_EILEANAN_AN_IAR = "S14000027"
 PATIENCE = 40
 FED, FEED_SECONDS = 40, 0.2
+# Longer than the consumer group waits for a member (6 s): its partitions are another worker's when it wakes.
+PAUSE_SECONDS = 8
 
 
 def plan(draw):
-    """The lives of workers to come: the step and batch at which each dies, or None for a random time."""
-    lives = [f"{step}:{draw.randint(1, 3)}" for step in STEPS for _ in range(KILLS)] + [None] * KILLS
+    """The lives of workers to come: the step and batch at which each dies; or at a random time, some paused before."""
+    lives = [f"{step}:{draw.randint(1, 3)}" for step in STEPS for _ in range(KILLS)] + ["random", "paused"] * KILLS
     draw.shuffle(lives)
     return lives
 
@@ -42,23 +45,31 @@ def plan(draw):
 def live(lives, draw, fate, *arguments):
     """One worker after the other, each of which dies as planned; notes in ``fate`` how."""
     while lives:
-        fault = lives.pop()
+        planned = lives.pop()
+        fault = planned if ":" in planned else None
         environment = {"ELECTION_CASTING_BATCH": "100"} | ({"ELECTION_CASTING_FAULT": fault} if fault else {})
         process = worker(*arguments, **environment)
-        deadline = time.monotonic() + (PATIENCE if fault else 1 + 4 * draw.random())
-        while process.poll() is None and time.monotonic() < deadline:
-            yield
+        yield from until(process, PATIENCE if fault else 2 + 3 * draw.random())
+        if planned == "paused":
+            process.send_signal(signal.SIGSTOP)
+            yield from until(process, PAUSE_SECONDS)
+            process.send_signal(signal.SIGCONT)
+            yield from until(process, 3)
         ended = process.poll()
         process.kill()
         output = process.communicate()[0].decode()
         if fault and ended is None:
             lives.insert(0, fault)  # the other worker had all the records
-        elif ended is not None and "does not answer" in output:
-            lives.append(fault)  # it came while Postgres was away, and said so
-            continue
         else:
             assert ended in (None, -signal.SIGKILL), output
-        fate.append("random" if ended is None else str(fault).split(":")[0])
+        fate.append(planned.split(":")[0] if fault is None or ended is not None else "random")
+
+
+def until(process, seconds):
+    """The others go on until the process has ended, or for so many seconds."""
+    deadline = time.monotonic() + seconds
+    while process.poll() is None and time.monotonic() < deadline:
+        yield
 
 
 def restart(settings, name):
@@ -95,7 +106,7 @@ def drill(tables, slug, *arguments, meanwhile=lambda: None):
         time.sleep(0.05)
     deaths = {how: fate.count(how) for how in sorted(set(fate))}
     logging.getLogger(__name__).warning("casting drill with seed %s: workers died %s", SEED, deaths)
-    assert min(deaths.get(how, 0) for how in (*STEPS, "random")) >= KILLS
+    assert min(deaths.get(how, 0) for how in (*STEPS, "random", "paused")) >= KILLS
     assert restarts == {}
 
 

@@ -1,0 +1,128 @@
+"""Every ballot that was offered is stored or rejected, and none is stored that nobody offered.
+
+However often a ballot is offered, it counts once. Nobody's choice is named: verdicts are public.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from itertools import islice
+
+import numpy as np
+
+from election import behaviour
+from election.behaviour.deciding import GENDERS
+from election.contracts import topics
+from election.contracts.ballots import AGE_GROUPS
+from election.contracts.messages import Decoder, ExternalBallot, Unusable
+from election.messaging.reading import bounds, read
+from election.messaging.rejected import rejected
+from election.platform import Connection, Platform
+from election.storage.ballots import AGE_GROUP_SQL
+from election.storage.elections import Election
+
+_BATCH = 10_000
+_GENDER = {name: code for code, name in enumerate(GENDERS)}
+_AGE = {name: code for code, (_, name) in enumerate(AGE_GROUPS)}
+Unaccounted = tuple[str, str, int]
+"""What is wrong, where (a record's topic/partition/offset, a contest), and how many ballots it is."""
+
+
+def unaccounted(platform: Platform, connection: Connection, poll: Election) -> Iterator[Unaccounted]:
+    """The ballots that were offered and neither stored nor rejected, and those stored that nobody offered.
+
+    Memory holds a bit a voter and what was rejected. Before the poll is closed nobody knows what will be offered, and
+    of a topic that was made anew nobody knows what was: then there is nothing to find.
+    """
+    if poll.state in ("registered", "open"):
+        return
+    if poll.ballots == "external":
+        yield from _fed(platform, connection, poll)
+    elif poll.kind == "simulated":  # of a replay the official figures say as much
+        yield from _decided(connection, poll)
+
+
+def _fed(platform: Platform, connection: Connection, poll: Election) -> Iterator[Unaccounted]:
+    """Ballots from outside: each record up to the close of the poll against what is stored and rejected."""
+    first, last = ({int(p): at for p, at in (noted or {}).items()} for noted in (poll.ballots_from, poll.ballots_to))
+    begin, end = bounds(platform.kafka, topics.BALLOTS)
+    if any(begin.get(p, 0) > at for p, at in first.items()) or any(end.get(p, 0) < at for p, at in last.items()):
+        return
+    refused = {
+        (r.partition, r.offset) for r in rejected(platform, poll.election_no, "casting") if r.topic == topics.BALLOTS
+    }
+    decode, offered = Decoder(ExternalBallot), _Voters(connection, poll)
+    records = (
+        message
+        for message in read(platform.kafka, topics.BALLOTS, first)
+        if (message.offset() or 0) < last.get(message.partition() or 0, 0)
+        and (message.partition(), message.offset()) not in refused
+    )
+    while batch := list(islice(records, _BATCH)):
+        ballots = []
+        for record in batch:
+            where = f"{record.topic()}/{record.partition()}/{record.offset()}"
+            try:
+                ballot = decode(record.value())
+            except Unusable:
+                yield "record neither used nor rejected", where, 1
+                continue
+            if ballot.election == poll.election_no:
+                ballots.append((where, ballot))
+        yield from offered.lost(ballots)
+    if stored := offered.never():
+        yield "ballots stored that nobody offered", poll.slug, stored
+
+
+class _Voters:
+    """Which voters' stored ballots were offered."""
+
+    def __init__(self, connection: Connection, poll: Election) -> None:
+        self._connection, self._election_no, self._seen = connection, poll.election_no, np.zeros(1, bool)
+        row = connection.execute(
+            """SELECT (SELECT max(voter_no) FROM votes WHERE election_no = %(no)s),
+                      (SELECT count(*) FROM votes WHERE election_no = %(no)s)""",
+            {"no": poll.election_no},
+        ).fetchone()
+        highest, self._stored = row or (0, 0)
+        self._seen = np.zeros((highest or 0) + 1, bool)
+
+    def lost(self, ballots: list[tuple[str, ExternalBallot]]) -> Iterator[Unaccounted]:
+        rows = self._connection.execute(
+            "SELECT voter_no, contest_no, candidate_no FROM votes WHERE election_no = %s AND voter_no = ANY(%s)",
+            [self._election_no, [ballot.voter for _, ballot in ballots]],
+        )
+        stored = {voter: choice for voter, *choice in rows}
+        for where, ballot in ballots:
+            if stored.get(ballot.voter) == [ballot.contest, ballot.candidate]:
+                self._seen[ballot.voter] = True
+            else:
+                yield "ballot neither stored nor rejected", where, 1
+
+    def never(self) -> int:
+        return int(self._stored - self._seen.sum())
+
+
+def _decided(connection: Connection, poll: Election) -> Iterator[Unaccounted]:
+    """Simulated voters: what each decides against what is stored of them."""
+    decide = behaviour.load(connection, poll.election_no).choose
+    wrong = Counter[int]()
+    with connection.cursor(name="offered", binary=True) as cursor:
+        cursor.execute(
+            f"""SELECT voter_no, w.contest_no, gender, {AGE_GROUP_SQL},
+                       CASE WHEN v.voter_no IS NULL THEN %s ELSE coalesce(candidate_no, %s) END
+                FROM voters w LEFT JOIN votes v USING (election_no, voter_no) JOIN elections USING (election_no)
+                WHERE election_no = %s""",
+            [behaviour.ABSTAINS, behaviour.INVALID, poll.election_no],
+        )
+        while rows := cursor.fetchmany(_BATCH):
+            voter, contest, gender, age_group, stored = zip(*rows, strict=True)
+            contests = np.array(contest, np.int64)
+            decisions = decide(
+                np.array(voter, np.int64),
+                contests,
+                np.array([_GENDER[name] for name in gender], np.int64),
+                np.array([_AGE[name] for name in age_group], np.int64),
+            )
+            wrong.update(contests[decisions != np.array(stored, np.int64)].tolist())
+    for contest_no, voters in sorted(wrong.items()):
+        yield "voters whose ballot is not stored as they cast it", f"contest {contest_no}", voters
