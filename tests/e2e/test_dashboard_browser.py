@@ -5,6 +5,7 @@ import io
 import re
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,7 @@ def wales(platform: Platform, dashboard: str) -> Count:
     count.show(lambda contest, _n, _i, votes: votes // 3 if contest % 5 else 0, MINUTE, invalid=0)
     count.show(lambda _c, _n, _i, votes: votes, MINUTE + 60_000)
     set_state(platform, REGION.slug, "counted")
+    shows(dashboard, REGION.slug, 1_544_357)
     return count
 
 
@@ -79,13 +81,27 @@ def one_contest(platform: Platform, dashboard: str) -> Count:
     set_state(platform, SINGLE.slug, "open")
     count = Count(platform, SINGLE.slug, scenario)
     count.show(lambda _c, _n, _i, votes: votes // 2, MINUTE, invalid=0.5)
+    shows(dashboard, SINGLE.slug, 18_275)
     return count
+
+
+def shows(dashboard: str, slug: str, valid: int) -> None:
+    """Waits until the dashboard has read so many valid votes."""
+    deadline = time.monotonic() + 60
+    while True:
+        answer = httpx.get(f"{dashboard}/exports/{slug}/contests.json")
+        if answer.status_code == 200 and sum(row["valid"] for row in answer.json()["rows"]) == valid:
+            return
+        assert time.monotonic() < deadline, answer.text[-300:]
+        time.sleep(0.2)
 
 
 def open_page(page: Page, slug: str, name: str = "", query: str = "") -> None:
     page.goto(f"/{name}?election={slug}&refresh=1{query}")
     expect(page.locator(".en-heading h1")).to_be_visible(timeout=30_000)
     expect(page.locator(".en-banner").first).to_be_visible(timeout=30_000)
+    content = "[data-testid=stVegaLiteChart] svg >> nth=1" if name == "night" else ".en-table >> nth=0"
+    expect(page.locator(content)).to_be_visible(timeout=30_000)
 
 
 def banner(page: Page) -> Any:
@@ -227,7 +243,6 @@ def test_axe_finds_nothing_serious(browser: Browser, dashboard: str, wales: Coun
     with reader(browser, dashboard, color_scheme=theme) as page:
         for name in PAGES:
             open_page(page, REGION.slug, name)
-            page.wait_for_timeout(500)
             violations = Axe().run(page).response["violations"]
             serious = [
                 (violation["id"], [node["html"][:200] for node in violation["nodes"]][:3])
@@ -258,5 +273,5 @@ def test_the_page_stays_up_while_a_source_is_away(
         expect(row).to_be_visible()
     finally:
         start(platform.settings, services.STORAGE)
-    expect(page.locator(".en-warning")).to_have_count(0, timeout=30_000)
+    expect(page.locator(".en-warning")).to_have_count(0, timeout=60_000)
     assert row.inner_text() == known
