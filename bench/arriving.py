@@ -4,6 +4,7 @@ import random
 import time
 from collections import defaultdict
 from collections.abc import MutableSequence
+from dataclasses import dataclass, field
 from typing import get_args
 
 from election.contracts import topics
@@ -27,30 +28,41 @@ def arrive(settings: Settings, slug: str, rate: int, produced: MutableSequence[f
         if vote % 20 == 0:
             time.sleep(max(0.0, began + vote / rate - time.time()))
         contest = chance.choice(contests)
-        candidate = None if chance.random() < 0.003 else chance.choice(candidates[contest])
+        paper = candidates[contest]
+        candidate = None if chance.random() < 0.003 else chance.choices(paper.numbers, cum_weights=paper.official)[0]
         key, gender = ballot_id(number * 1_000_000_000 + vote), "female" if vote % 2 else "male"
         value = encode(key, contest, candidate, contest, gender, ages[vote % 7], round(time.time() * 1000))
         produced[vote] = time.time()
         producer.produce(topics.VOTES, value, key)
 
 
-def _ballot_paper(platform: Platform, slug: str) -> tuple[int, VoteEncoder, dict[int, list[int]]]:
-    """The election's number, what encodes its votes, and the candidates of each contest. A place is a contest."""
+@dataclass
+class Paper:
+    """A contest's candidates, and their official votes added up, by which voters choose."""
+
+    numbers: list[int] = field(default_factory=list)
+    official: list[int] = field(default_factory=list)
+
+
+def _ballot_paper(platform: Platform, slug: str) -> tuple[int, VoteEncoder, dict[int, Paper]]:
+    """The election's number, what encodes its votes, and the paper of each contest. A place is a contest."""
     with platform.connect("reader") as connection:
         rows = connection.execute(
             """SELECT election_no, contest_no, contests.name, contests.country, contests.region, candidate_no,
-                      given_name || ' ' || family_name, party_abbreviation
+                      given_name || ' ' || family_name, party_abbreviation, official_votes
                FROM elections JOIN contests USING (election_no) JOIN candidates USING (election_no, contest_no)
                WHERE slug = %s""",
             [slug],
         ).fetchall()
-    candidates: dict[int, list[int]] = defaultdict(list)
+    papers: dict[int, Paper] = defaultdict(Paper)
     choices: dict[tuple[int, int | None], Choice] = {}
     places: dict[int, Place] = {}
-    for _, contest, name, country, region, candidate, person, party in rows:
-        candidates[contest].append(candidate)
+    for _, contest, name, country, region, candidate, person, party, official in rows:
+        paper = papers[contest]
+        paper.numbers.append(candidate)
+        paper.official.append(official + (paper.official[-1] if paper.official else 0))
         choices[contest, None] = Choice(contest, name, None, None, None)
         choices[contest, candidate] = Choice(contest, name, candidate, person, party)
         places[contest] = Place(contest, country, region, name)
     number = rows[0][0]
-    return number, VoteEncoder(number, "party", list(choices.values()), list(places.values())), dict(candidates)
+    return number, VoteEncoder(number, "party", list(choices.values()), list(places.values())), dict(papers)
