@@ -1,4 +1,4 @@
-"""Votes of a registered election that arrive on ``votes_topic`` at a steady rate, from a process of their own."""
+"""What arrives while the dashboard is measured, from a process of its own: votes, or the totals of a count."""
 
 import random
 import time
@@ -7,12 +7,14 @@ from collections.abc import MutableSequence
 from dataclasses import dataclass, field
 from typing import get_args
 
+from election import scenarios
 from election.contracts import topics
 from election.contracts.ballots import Choice, Place, VoteEncoder, ballot_ids
 from election.contracts.messages import AgeGroup
 from election.messaging.clients import SafeProducer
 from election.platform import Platform, native
 from election.settings import Settings
+from tests.dashboard_rehearsal import Count
 
 SECONDS_OF_MEMORY = 3600
 
@@ -34,6 +36,18 @@ def arrive(settings: Settings, slug: str, rate: int, produced: MutableSequence[f
         value = encode(key, contest, candidate, contest, gender, ages[vote % 7], round(time.time() * 1000))
         produced[vote] = time.time()
         producer.produce(topics.VOTES, value, key)
+
+
+def play_totals(settings: Settings, slug: str) -> None:
+    """Puts the totals of every contest on the topics each second, a little larger each time, until it is ended."""
+    platform = native(settings)
+    count = Count(platform, slug, scenarios.load(settings.scenarios, "uk-general-election-2019"))
+    began = int(time.time())
+    while True:
+        passed = int(time.time()) - began
+        now = (began + passed) // 60 * 60_000
+        count.show(lambda _c, _n, _i, votes, part=passed / SECONDS_OF_MEMORY: round(votes * part), now)  # type: ignore[misc]
+        time.sleep(max(0.0, began + passed + 1 - time.time()))
 
 
 @dataclass

@@ -2,7 +2,7 @@
 
     python -m bench.dashboard                 everything, the last part for ten minutes
     python -m bench.dashboard visible paint   some of it: visible, paint, refresh, many
-    python -m bench.dashboard many --minutes 10 --no-airflow
+    python -m bench.dashboard many --played   without Airflow and Spark: totals of all contests every second
 
 It starts a stack of its own (in var/bench-dashboard, removed afterwards), prints one table beside the limits, writes
 var/bench/dashboard.json and ends with status 1 when a limit is missed.
@@ -26,7 +26,7 @@ from playwright.sync_api import Browser, sync_playwright
 from rich.console import Console
 from rich.table import Table
 
-from bench.arriving import SECONDS_OF_MEMORY, arrive
+from bench.arriving import SECONDS_OF_MEMORY, arrive, play_totals
 from bench.dashboard_readers import read
 from bench.own import own_platform
 from election.count import driver
@@ -75,6 +75,7 @@ def main(
     minutes: Annotated[float, typer.Option(help="of fifty readers at 5 s")] = 10,
     seconds: Annotated[float, typer.Option(help="of each other measurement")] = 60,
     airflow: Annotated[bool, typer.Option(help="the whole stack, or without Airflow")] = True,
+    played: Annotated[bool, typer.Option(help="play the count's totals in place of counting votes")] = False,
 ) -> None:
     """Prints one table and writes it as JSON."""
     measures: dict[str, Callable[[Bench], Iterator[Figure]]] = {
@@ -84,10 +85,12 @@ def main(
         "many": lambda bench: many(bench, minutes),
     }
     found: list[Figure] = []
-    with stack(airflow=airflow) as bench:
+    services_ = (*services.STORAGE, "dashboard") if played else () if airflow else (*services.SPARK, "dashboard")
+    with stack(services_, played=played) as bench:
         for part in parts or measures:
             found += measures[part](bench)
-    _show(found, airflow=airflow)
+    what = "totals played every second" if played else f"{RATE:,} votes/s arriving"
+    _show(found, what if airflow or played else f"{what}, no Airflow")
     if not all(figure.held for figure in found):
         raise typer.Exit(1)
 
@@ -170,19 +173,24 @@ def many(bench: Bench, minutes: float) -> Iterator[Figure]:
 
 
 @contextmanager
-def stack(*, airflow: bool) -> Iterator[Bench]:
+def stack(only: tuple[str, ...], *, played: bool) -> Iterator[Bench]:
     """A stack with the 650 contests registered, their poll open and votes arriving."""
     produced = multiprocessing.RawArray(ctypes.c_double, RATE * SECONDS_OF_MEMORY)
-    with own_platform("bench-dashboard", () if airflow else (*services.SPARK, "dashboard")) as platform:
+    with own_platform("bench-dashboard", only) as platform:
         settings = platform.settings
         set_up(platform, Registration("uk-general-election-2019", SLUG))
         set_state(platform, SLUG, "open")
-        driver.start(settings)
-        load = multiprocessing.get_context("spawn").Process(target=arrive, args=(settings, SLUG, RATE, produced))
+        spawn = multiprocessing.get_context("spawn")
+        load = spawn.Process(target=arrive, args=(settings, SLUG, RATE, produced))
+        if played:
+            load = spawn.Process(target=play_totals, args=(settings, SLUG))
+        else:
+            driver.start(settings)
         load.start()
         try:
-            driver.wait_for(lambda: (driver.state(settings).batch or 0) > 5, 180)
-            time.sleep(WARM_SECONDS)  # in which Java compiles
+            if not played:
+                driver.wait_for(lambda: (driver.state(settings).batch or 0) > 5, 180)
+                time.sleep(WARM_SECONDS)  # in which Java compiles
             yield Bench(platform, cast(Sequence[float], produced), Supervisor(settings).processes()["dashboard"]["pid"])
         finally:
             load.terminate()
@@ -198,8 +206,8 @@ def _chromium() -> Iterator[Browser]:
         browser.close()
 
 
-def _show(found: list[Figure], *, airflow: bool) -> None:
-    table = Table(title=f"The dashboard, 650 contests, {RATE:,} votes/s arriving{'' if airflow else ', no Airflow'}")
+def _show(found: list[Figure], arriving: str) -> None:
+    table = Table(title=f"The dashboard, 650 contests, {arriving}")
     for heading in ("measured", "value", "limit"):
         table.add_column(heading, justify="left" if heading == "measured" else "right")
     for figure in found:
@@ -209,7 +217,11 @@ def _show(found: list[Figure], *, airflow: bool) -> None:
     file = PROJECT / "var" / "bench" / "dashboard.json"
     file.parent.mkdir(parents=True, exist_ok=True)
     figures: list[dict[str, Any]] = [vars(figure) | {"held": figure.held} for figure in found]
-    file.write_text(json.dumps({"load": os.getloadavg(), "cores": os.cpu_count(), "figures": figures}, indent=2))
+    file.write_text(
+        json.dumps(
+            {"arriving": arriving, "load": os.getloadavg(), "cores": os.cpu_count(), "figures": figures}, indent=2
+        )
+    )
 
 
 if __name__ == "__main__":
