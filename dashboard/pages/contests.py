@@ -1,4 +1,4 @@
-"""Map and contests: the map where the scenario has one, one contest in full, and the table of all."""
+"""Map and contests: the map where the scenario has one, else a ranking; one contest in full; the table of all."""
 
 import streamlit as st
 
@@ -20,6 +20,8 @@ def draw(snapshot: Snapshot, reader: Reader) -> None:
     chosen = result.by_id.get(st.query_params.get("contest", ""))
     if len(result.contests) == 1:
         _contest(snapshot, result.contests[0], reader)
+        if len(snapshot.locations) > 1:
+            st.html(components.ranked_places(snapshot, reader))
         return
     st.html(components.seat_bar(snapshot, reader))
     mapped = has_map(feed().platform.settings.scenarios, register.election.scenario)
@@ -38,6 +40,8 @@ def draw(snapshot: Snapshot, reader: Reader) -> None:
             _contest(snapshot, chosen, reader)
         elif mapped:
             st.html(components.closest(snapshot, reader))
+        else:
+            st.html(components.ranked_contests(snapshot, reader))
     _table(snapshot, chosen, reader)
 
 

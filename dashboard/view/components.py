@@ -1,5 +1,7 @@
 """The pieces of the pages as HTML: leader, figures, tables, seats and rings."""
 
+from urllib.parse import urlencode
+
 from dashboard.feed.snapshots import Snapshot
 from dashboard.model.colours import NOBODY
 from dashboard.model.result import ContestResult, Result, share
@@ -8,6 +10,7 @@ from dashboard.view.reader import Reader
 from dashboard.view.templates import render
 
 CLOSEST = 12
+RANKED = 20
 
 
 def leader(snapshot: Snapshot, contest: ContestResult, reader: Reader) -> str:
@@ -119,6 +122,40 @@ def map_legend(snapshot: Snapshot) -> str:
     parties = [(register.party(party.party).name, snapshot.colours[party.party]) for party in seats.parties]
     ramp = snapshot.colours[seats.parties[0].party] if seats.parties else NOBODY
     return render("map_legend.html", parties=parties, ramp=ramp, tied=seats.tied, silent=seats.silent)
+
+
+def ranked_contests(snapshot: Snapshot, reader: Reader) -> str:
+    """In place of a map: contests by the margin of their leader, in the leading party's colour."""
+    led = [
+        contest for contest in snapshot.result.contests if contest.leading_party and contest.margin_share is not None
+    ]
+    led.sort(key=lambda contest: -(contest.margin_share or 0))
+    slug, party = snapshot.register.election.slug, snapshot.register.party
+    rows = [
+        {
+            "name": contest.contest.name,
+            "party": party(contest.leading_party or "").name,
+            "colour": snapshot.colours[contest.leading_party or ""],
+            "part": contest.margin_share,
+            "value": reader.points(contest.margin_share),
+            "link": f"contests?{urlencode({'election': slug, 'contest': contest.contest.id})}",
+        }
+        for contest in led[:RANKED]
+    ]
+    caption = f"Contests by the lead of their first party: {reader.number(len(rows))} of {reader.number(len(led))}"
+    return render("ranking.html", caption=caption, what="Contest", measure="Points", rows=rows)
+
+
+def ranked_places(snapshot: Snapshot, reader: Reader) -> str:
+    """In place of a map of one contest: its places by turnout. How a place voted is not counted, only how many did."""
+    places = sorted(snapshot.locations, key=lambda place: (-(place.share or 0), place.name))
+    rows = [
+        {"name": place.name, "party": "", "colour": "#2b7fc4", "part": place.share, "value": reader.share(place.share),
+         "link": ""}
+        for place in places[:RANKED]
+    ]  # fmt: skip
+    caption = f"Places by turnout: {reader.number(len(rows))} of {reader.number(len(places))}"
+    return render("ranking.html", caption=caption, what="Place", measure="Turnout", rows=rows)
 
 
 def closest(snapshot: Snapshot, reader: Reader) -> str:

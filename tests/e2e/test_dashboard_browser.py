@@ -16,6 +16,9 @@ from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
+from election.contracts import topics
+from election.messaging.clients import admin
+from election.messaging.topics import create_topics
 from election.platform import Platform, native
 from election.preparation import Registration
 from election.settings import PROJECT, Settings
@@ -250,6 +253,24 @@ def test_axe_finds_nothing_serious(browser: Browser, dashboard: str, wales: Coun
                 if violation["impact"] in ("serious", "critical")
             ]
             assert not serious, f"{name or 'result'}: {serious}"
+
+
+def test_a_topic_that_is_missing_is_named_until_it_is_there(page: Page, platform: Platform, wales: Count) -> None:
+    open_page(page, REGION.slug)
+    expect(page.locator(".en-warning")).to_have_count(0, timeout=60_000)
+    client = admin(platform.kafka)
+    for deleted in client.delete_topics([topics.TURNOUT_BY_GENDER]).values():
+        deleted.result()
+    expect(page.locator(".en-warning")).to_contain_text(
+        f"Kafka does not have {topics.TURNOUT_BY_GENDER}", timeout=30_000
+    )
+    expect(page.locator(".en-leader")).to_contain_text("Labour")
+    create_topics(platform)
+    expect(page.locator(".en-warning")).to_have_count(0, timeout=60_000)
+    wales.show(lambda _c, _n, _i, votes: votes, MINUTE + 60_000)
+    open_page(page, REGION.slug, "turnout")
+    expect(page.locator(".en-table", has_text="Turnout by gender")).to_contain_text("female")
+    expect(page.locator(".en-warning")).to_have_count(0)
 
 
 @pytest.mark.parametrize(

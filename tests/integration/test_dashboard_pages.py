@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+import re
 import time
 from collections.abc import Callable
+from typing import Any
 
 import psycopg
 import pytest
@@ -215,6 +217,34 @@ def test_eighteen_seats_and_every_contest_in_the_table(platform: Platform, live:
     assert "Turnout by place: 1 to 18 of 18" in turnout
     assert until(lambda: text(open_page(REGION.slug, "integrity")).count("✓ yes") == 8)
     assert "✗ no" not in text(open_page(REGION.slug, "integrity"))
+
+
+def test_without_a_map_contests_and_places_are_ranked(platform: Platform, live: Feed, monkeypatch: Any) -> None:
+    monkeypatch.setattr("dashboard.pages.contests.has_map", lambda _scenarios, _scenario: False)
+    page = text(open_page(REGION.slug, "contests"))
+    assert "Contests by the lead of their first party: 18 of 18" in page
+    ranked = re.findall(r'<th scope="row"><a [^>]*><bdi class="en-name">([^<]*)', page)[:18]
+    snapshot = live.snapshot(REGION.slug)
+    assert snapshot is not None
+    margins = {contest.contest.name: contest.margin_share or 0 for contest in snapshot.result.contests}
+    assert ranked == sorted(margins, key=lambda name: -margins[name])
+    registration = Registration("single-race", "pages-places", voters=1000)
+    scenario = set_up(platform, registration)
+    with platform.connect("owner") as connection:
+        for number, city, registered in ((2, "Low Town", 500), (3, "High Town", 200)):
+            key = election_no(platform, registration.slug)
+            connection.execute("INSERT INTO locations VALUES (%s, %s, 'A', 'B', %s)", [key, number, city])
+            connection.execute(
+                "INSERT INTO registered_counts VALUES (%s, 'location', %s, %s)", [key, str(number), registered]
+            )
+    count = Count(platform, registration.slug, scenario)
+    for number, city, votes in ((2, "Low Town", 100), (3, "High Town", 150)):
+        count.put(topics.TURNOUT_BY_LOCATION, str(number), votes=votes, location=number, country="A", region="B",
+                  city=city)  # fmt: skip
+    count.show(lambda _c, n, _i, _v: 10 * n, 1_700_000_040_000 // 60_000 * 60_000)
+    assert until(lambda: "75.0%" in text(open_page(registration.slug, "contests")))
+    page = text(open_page(registration.slug, "contests"))
+    assert page.index("High Town") < page.index("Low Town") and "20.0%" in page
 
 
 def test_figures_that_go_on_to_disagree_are_shown_in_red(platform: Platform, live: Feed, replay: Count) -> None:

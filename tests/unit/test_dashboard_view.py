@@ -64,6 +64,8 @@ def test_a_name_from_the_data_is_shown_as_text(name: str) -> None:
                reader=reader),
         render("map_legend.html", parties=[(name, "#123456")], ramp="#123456", tied=1, silent=1),
         render("validations.html", rows=[Validation(name, NOW, False, 3, 1, name)], docs="http://host", reader=reader),
+        render("ranking.html", caption=name, what="x", measure="x", rows=[
+            {"name": name, "party": name, "colour": "#123456", "part": 0.5, "value": "1", "link": ""}]),
         render("list.html", caption=name, head=(), rows=[(name, name)], empty=""),
         render("contest.html", contest=ContestResult(Contest(1, name, name, name), (standing,), 3, 0, None, False),
                states={"counting": "counting"}, reader=Reader()),
