@@ -10,10 +10,14 @@ Start it with **Trigger** and fill in the form; the defaults replay one constitu
 | **casting** | every voter is offered the ballot; it is stored, then published | clear it; each counts once |
 | **count** | waits until the stream has counted every stored ballot | look at `tally_stream`; it restarts by itself |
 | **reconciliation** | ballots, totals, tables and official figures must agree: a gate | the message lists differences |
-| **result** | writes the result to files | clear it |
+| **certification** | waits for *Certify* or *Refuse* under *Required Actions* | clear `decide`: it asks again |
+| **result** | writes the certified result to files | clear it |
 
 The message of a failed **prepare** names the parameter, or the scenario's file and line. `election reconcile SLUG`
 recomputes what the gate found, on the spot.
+
+Certifying freezes the result: afterwards the database refuses every change to the election. A refusal ends the run as
+failed, with its reason. An answer without a reason decides nothing, nor does marking the question success by hand.
 
 With **ballots** `external` the casting workers take what a feed puts on `ballots_topic` until you answer
 `casting.close_when_told` under *Required Actions*.
@@ -27,7 +31,13 @@ from typing import Any, cast
 from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import TaskGroup, XComArg, dag, get_current_context, task, task_group
 
-from election.orchestration.form import ELECTION_RUN
+from election.orchestration.decision import DecisionOperator
+from election.orchestration.failures import say_what_next
+from election.orchestration.form import DECISION, ELECTION_RUN
+from election.orchestration.notification import at_a_gate, at_the_end
+
+# A gate that says no says so at once.
+GATE: dict[str, Any] = {"retries": 0, "on_failure_callback": at_a_gate()}
 
 
 @task
@@ -76,7 +86,7 @@ def seed_voters(slug: str) -> int:
     return seed_voters(platform(), slug)
 
 
-@task(execution_timeout=timedelta(hours=1))
+@task(on_failure_callback=at_a_gate(), execution_timeout=timedelta(hours=1))
 def check_electorate(slug: str) -> dict[str, Any]:
     from election.electorate import check_electorate
     from election.orchestration.connections import platform
@@ -175,7 +185,7 @@ def count(slug: str) -> None:
     wait_until_counted(slug)
 
 
-@task(retries=0, execution_timeout=timedelta(hours=1))
+@task(**GATE, execution_timeout=timedelta(hours=1))
 def check_integrity(slug: str) -> None:
     from election.orchestration.connections import platform
     from election.quality import check_elections
@@ -183,7 +193,7 @@ def check_integrity(slug: str) -> None:
     check_elections(platform(), [slug])
 
 
-@task(retries=0, execution_timeout=timedelta(hours=2))
+@task(**GATE, execution_timeout=timedelta(hours=2))
 def reconcile(slug: str) -> None:
     from election.orchestration.connections import platform
     from election.reconciliation import reconcile, record
@@ -197,6 +207,36 @@ def reconcile(slug: str) -> None:
 def reconciliation(slug: str) -> None:
     check_integrity(slug)
     reconcile(slug)
+
+
+@task.branch
+def who_decides(slug: str) -> str:
+    from election.orchestration.certification import who_decides
+
+    return who_decides(get_current_context(), slug)
+
+
+@task
+def certify_unasked(slug: str) -> None:
+    from election.orchestration.certification import certify_unasked
+
+    certify_unasked(get_current_context(), slug)
+
+
+@task(**GATE, trigger_rule="none_failed")
+def certified(slug: str) -> str:
+    from election.orchestration.certification import require_certified
+
+    return require_certified(slug)
+
+
+@task_group(tooltip="A person certifies or refuses")
+def certification(slug: str) -> None:
+    decide = DecisionOperator(task_id="decide", slug=slug, params=DECISION, on_failure_callback=at_a_gate())
+    gate = certified(slug)
+    unasked = certify_unasked(slug)
+    who_decides(slug) >> [decide, unasked, gate]
+    [decide, unasked] >> gate
 
 
 @task
@@ -220,10 +260,13 @@ def result(slug: str) -> None:
     params=ELECTION_RUN,
     tags=["election"],
     doc_md=__doc__,
+    on_success_callback=at_the_end("run_succeeded"),
+    on_failure_callback=at_the_end("run_failed"),
     default_args={
         "owner": "election-operations",
         "retries": 3,
         "retry_delay": timedelta(seconds=10),
+        "on_failure_callback": [say_what_next],
         # Long enough for what takes a while; tasks whose time grows with the electorate have more.
         "execution_timeout": timedelta(minutes=15),
     },
@@ -231,7 +274,8 @@ def result(slug: str) -> None:
 def election_run() -> None:
     # Until a task runs, the slug is a reference to what `register` returns.
     slug = cast(str, prepare())
-    electorate(slug) >> publication(slug) >> casting(slug) >> count(slug) >> reconciliation(slug) >> result(slug)
+    to_the_count = electorate(slug) >> publication(slug) >> casting(slug) >> count(slug)
+    to_the_count >> reconciliation(slug) >> certification(slug) >> result(slug)
 
 
 election_run()

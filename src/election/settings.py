@@ -57,6 +57,10 @@ class Settings(BaseSettings):
     replication: int = Field(1, ge=1, description="copies of every topic's partition")
     casting_batch: int = Field(10_000, ge=1, description="records a casting worker takes in one transaction")
     casting_fault: str = Field("", description="drills only: the step of the loop at which a worker dies")
+    certifiers: str = Field(
+        "admin", pattern=r"[^\s,]", description="Airflow users who may certify or refuse, with commas"
+    )
+    webhook_url: str = Field("", description="told about failed gates and ended elections; empty: nobody is")
     randomuser_url: str = "https://randomuser.me/api/1.4/"
 
     @field_validator("root", "var")
@@ -98,6 +102,10 @@ class Settings(BaseSettings):
     @property
     def dashboard_url(self) -> str:
         return f"http://{self.dashboard_host}:{self.dashboard_port}"
+
+    @property
+    def certifier_names(self) -> list[str]:
+        return [name.strip() for name in self.certifiers.split(",") if name.strip()]
 
     @property
     def scenarios(self) -> Path:

@@ -13,7 +13,7 @@ from election.stack.supervision import Supervisor
 from tests.e2e.conftest import ended
 
 YNYS_MON = "W07000041"
-DEFAULTS = {"scenario": "single-race", "contests": [], "workers": 2}
+DEFAULTS = {"scenario": "single-race", "contests": [], "workers": 2, "auto_certify": True}
 
 
 def by_name(contest):
@@ -30,7 +30,7 @@ def test_the_demonstration_ends_in_the_official_figures(stack, demonstration, co
     scenario = scenarios.load(stack.settings.scenarios, "uk-general-election-2019")
     (official,) = scenarios.select(scenario, [YNYS_MON]).contests
     found = command("results", "e2e-demo", "--json")
-    assert (found["election"], found["status"]) == ("e2e-demo", "counted")
+    assert (found["election"], found["status"]) == ("e2e-demo", "certified")
     assert (found["registered"], found["valid"], found["invalid"]) == (51_925, 36_552, 121)
     assert found["abstained"] == 51_925 - 36_552 - 121
     (contest,) = found["contests"]
@@ -45,6 +45,7 @@ def test_the_demonstration_ends_in_the_official_figures(stack, demonstration, co
         "counted": 36_673,
         "rejected": 0,
         "differences": [],
+        "kind": "reconciliation",
     }
     assert "everything agrees" in demonstration.stdout.replace("\n", " ")
     assert "12,959 ✓" in demonstration.stdout

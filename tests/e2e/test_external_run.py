@@ -12,6 +12,7 @@ SLUG = "e2e-external"
 
 def test_a_run_takes_ballots_from_outside_until_the_operator_closes_the_poll(airflow, stack, command):
     form = {"scenario": "single-race", "contests": [], "slug": SLUG, "voters": 300, "ballots": "external"}
+    form |= {"auto_certify": True}
     airflow.trigger("election_run", SLUG, form)
     _until(lambda: _state(airflow, "casting.close_when_told") == "awaiting_input", 180)
     with stack.connect("reader") as connection:

@@ -3,6 +3,7 @@ and that nobody changes what is certified.
 """
 
 import threading
+import time
 
 import psycopg
 import pytest
@@ -380,8 +381,9 @@ def test_certification_waits_for_a_ballot_that_is_being_stored_and_then_needs_a_
         deciding = threading.Thread(target=decide)
         deciding.start()
         waits = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND NOT granted"
+        deadline = time.monotonic() + 30
         while not sql(tables, "owner", waits, ready.election_no):
-            assert deciding.is_alive()
+            assert deciding.is_alive() and time.monotonic() < deadline
     deciding.join(30)
     assert len(refused) == 1 and "cannot be certified" in refused[0]
     assert state(tables, ready) == "counted"

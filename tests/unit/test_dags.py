@@ -9,13 +9,15 @@ from typing import Any
 
 import pytest
 
-from election.settings import PROJECT
+from election.orchestration.failures import say_what_next
+from election.orchestration.notification import Webhook
+from election.settings import PROJECT, Settings
 
 DAGS = PROJECT / "dags"
 FILES = sorted(DAGS.glob("*.py"))
 MOST_LINES = 10
 # They wait in a trigger for as long as the platform is up, or for a person.
-ENDLESS = {"TallyOperator", "HITLOperator"}
+ENDLESS = {"TallyOperator", "HITLOperator", "DecisionOperator"}
 SQL = re.compile(r"\b(SELECT|INSERT|UPDATE|DELETE|CREATE|DROP|ALTER|COPY)\b")
 
 
@@ -80,7 +82,32 @@ def test_only_what_grows_with_the_electorate_may_take_longer_than_an_hour(tasks)
         "casting.cast",
         "count.wait_until_counted",
         "reconciliation.reconcile",
+        "count_again",
     }
+
+
+def test_a_result_is_certified_after_every_gate_and_exported_after_that(bag):
+    run = bag.dags["election_run"]
+    decide, export = run.get_task("certification.decide"), run.get_task("result.export_results")
+    gates = {"electorate.check_electorate", "reconciliation.check_integrity", "reconciliation.reconcile"}
+    assert gates <= decide.get_flat_relative_ids(upstream=True)
+    assert "certification.certified" in export.get_flat_relative_ids(upstream=True)
+    assert decide.retries == 0, "another try would ask again"
+
+
+def test_whoever_is_named_in_the_setting_may_certify(bag):
+    users = bag.dags["election_run"].get_task("certification.decide").assigned_users
+    assert [user["id"] for user in users] == Settings().certifier_names == ["admin"]
+
+
+def test_every_task_of_a_run_says_what_to_do_when_it_fails(bag):
+    tasks = [task for name in ("election_run", "recount") for task in bag.dags[name].tasks]
+    assert [task.task_id for task in tasks if say_what_next not in task.on_failure_callback] == []
+
+
+def test_nobody_is_notified_unless_a_webhook_is_set(dags, tasks):
+    told = [c for each in (*dags, *tasks) for c in (each.on_failure_callback or []) if isinstance(c, Webhook)]
+    assert told == []
 
 
 def test_every_field_of_a_form_has_a_title_and_a_description(dags):

@@ -1,5 +1,6 @@
 """The command line ``election``. Each module below puts its commands on the application: add a module, import it."""
 
+from election.cli import certification as certification
 from election.cli import elections as elections
 from election.cli import rejected as rejected
 from election.cli import run as run

@@ -10,17 +10,29 @@ from rich.table import Table
 from rich.text import Text
 
 from election.cli.application import console
+from election.errors import ElectionError
 from election.orchestration.api import Airflow
-from election.platform import Platform
+from election.orchestration.questions import CERTIFY, TASK, answer
 
-STAGES = ("prepare", "electorate", "publication", "casting", "count", "reconciliation", "result")
+STAGES = ("prepare", "electorate", "publication", "casting", "count", "reconciliation", "certification", "result")
 _ENDED = {"success", "failed"}
 _POLL_SECONDS = 1.0
-_SIGNS = {"success": "[green]✓[/]", "failed": "[red]✗[/]", "running": "[yellow]●[/]", "waiting": "[dim]·[/]"}
+_SIGNS = {
+    "asks": "[yellow]?[/]",
+    "success": "[green]✓[/]",
+    "failed": "[red]✗[/]",
+    "running": "[yellow]●[/]",
+    "waiting": "[dim]·[/]",
+}
 
 
-def follow_run(airflow: Airflow, platform: Platform, run_id: str) -> bool:
-    """Shows the run until it ends; prints the log of a task that failed. Returns whether it succeeded."""
+def follow_run(airflow: Airflow, slug: str, certifies: str | None = None) -> bool:
+    """Shows the run named by the slug until it ends and the log of a task that failed. Returns whether it succeeded.
+
+    ``certifies`` is the reason with which it answers the question that the run asks after its gates; without one it
+    says once how to answer, and waits.
+    """
+    run_id, asked = slug, False
     with Live(console=console, refresh_per_second=4, transient=False) as live:
         while True:
             run = airflow.run("election_run", run_id)
@@ -28,6 +40,9 @@ def follow_run(airflow: Airflow, platform: Platform, run_id: str) -> bool:
             live.update(_stages(tasks))
             if run["state"] in _ENDED:
                 break
+            if not asked and any(t["task_id"] == TASK and t["state"] == "awaiting_input" for t in tasks):
+                asked = True
+                live.console.print(_decide(airflow, slug, certifies))
             time.sleep(_POLL_SECONDS)  # Airflow's API has no event to wait for that carries the tasks
     for task in tasks:
         if task["state"] == "failed":
@@ -35,6 +50,17 @@ def follow_run(airflow: Airflow, platform: Platform, run_id: str) -> bool:
             for line in airflow.log_tail("election_run", run_id, task):
                 console.print(line, markup=False, highlight=False, soft_wrap=True)
     return bool(run["state"] == "success")
+
+
+def _decide(airflow: Airflow, slug: str, certifies: str | None) -> str:
+    """Answers the run's question when there is a reason; says what was answered, or how somebody may."""
+    if certifies is None:
+        return f"It waits for a person: `election certify {slug} --reason …` or `election refuse {slug} --reason …`."
+    try:
+        answer(airflow, slug, CERTIFY, certifies)
+    except ElectionError as error:
+        return f"The question was not answered here: {error}"  # somebody was faster, or may do it still
+    return f"Answered: certify {slug}, because: {certifies}"
 
 
 def _stages(tasks: Iterable[dict[str, Any]]) -> Table:
@@ -54,6 +80,8 @@ def _state(tasks: list[dict[str, Any]]) -> str:
     states = {task["state"] for task in tasks}
     if states & {"failed", "upstream_failed"}:
         return "failed"
+    if "awaiting_input" in states:
+        return "asks"
     if tasks and states <= {"success", "skipped"}:
         return "success"
     return "running" if states & {"running", "queued", "up_for_retry", "success", "deferred"} else "waiting"

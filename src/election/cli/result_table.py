@@ -20,6 +20,11 @@ def show_results(found: dict[str, Any]) -> None:
         f"{found['registered']:,} registered, {ballots:,} ballots (turnout {turnout:.2%}): "
         f"{found['valid']:,} valid, {found['invalid']:,} invalid; {found['abstained']:,} abstained"
     )
+    if made := found["decision"]:
+        console.print(
+            f"{made['decision'].capitalize()} by {made['decided_by']} at {made['decided_at'][:19]}: {made['reason']}",
+            markup=False,
+        )
     for contest in found["contests"][:_CONTESTS_SHOWN]:
         console.print(_contest(contest))
     hidden = len(found["contests"]) - _CONTESTS_SHOWN

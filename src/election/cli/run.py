@@ -10,6 +10,8 @@ from election.platform import Platform, native
 
 Json = Annotated[bool, typer.Option("--json", help="for other programs to read")]
 
+_CERTIFIES = "Every gate passed, and whoever started this run told it to certify then."
+
 
 @app.command()
 def run(
@@ -26,10 +28,12 @@ def run(
     night: options.Night = "",
     rate: Annotated[float, typer.Option(help="votes a second; 0: as fast as it goes", min=0)] = 0,
     workers: Annotated[int, typer.Option(help="casting workers", min=1, max=8)] = 2,
+    certify: Annotated[bool, typer.Option(help="answer the question after the gates; else somebody else does")] = True,
+    auto_certify: Annotated[bool, typer.Option("--auto-certify", help="have nobody asked after the gates")] = False,
     follow: Annotated[bool, typer.Option(help="follow the stages and show the result")] = True,
     as_json_: Json = False,
 ) -> None:
-    """Run an election through Airflow; exit status 0 only if everything reconciled."""
+    """Run an election through Airflow; exit status 0 only if everything reconciled and the result is certified."""
     from dataclasses import asdict
 
     from election.cli.follow import follow_run
@@ -43,6 +47,7 @@ def run(
     # The same check as in the run, so that bad input is refused before anything starts.
     checked(platform, wanted, rate)
     conf = asdict(wanted) | {"contests": list(wanted.contests), "rate": rate, "workers": workers}
+    conf["auto_certify"] = auto_certify
     airflow = Airflow(platform.settings)
     airflow.trigger("election_run", wanted.slug, conf)
     if not follow:
@@ -50,7 +55,7 @@ def run(
         return
     url = f"{platform.settings.airflow_url}/dags/election_run/runs/{wanted.slug}"
     console.print(f"Election [bold]{wanted.slug}[/] runs: {url}", soft_wrap=True)
-    succeeded = follow_run(airflow, platform, wanted.slug)
+    succeeded = follow_run(airflow, wanted.slug, _CERTIFIES if certify else None)
     _report(platform, wanted.slug, succeeded)
 
 

@@ -1,5 +1,7 @@
 """Airflow's REST API (v2), as an operator's commands use it. Needs no Airflow in the process."""
 
+import time
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -8,6 +10,7 @@ from election.errors import BadInput, ElectionError, NotReachable
 from election.settings import Settings
 
 _LOG_LINES = 30
+_SETTLE, _YOUNG = 3.0, timedelta(minutes=1)  # seconds before a question is answered that was asked just now
 
 
 class Airflow:
@@ -77,15 +80,25 @@ class Airflow:
             body |= {"task_ids": task_ids, "include_downstream": True}
         self._send("POST", f"/api/v2/dags/{dag_id}/clearTaskInstances", json=body)
 
-    def questions(self, dag_id: str) -> list[dict[str, Any]]:
-        """The questions of all the DAG's runs that nobody has answered: subject, task_instance, ..."""
-        path = f"/api/v2/dags/{dag_id}/dagRuns/~/hitlDetails?response_received=false&limit=100"
-        return list(self._send("GET", path)["hitl_details"])
+    def mark(self, dag_id: str, run_id: str, task_id: str, state: str) -> None:
+        """Sets a task's state by hand, ``success`` or ``failed``."""
+        path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}"
+        self._send("PATCH", path, json={"new_state": state})
 
-    def answer(self, dag_id: str, run_id: str, task_id: str, option: str) -> None:
+    def questions(self, dag_id: str) -> list[dict[str, Any]]:
+        """What runs of the DAG wait to be told: subject, options, task_instance, ..."""
+        path = f"/api/v2/dags/{dag_id}/dagRuns/~/hitlDetails"
+        found = self._send("GET", path, params={"response_received": "false", "state": "awaiting_input", "limit": 100})
+        return list(found["hitl_details"])
+
+    def answer(self, dag_id: str, run_id: str, task_id: str, option: str, form: dict[str, Any] | None = None) -> None:
         """Answers the question that a task waits with. Raises ElectionError when it has none, or had its answer."""
         path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/-1/hitlDetails"
-        self._send("PATCH", path, json={"chosen_options": [option]})
+        asked = datetime.fromisoformat(self._send("GET", path)["task_instance"]["start_date"])
+        if datetime.now(UTC) - asked < _YOUNG:
+            # A task that resumes within the scheduler's own round looks to it like one that was killed.
+            time.sleep(_SETTLE)
+        self._send("PATCH", path, json={"chosen_options": [option], "params_input": form or {}})
 
     def log_tail(self, dag_id: str, run_id: str, task: dict[str, Any], lines: int = _LOG_LINES) -> list[str]:
         """The last lines that the task's latest try wrote."""

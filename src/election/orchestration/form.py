@@ -109,4 +109,29 @@ ELECTION_RUN = {
         description="Casting workers side by side, in one consumer group.",
         section="Casting",
     ),
+    "auto_certify": Param(
+        False,
+        type="boolean",
+        title="Certify without asking",
+        description="After the gates the result is certified at once, in the name of who starts the run.",
+        section="Certification",
+    ),
+}
+
+DECISION = {
+    "reason": Param(
+        "",
+        type="string",
+        title="Reason",
+        description="What the decision rests on, in a sentence. It is kept with the decision and may not be empty.",
+    ),
+}
+
+RECOUNT = {
+    "slug": Param(
+        type="string",
+        pattern="^[a-z0-9][a-z0-9-]{0,62}$",
+        title="Slug",
+        description="The certified election whose ballots are counted again.",
+    ),
 }

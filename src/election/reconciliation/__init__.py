@@ -1,5 +1,6 @@
 """Stage 6, reconciliation: database, ballots on the topic, counted totals and official figures must agree."""
 
+from election.reconciliation.recount import recount
 from election.reconciliation.verdict import Difference, Verdict, reconcile, record
 
-__all__ = ["Difference", "Verdict", "reconcile", "record"]
+__all__ = ["Difference", "Verdict", "reconcile", "record", "recount"]

@@ -3,6 +3,7 @@
 import json
 from dataclasses import asdict, dataclass
 from itertools import islice
+from typing import Literal
 
 from election.contracts import topics
 from election.errors import StageFailed
@@ -43,16 +44,24 @@ class Verdict:
     counted: int
     rejected: int
     differences: tuple[Difference, ...]
+    kind: Literal["reconciliation", "recount"] = "reconciliation"
 
     def require_ok(self) -> None:
         """Raises StageFailed with the first differences unless everything agrees."""
-        if not self.ok:
-            shown = "\n".join(f"- {difference}" for difference in self.differences[:10])
+        if self.ok:
+            return
+        shown = "\n".join(f"- {difference}" for difference in self.differences[:10])
+        if self.kind == "recount":
             raise StageFailed(
-                f"The election does not reconcile: {len(self.differences)} difference(s).\n{shown}\n"
-                "`election reconcile SLUG` recomputes this. If ballots are missing from the topic, `election republish "
-                "SLUG` puts the stored ones there again; if totals are wrong, `election tally rebuild` counts anew."
+                f"The certified result does not stand: {len(self.differences)} difference(s).\n{shown}\n"
+                "What is certified stays as it is. `election recount SLUG` counts again; if ballots are missing from "
+                "the topic alone, `election republish SLUG` puts the stored ones there again."
             )
+        raise StageFailed(
+            f"The election does not reconcile: {len(self.differences)} difference(s).\n{shown}\n"
+            "`election reconcile SLUG` recomputes this. If ballots are missing from the topic, `election republish "
+            "SLUG` puts the stored ones there again; if totals are wrong, `election tally rebuild` counts anew."
+        )
 
 
 def reconcile(platform: Platform, slug: str) -> Verdict:
@@ -65,7 +74,7 @@ def reconcile(platform: Platform, slug: str) -> Verdict:
         comparison = compare_ballots(platform, connection, poll)
         differences = [
             *_rows(registered, voters),
-            *_ballots(comparison),
+            *ballot_differences(comparison),
             *_offered(platform, connection, poll),
             *_aggregates(connection, totals, poll),
             *_official(connection, totals, poll),
@@ -79,8 +88,9 @@ def record(platform: Platform, slug: str, verdict: Verdict) -> None:
     """Writes the verdict, as the only role that may."""
     with platform.connect("auditor") as connection:
         connection.execute(
-            """INSERT INTO verdicts (election_no, ok, registered, stored, published, counted, rejected, differences)
-               VALUES (%s, %s, %s, %s, %s, %s, %s, %s)""",
+            """INSERT INTO verdicts (election_no, ok, registered, stored, published, counted, rejected, differences,
+                                     kind)
+               VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)""",
             [
                 election(connection, slug).election_no,
                 verdict.ok,
@@ -90,6 +100,7 @@ def record(platform: Platform, slug: str, verdict: Verdict) -> None:
                 verdict.counted,
                 verdict.rejected,
                 json.dumps([asdict(difference) for difference in verdict.differences]),
+                verdict.kind,
             ],
         )
 
@@ -109,7 +120,8 @@ def _rows(registered: int, voters: int) -> list[Difference]:
     return [] if registered == voters else [Difference("voters", "rows", registered, voters)]
 
 
-def _ballots(comparison: Comparison) -> list[Difference]:
+def ballot_differences(comparison: Comparison) -> list[Difference]:
+    """A ballot that is missing, forged or altered each; the first ones by their ids, the others as a number."""
     named = [
         *(Difference("ballot missing from votes_topic", i, "published", "absent") for i in comparison.missing),
         *(Difference("forged ballot on votes_topic", i, "absent", "published") for i in comparison.forged),

@@ -1,11 +1,10 @@
-"""An election's result from the counted topics."""
+"""An election's result: what is certified, before that what is counted."""
 
 from collections import defaultdict
 from typing import Any
 
-from election.contracts import topics
-from election.messaging.aggregates import folded
 from election.platform import Platform
+from election.results.figures import certified, counted, newest_decision
 from election.storage.elections import election
 
 
@@ -13,9 +12,9 @@ def results(platform: Platform, slug: str) -> dict[str, Any]:
     """Totals by contest and candidate; candidates without a vote are included, the most voted come first.
 
     ``registered``, ``valid``, ``invalid``, ``abstained`` and ``votes`` are people and ballots. ``official`` is the
-    scenario's figure in a replay, else None. Raises UnknownElection.
+    scenario's figure in a replay, else None. ``decision`` is the certification or refusal, None before there is one.
+    The figures are the frozen ones once certified, so no topic is read. Raises UnknownElection.
     """
-    totals = folded(platform.kafka)
     with platform.connect("reader") as connection:
         poll = election(connection, slug)
         contests = connection.execute(
@@ -28,16 +27,16 @@ def results(platform: Platform, slug: str) -> dict[str, Any]:
                 "SELECT candidate_no, official_votes FROM candidates WHERE election_no = %s", [poll.election_no]
             ).fetchall()
         )
-    counted = totals.election(poll.election_no)
-    votes = {total.candidate: total.votes for total in counted[topics.VOTES_PER_CANDIDATE]}
-    ballots = {(total.contest, total.validity): total.votes for total in counted[topics.BALLOTS_PER_CONTEST]}
+        frozen = certified(connection, poll.election_no) if poll.state == "certified" else None
+        decision = newest_decision(connection, poll.election_no)
+    figures = frozen or counted(platform, poll.election_no)
     candidates: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    for number, candidate in sorted(totals.candidates[poll.election_no].items()):
-        candidates[candidate.contest].append(
+    for number, standing in sorted(figures.standings.items()):
+        candidates[standing.contest].append(
             {
-                "name": candidate.candidate_name,
-                "party": candidate.party,
-                "votes": votes.get(number, 0),
+                "name": standing.name,
+                "party": standing.party,
+                "votes": standing.votes,
                 "official": official.get(number),
             }
         )
@@ -46,8 +45,8 @@ def results(platform: Platform, slug: str) -> dict[str, Any]:
             "contest": contest_id,
             "name": name,
             "registered": registered,
-            "valid": ballots.get((number, "valid"), 0),
-            "invalid": ballots.get((number, "invalid"), 0),
+            "valid": figures.ballots.get((number, "valid"), 0),
+            "invalid": figures.ballots.get((number, "invalid"), 0),
             "official_valid": official_valid,
             "official_invalid": official_invalid,
             "candidates": sorted(candidates[number], key=lambda candidate: -candidate["votes"]),
@@ -59,6 +58,7 @@ def results(platform: Platform, slug: str) -> dict[str, Any]:
         "election": slug,
         "name": poll.name,
         "status": poll.state,
+        "decision": decision,
         "registered": registered,
         "valid": valid,
         "invalid": invalid,

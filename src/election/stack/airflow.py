@@ -33,7 +33,7 @@ MAY = {
 }
 """What the roles may do."""
 
-AT_WORK = ("tally_stream", "data_quality", "election_run")
+AT_WORK = ("tally_stream", "data_quality", "election_run", "recount")
 """DAGs that are unpaused by `election up`."""
 
 

@@ -1,0 +1,49 @@
+"""### Counts a certified election's ballots again
+
+A correction run: counts the votes table anew, and `votes_topic` ballot by ballot, and compares both with the certified
+result, which stays as it is. The verdict is kept beside the others of the election; a run that fails says what differs.
+
+| difference | what it means |
+|---|---|
+| a ballot is missing from `votes_topic` | `election republish SLUG` puts it there again; then start this again |
+| a ballot is forged or altered | the topic was tampered with; the certified result does not come from it |
+| stored ballots are not as many as certified | the database was changed by its owner: compare it with a backup |
+
+`election recount SLUG` does the same from the command line.
+"""
+
+from datetime import timedelta
+
+from airflow.sdk import dag, get_current_context, task
+
+from election.orchestration.form import RECOUNT
+from election.orchestration.notification import at_a_gate
+
+
+@dag(
+    dag_id="recount",
+    schedule=None,
+    catchup=False,
+    max_active_runs=2,
+    params=RECOUNT,
+    tags=["election", "certification"],
+    doc_md=__doc__,
+    default_args={
+        "owner": "election-operations",
+        "retries": 1,
+        "retry_delay": timedelta(seconds=10),
+        "execution_timeout": timedelta(hours=2),
+        "on_failure_callback": at_a_gate(),
+    },
+)
+def recount() -> None:
+    @task
+    def count_again() -> None:
+        from election.orchestration.certification import count_again
+
+        count_again(get_current_context()["params"]["slug"])
+
+    count_again()
+
+
+recount()

@@ -1,0 +1,67 @@
+"""Tells a webhook about gates that failed and elections that ended. Off unless ELECTION_WEBHOOK_URL is set."""
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+import httpx
+from airflow.sdk import BaseNotifier
+from airflow.sdk.definitions.context import Context
+
+from election.errors import NotReachable
+from election.orchestration.failures import advice, say_what_next
+from election.settings import Settings
+
+_SECONDS = 5.0
+Event = Literal["gate_failed", "run_succeeded", "run_failed"]
+Callback = Callable[[Context], None]
+
+
+class Webhook(BaseNotifier):
+    """Posts JSON: ``event``, ``dag``, ``run``, ``task`` (of a gate), ``text`` and ``url`` of the run in Airflow.
+
+    An address that does not answer, or not within seconds, costs the run nothing: Airflow logs the error.
+    """
+
+    def __init__(self, event: Event) -> None:
+        super().__init__()
+        self.event = event
+
+    def notify(self, context: Context) -> None:
+        """Raises NotReachable, without the address: it may hold a secret."""
+        settings = Settings()
+        try:
+            # The answer's body is not read, so that it cannot hold anything up.
+            with httpx.stream(
+                "POST", settings.webhook_url, json=self._message(settings, context), timeout=_SECONDS
+            ) as r:
+                status = r.status_code
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise NotReachable(f"The webhook does not answer: {type(error).__name__}. Check the setting.") from None
+        if status >= httpx.codes.BAD_REQUEST:
+            raise NotReachable(f"The webhook answered {status}. Check ELECTION_WEBHOOK_URL.")
+
+    def _message(self, settings: Settings, context: Context) -> dict[str, Any]:
+        dag_id, run_id = context["dag"].dag_id, context["run_id"]
+        message = {"event": self.event, "dag": dag_id, "run": run_id}
+        if self.event == "gate_failed":
+            task_id = context["task_instance"].task_id
+            text = f"{context.get('exception') or 'It failed.'}\n{advice(task_id)}"
+            message |= {"task": task_id, "text": f"{task_id} of {run_id} failed: {text}"}
+        else:
+            ended = "succeeded" if self.event == "run_succeeded" else "failed"
+            message["text"] = f"{dag_id} {run_id} {ended}."
+        return message | {"url": f"{settings.airflow_url}/dags/{dag_id}/runs/{run_id}"}
+
+
+def at_a_gate() -> list[Callback]:
+    """``on_failure_callback`` of a gate."""
+    return [say_what_next, *_told("gate_failed")]
+
+
+def at_the_end(event: Literal["run_succeeded", "run_failed"]) -> list[Callback]:
+    """The callbacks of a DAG whose run has ended."""
+    return _told(event)
+
+
+def _told(event: Event) -> list[Callback]:
+    return [Webhook(event)] if Settings().webhook_url else []

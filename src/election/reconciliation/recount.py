@@ -1,0 +1,143 @@
+"""A correction run: the ballots of a certified election are counted again, twice, against the frozen result."""
+
+from collections import Counter
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from election.contracts import topics
+from election.contracts.messages import Decoder, Unusable, VoteMessage
+from election.errors import StageFailed
+from election.messaging.reading import read
+from election.messaging.rejected import rejected
+from election.platform import Connection, Platform
+from election.reconciliation.ballots import compare_ballots
+from election.reconciliation.verdict import Difference, Verdict, ballot_differences
+from election.storage.elections import Election, election, read_whole_elections
+
+_BUCKETS = 64
+_BALLOT = np.dtype([("id", "V16"), ("contest", "<i4"), ("candidate", "<i4")])  # candidate 0: invalid
+_LISTED = 50
+Tally = dict[tuple[int, int], int]
+"""Ballots by contest and candidate number; candidate 0 stands for the invalid ones."""
+
+
+def recount(platform: Platform, slug: str) -> Verdict:
+    """Counts from the votes table and, ballot by ballot, from ``votes_topic``; in constant memory, writing nothing.
+
+    ``ok`` says that the certified result stands: both counts equal it, and both have the same ballots. ``counted``
+    are the ballots of the topic. Raises StageFailed unless the election is certified.
+    """
+    with platform.connect("auditor") as connection:
+        read_whole_elections(connection)
+        poll = election(connection, slug)
+        if poll.state != "certified":
+            raise StageFailed(
+                f"{slug} is {poll.state}: only a certified result can be recounted. `election reconcile {slug}` "
+                "compares what is counted so far."
+            )
+        frozen, stored = _frozen(connection, poll), _stored(connection, poll)
+        registered = sum(_registered(connection, poll).values())
+        comparison = compare_ballots(platform, connection, poll)
+        names = _names(connection, poll)
+    published = _published(platform, poll)
+    differences = (
+        *ballot_differences(comparison),
+        *_against(frozen, stored, "stored ballots for", names),
+        *_against(frozen, published, "ballots on votes_topic for", names),
+    )
+    refused = sum(1 for _ in rejected(platform, poll.election_no))
+    counted = sum(published.values())
+    return Verdict(
+        not differences,
+        registered,
+        sum(stored.values()),
+        comparison.published,
+        counted,
+        refused,
+        differences,
+        "recount",
+    )
+
+
+def _against(frozen: Tally, again: Tally, what: str, names: dict[tuple[int, int], str]) -> list[Difference]:
+    """Every total that is not the certified one."""
+    return [
+        Difference(
+            what, names.get(key, f"candidate {key[1]} in contest {key[0]}"), frozen.get(key, 0), again.get(key, 0)
+        )
+        for key in sorted(frozen.keys() | again.keys())
+        if frozen.get(key, 0) != again.get(key, 0)
+    ][:_LISTED]
+
+
+def _frozen(connection: Connection, poll: Election) -> Tally:
+    rows = connection.execute(
+        """SELECT contest_no, candidate_no, votes FROM certified_results WHERE election_no = %(no)s
+           UNION ALL SELECT contest_no, 0, invalid FROM certified_contests WHERE election_no = %(no)s""",
+        {"no": poll.election_no},
+    )
+    return {(contest, candidate): votes for contest, candidate, votes in rows}
+
+
+def _stored(connection: Connection, poll: Election) -> Tally:
+    rows = connection.execute(
+        """SELECT contest_no, coalesce(candidate_no, 0), count(*) FROM votes WHERE election_no = %s GROUP BY 1, 2""",
+        [poll.election_no],
+    )
+    return {(contest, candidate): votes for contest, candidate, votes in rows}
+
+
+def _registered(connection: Connection, poll: Election) -> dict[int, int]:
+    rows = connection.execute(
+        "SELECT contest_no, registered FROM certified_contests WHERE election_no = %s", [poll.election_no]
+    )
+    return dict(rows.fetchall())
+
+
+def _names(connection: Connection, poll: Election) -> dict[tuple[int, int], str]:
+    rows = connection.execute(
+        """SELECT contest_no, candidate_no, candidate || ' in ' || c.name
+           FROM certified_results r JOIN certified_contests c USING (election_no, contest_no)
+           WHERE election_no = %(no)s
+           UNION ALL SELECT contest_no, 0, 'nobody (invalid) in ' || name FROM certified_contests
+           WHERE election_no = %(no)s""",
+        {"no": poll.election_no},
+    )
+    return {(contest, candidate): name for contest, candidate, name in rows}
+
+
+def _published(platform: Platform, poll: Election) -> Tally:
+    """Distinct ballots on the topic, spilled to disk by their ids: a ballot that came twice counts once."""
+    scratch = platform.settings.var / "tmp"
+    scratch.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=scratch, prefix="recount-") as folder:
+        files = [Path(folder) / str(bucket) for bucket in range(_BUCKETS)]
+        _spill(platform, poll, files)
+        tally: Counter[tuple[int, int]] = Counter()
+        for file in files:
+            ballots = np.unique(np.fromfile(file, "V24")).view(_BALLOT)
+            pairs, votes = np.unique(ballots[["contest", "candidate"]], return_counts=True)
+            for (contest, candidate), number in zip(pairs.tolist(), votes.tolist(), strict=True):
+                tally[contest, candidate] += number
+        return dict(tally)
+
+
+def _spill(platform: Platform, poll: Election, files: list[Path]) -> None:
+    decode = Decoder(VoteMessage)
+    begin = {int(partition): offset for partition, offset in poll.votes_from.items()}
+    handles = [file.open("wb") for file in files]
+    try:
+        for message in read(platform.kafka, topics.VOTES, begin):
+            try:
+                vote = decode(message.value())
+            except Unusable:
+                continue  # no ballot: the count rejects it
+            own = bytes.fromhex(vote.ballot_id)
+            if vote.election == poll.election_no and message.key() == own:
+                choice = vote.contest.to_bytes(4, "little") + (vote.candidate or 0).to_bytes(4, "little")
+                handles[own[0] % _BUCKETS].write(own + choice)
+    finally:
+        for handle in handles:
+            handle.close()

@@ -1,0 +1,120 @@
+"""The decision on a result: asked after the gates, answered by a person, carried out as Airflow recorded it."""
+
+import json
+import time
+
+import pytest
+
+from election.errors import ElectionError
+from election.orchestration.api import Airflow
+from tests.e2e.conftest import ended
+
+RUN = {"scenario": "single-race", "contests": [], "workers": 1, "voters": 300}
+QUESTION = "certification.decide"
+
+
+@pytest.fixture(scope="module")
+def asked(airflow):
+    """An election whose run waits for the decision."""
+    slug = "e2e-decided"
+    airflow.trigger("election_run", slug, RUN | {"slug": slug})
+    waits(airflow, slug)
+    return slug
+
+
+def waits(airflow, run_id, seconds=400):
+    """Until the run asks."""
+    deadline = time.monotonic() + seconds
+    while not any(q["task_instance"]["dag_run_id"] == run_id for q in airflow.questions("election_run")):
+        assert time.monotonic() < deadline, {t["task_id"]: t["state"] for t in airflow.tasks("election_run", run_id)}
+        time.sleep(0.5)  # Airflow has no event to wait for
+
+
+def log_of(airflow, run_id, task_id):
+    (task,) = [t for t in airflow.tasks("election_run", run_id) if t["task_id"] == task_id]
+    return "\n".join(airflow.log_tail("election_run", run_id, task))
+
+
+def test_the_run_asks_with_the_figures_and_holds_no_worker(airflow, asked):
+    (question,) = [q for q in airflow.questions("election_run") if q["task_instance"]["dag_run_id"] == asked]
+    assert question["subject"] == f"Certify the result of {asked}?"
+    assert "300 registered" in question["body"] and "everything agrees" in question["body"]
+    assert question["options"] == ["Certify", "Refuse"]
+    assert [user["id"] for user in question["assigned_users"]] == ["admin"]
+    assert question["task_instance"]["state"] == "awaiting_input"
+
+
+def test_who_is_not_named_for_it_may_not_answer(stack, asked, command):
+    for user in ("operator", "viewer"):
+        with pytest.raises(ElectionError, match="403"):
+            Airflow(stack.settings, user).answer("election_run", asked, QUESTION, "Certify", {"reason": "I say so."})
+    refused = command("refuse", asked, "--reason", "I say so.", "--user", "operator", status=1)
+    assert "ELECTION_CERTIFIERS" in refused.stderr
+
+
+def test_marking_the_question_success_by_hand_certifies_nothing(airflow, asked, command):
+    airflow.mark("election_run", asked, QUESTION, "success")
+    assert ended(airflow, "election_run", asked) == "failed"
+    assert "Nobody decided" in log_of(airflow, asked, "certification.certified")
+    assert command("results", asked, "--json")["status"] == "counted"
+
+
+def test_an_answer_without_a_reason_decides_nothing_and_says_how_to_answer_again(airflow, asked, command):
+    for form in ({"reason": "  "}, {}):
+        airflow.clear("election_run", asked, [QUESTION])
+        waits(airflow, asked)
+        airflow.answer("election_run", asked, QUESTION, "Certify", form)
+        assert ended(airflow, "election_run", asked) == "failed"
+        assert f"has no reason, and so decides nothing. Clear {QUESTION}" in log_of(airflow, asked, QUESTION)
+    assert command("results", asked, "--json")["decision"] is None
+    refused = command("certify", asked, "--reason", " ", status=1)
+    assert "needs a reason" in refused.stderr
+
+
+def test_a_refused_election_ends_its_run_with_the_reason(airflow, asked, command):
+    airflow.clear("election_run", asked, [QUESTION])
+    waits(airflow, asked)
+    command("refuse", asked, "--reason", "A box is missing.")
+    assert ended(airflow, "election_run", asked) == "failed"
+    assert "refused by admin" in log_of(airflow, asked, "certification.certified")
+    found = command("results", asked, "--json")
+    assert (found["status"], found["decision"]["reason"]) == ("refused", "A box is missing.")
+
+
+def test_a_certified_result_is_exported_with_who_when_and_why_and_stands_when_recounted(airflow, asked, command, stack):
+    airflow.clear("election_run", asked, [QUESTION])
+    waits(airflow, asked)
+    said = command("certify", asked, "--reason", "The box was found.")
+    assert "certified by admin" in said.stdout
+    assert ended(airflow, "election_run", asked) == "success"
+    found = command("results", asked, "--json")
+    assert found["status"] == "certified"
+    assert (found["decision"]["decided_by"], found["decision"]["reason"]) == ("admin", "The box was found.")
+    exported = json.loads((stack.settings.var / "results" / asked / "result.json").read_text())
+    assert exported == found
+    airflow.trigger("recount", "e2e-recount", {"slug": asked})
+    assert ended(airflow, "recount", "e2e-recount") == "success"
+    recounted = command("recount", asked, "--json")
+    assert (recounted["ok"], recounted["kind"]) == (True, "recount")
+    assert recounted["stored"] == recounted["counted"] == found["valid"] + found["invalid"]
+
+
+def test_a_certified_election_is_not_asked_about_again(airflow, asked, command):
+    before = command("results", asked, "--json")
+    airflow.clear("election_run", asked)
+    assert ended(airflow, "election_run", asked) == "success"
+    assert command("results", asked, "--json") == before
+    nobody_asks = command("certify", asked, "--reason", "Once more.", status=1)
+    assert "No run asks" in nobody_asks.stderr
+
+
+def test_a_run_may_be_told_to_certify_without_asking(airflow, command):
+    airflow.trigger("election_run", "e2e-unasked", RUN | {"slug": "e2e-unasked", "auto_certify": True})
+    assert ended(airflow, "election_run", "e2e-unasked") == "success"
+    found = command("results", "e2e-unasked", "--json")
+    assert (found["status"], found["decision"]["decided_by"]) == ("certified", "auto_certify, started by admin")
+
+
+def test_nobody_answers_twice(airflow, asked):
+    with pytest.raises(ElectionError, match="refused PATCH"):
+        airflow.answer("election_run", asked, QUESTION, "Refuse", {"reason": "On second thoughts."})
