@@ -5,7 +5,7 @@ server; an empty address is not shown. What the addresses are made from is loade
 """
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psycopg
 from airflow.sdk import BaseOperatorLink
@@ -16,11 +16,8 @@ from election.platform import native
 from election.settings import Settings
 from election.storage.runs import election_of_run
 
-GATE = "validate"
-"""The task of a stage that runs its checkpoint, which has the stage's name."""
-
-if TYPE_CHECKING:
-    from election.orchestration.control_room.reading import Standing
+GATE, REPORT = "validate", "report"
+"""The task of a stage that runs its checkpoint, and the XCom with the path of its report under the data docs."""
 
 log = logging.getLogger(__name__)
 
@@ -45,34 +42,34 @@ class RejectedRecords(BaseOperatorLink):
     name = "Rejected records"
 
     def get_link(self, operator: Any, *, ti_key: Any) -> str:
-        stage, _, _ = ti_key.task_id.partition(".")
-        known = _standing(ti_key) if stage in ("casting", "count", "reconciliation") else None
-        return addresses.in_airflow(addresses.rejected(known.election.slug)) if known else ""
+        shown = ti_key.task_id.partition(".")[0] in ("casting", "count", "reconciliation")
+        slug = _election(ti_key) if shown else None
+        return addresses.in_airflow(addresses.rejected(slug)) if slug else ""
 
 
 class CheckpointReport(BaseOperatorLink):
-    """What the checkpoint that the task runs found in the run's election."""
+    """The report that this very task made, as it left its path behind."""
 
     name = "Quality report"
 
     def get_link(self, operator: Any, *, ti_key: Any) -> str:
-        stage, _, task = ti_key.task_id.partition(".")
-        known = _standing(ti_key) if task == GATE else None
-        found = [report.report for report in known.reports if report.checkpoint == stage] if known else []
-        return addresses.in_airflow(addresses.report(found[0])) if found else ""
+        if ti_key.task_id.rpartition(".")[2] != GATE:
+            return ""
+        from airflow.serialization.definitions.operatorlink import XComOperatorLink
+
+        path = XComOperatorLink(name=self.name, xcom_key=REPORT).get_link(operator, ti_key=ti_key)
+        return addresses.in_airflow(addresses.report(path)) if path else ""
 
 
 LINKS = [SparkUi(), RejectedRecords(), CheckpointReport()]
 
 
-def _standing(ti_key: Any) -> "Standing | None":
-    """The standing of the run's election; None when the run has none yet, or nobody knows at the moment."""
-    from election.orchestration.control_room.reading import standing
-
+def _election(ti_key: Any) -> str | None:
+    """The slug of the run's election; None when it has none yet, or nobody knows at the moment."""
     try:
         with native().connect("reader") as connection:
             election = election_of_run(connection, ti_key.dag_id, ti_key.run_id)
-            return standing(connection, election) if election else None
+            return election.slug if election else None
     except (NotReachable, psycopg.Error) as error:
         # A task's other links and its log are there without Postgres' elections.
         log.warning("The election of run %s is not known: %s", ti_key.run_id, error)

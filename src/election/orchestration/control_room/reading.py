@@ -56,8 +56,9 @@ def reports(connection: Connection, election_no: int) -> list[Report]:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the reconciliation found."""
+    """What the reconciliation or, later, a recount found (``kind``)."""
 
+    kind: str
     given_at: datetime
     ok: bool
     stored: int
@@ -70,7 +71,7 @@ def verdict(connection: Connection, election_no: int) -> Verdict | None:
     """The election's latest verdict; None before its reconciliation."""
     with connection.cursor(row_factory=class_row(Verdict)) as cursor:
         return cursor.execute(
-            """SELECT given_at, ok, stored, counted, rejected, differences FROM public_verdicts
+            """SELECT kind, given_at, ok, stored, counted, rejected, differences FROM public_verdicts
                WHERE election_no = %s ORDER BY verdict_no DESC LIMIT 1""",
             [election_no],
         ).fetchone()
