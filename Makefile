@@ -16,10 +16,11 @@ options = $(if $(SCENARIO),--scenario "$(SCENARIO)") $(if $(CONTESTS),--contests
   $(if $(NIGHT),--night "$(NIGHT)") $(if $(BALLOTS),--ballots "$(BALLOTS)")
 
 .PHONY: help setup demo up down status clean distclean test lint format lock drill-casting bench-casting bench-uk \
-  bench-dashboard
+  bench-dashboard compose-demo compose-down test-compose \
+  drill-compose
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo '  make demo SCENARIO=single-race VOTERS=10000      another election; also CONTESTS= REGION= TURNOUT='
 	@echo '  make demo REGION="Northern Ireland" RATE=500     RATE= (votes a second, 0: all at once) SEED= WORKERS='
@@ -53,6 +54,20 @@ test: setup ## lint and all tests, on ports and in a folder of their own
 	@$(python) -m pytest tests/unit tests/integration --ignore=tests/integration/test_tally.py
 	@$(python) -m pytest tests/integration/test_tally.py
 	@$(python) -m pytest tests/e2e
+
+compose-demo: ## the same election in containers; needs Docker with Compose and nothing else
+	@docker/secrets
+	@docker compose up --detach --wait
+	@docker compose run --rm election run --follow $(options)
+
+compose-down: ## stop the containers cleanly; their volumes stay
+	@docker compose --profile tools down
+
+test-compose: setup ## build the images, run elections in containers, kill and restart everything
+	@$(python) -m pytest tests/compose/test_compose.py --log-cli-level=INFO
+
+drill-compose: setup ## the same with three brokers, of which one is away, and hardened
+	@$(python) -m pytest tests/compose/test_brokers.py tests/compose/test_hardened.py --log-cli-level=INFO
 
 drill-casting: setup ## kill casting workers, the broker and Postgres, ten times and more at each step
 	@DRILL_KILLS=$(or $(KILLS),10) $(python) -m pytest tests/integration/test_casting_drill.py --log-cli-level=WARNING

@@ -76,7 +76,7 @@ def _chain(snapshot: Snapshot, reader: Reader) -> None:
 
 
 def _validations(snapshot: Snapshot, reader: Reader) -> None:
-    docs = f"{feed().platform.settings.airflow_url}/data-docs"
+    docs = f"{feed().platform.settings.airflow_page}/data-docs"
     st.html(render("validations.html", rows=snapshot.register.validations, docs=docs, reader=reader))
 
 

@@ -9,6 +9,7 @@ import logging
 import os
 import sys
 import time
+from collections.abc import Mapping
 from uuid import uuid4
 
 from py4j.java_gateway import JavaObject
@@ -80,10 +81,10 @@ def run(platform: Platform, generation: int, checkpoint: str) -> StreamingQuery:
     for key, value in {**STATE, **SESSION}.items():
         builder = builder.config(key, value)
     session = builder.getOrCreate()
-    bootstrap = platform.kafka["bootstrap.servers"]
+    kafka = kafka_options(platform.kafka)
     votes = (
         session.readStream.format("kafka")
-        .option("kafka.bootstrap.servers", bootstrap)
+        .options(**kafka)
         .option("subscribe", topics.VOTES)
         .option("startingOffsets", "earliest")
         .option("maxOffsetsPerTrigger", MAX_OFFSETS)
@@ -97,11 +98,27 @@ def run(platform: Platform, generation: int, checkpoint: str) -> StreamingQuery:
         .outputMode("update")
         .queryName("tally")
         .option("checkpointLocation", checkpoint)
-        .option("kafka.bootstrap.servers", bootstrap)
+        .options(**kafka)
         .option("kafka.compression.type", "lz4")
         .option("kafka.max.request.size", MAX_REJECTED_BYTES)
         .start()
     )
+
+
+def kafka_options(client: Mapping[str, str]) -> dict[str, str]:
+    """Spark's options for its Java client, from librdkafka's configuration."""
+    options = {"kafka.bootstrap.servers": client["bootstrap.servers"]}
+    if "sasl.username" not in client:
+        return options
+    module = "org.apache.kafka.common.security.scram.ScramLoginModule"
+    login = f'username="{client["sasl.username"]}" password="{client["sasl.password"]}"'
+    return options | {
+        "kafka.security.protocol": client["security.protocol"],
+        "kafka.sasl.mechanism": client["sasl.mechanism"],
+        "kafka.sasl.jaas.config": f"{module} required {login};",
+        "kafka.ssl.truststore.type": "PEM",
+        "kafka.ssl.truststore.location": client["ssl.ca.location"],
+    }
 
 
 def wait_for_votes(platform: Platform, folder: Folder, watch: Watch) -> bool:

@@ -37,4 +37,4 @@ def native(settings: Settings | None = None) -> Platform:
                 f"as {settings.role_name(role)}: {error}. `election status` shows what runs, `make up` starts it."
             ) from error
 
-    return Platform(connect, {"bootstrap.servers": settings.kafka_bootstrap}, settings)
+    return Platform(connect, settings.kafka_client, settings)

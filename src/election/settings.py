@@ -6,9 +6,11 @@ later commands find it without repeating them; the environment wins over that fi
 """
 
 import json
+import socket
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, get_args
+from urllib.parse import urlencode
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -30,13 +32,19 @@ class Settings(BaseSettings):
 
     root: Path = PROJECT
     var: Path = PROJECT / "var"
+    runtime: Literal["native", "containers"] = "native"
+    secrets_folder: str = Field("", description="where the secrets are; empty: var/secrets")
+    secrets_on_host: str = Field("", description="the same folder as people find it; empty: where it is")
 
-    host: str = "127.0.0.1"
+    host: str = Field("127.0.0.1", description="address on which services listen")
+    public_host: str = Field("127.0.0.1", description="name by which browsers reach the pages")
     postgres_host: str = "127.0.0.1"
     postgres_port: int = 15432
     postgres_database: str = "election"
     kafka_host: str = "127.0.0.1"
     kafka_port: int = 19092
+    kafka_servers: str = Field("", description="brokers to begin with, as host:port with commas; empty: the one above")
+    kafka_user: str = Field("", description="as whom to log in at Kafka; empty: there is no login")
     kafka_controller_port: int = 19093
     spark_host: str = "127.0.0.1"
     spark_master_port: int = 17077
@@ -61,6 +69,7 @@ class Settings(BaseSettings):
         "admin", pattern=r"[^\s,]", description="Airflow users who may certify or refuse, with commas"
     )
     webhook_url: str = Field("", description="told about failed gates and ended elections; empty: nobody is")
+    tls_ca: str = Field("", description="file with who signed the certificates of Kafka and Postgres; empty: no TLS")
     randomuser_url: str = "https://randomuser.me/api/1.4/"
 
     @field_validator("root", "var")
@@ -89,23 +98,69 @@ class Settings(BaseSettings):
 
     @property
     def kafka_bootstrap(self) -> str:
-        return f"{self.kafka_host}:{self.kafka_port}"
+        return self.kafka_servers or f"{self.kafka_host}:{self.kafka_port}"
+
+    @property
+    def kafka_client(self) -> dict[str, str]:
+        """librdkafka's configuration, with the password where there is a login."""
+        if not self.kafka_user:
+            return {"bootstrap.servers": self.kafka_bootstrap}
+        return {
+            "bootstrap.servers": self.kafka_bootstrap,
+            "security.protocol": "SASL_SSL",
+            "ssl.ca.location": self.tls_ca,
+            "sasl.mechanism": "SCRAM-SHA-512",
+            "sasl.username": self.kafka_user,
+            "sasl.password": self.secret(f"kafka_{self.kafka_user}"),
+        }
+
+    @property
+    def postgres_tls(self) -> dict[str, str]:
+        """libpq's parameters: the server's certificate and name are verified where there is TLS."""
+        return {"sslmode": "verify-full", "sslrootcert": self.tls_ca} if self.tls_ca else {}
 
     @property
     def spark_master(self) -> str:
         return f"spark://{self.spark_host}:{self.spark_master_port}"
 
     @property
+    def node(self) -> str:
+        """The name by which other services reach what this process starts, such as Spark's driver."""
+        return "127.0.0.1" if self.runtime == "native" else socket.gethostname()
+
+    @property
     def airflow_url(self) -> str:
+        """Airflow as the platform's own programs reach it."""
         return f"http://{self.airflow_host}:{self.airflow_port}"
 
     @property
     def dashboard_url(self) -> str:
+        """The dashboard as the platform's own programs reach it."""
         return f"http://{self.dashboard_host}:{self.dashboard_port}"
 
     @property
     def certifier_names(self) -> list[str]:
         return [name.strip() for name in self.certifiers.split(",") if name.strip()]
+
+    @property
+    def airflow_page(self) -> str:
+        """Airflow as a browser reaches it."""
+        return f"http://{self.public_host}:{self.airflow_port}"
+
+    @property
+    def dashboard_page(self) -> str:
+        """The dashboard as a browser reaches it."""
+        return f"http://{self.public_host}:{self.dashboard_port}"
+
+    @property
+    def spark_page(self) -> str:
+        """Spark's master as a browser reaches it."""
+        return f"http://{self.public_host}:{self.spark_master_ui_port}"
+
+    @property
+    def spark_driver_page(self) -> str:
+        """The streaming driver as a browser reaches it."""
+        return f"http://{self.public_host}:{self.spark_driver_ui_port}"
 
     @property
     def scenarios(self) -> Path:
@@ -119,10 +174,14 @@ class Settings(BaseSettings):
     @cached_property
     def secrets(self) -> Path:
         """Folder (mode 0700) with one secret a file (mode 0600), made by `election up`."""
-        return self.var / "secrets"
+        return Path(self.secrets_folder) if self.secrets_folder else self.var / "secrets"
 
     def secret_file(self, name: str) -> Path:
         return self.secrets / name
+
+    def shown_secret_file(self, name: str) -> str:
+        """Where a person finds the secret."""
+        return str(Path(self.secrets_on_host or self.secrets, name))
 
     def secret(self, name: str) -> str:
         """The secret's text. Raises StackError when the stack was never set up."""
@@ -142,4 +201,5 @@ class Settings(BaseSettings):
         login = self.role_name(role)
         if password:
             login += ":" + self.secret(f"postgres_{role}")
-        return f"postgresql://{login}@{self.postgres_host}:{self.postgres_port}/{self.database(role)}"
+        address = f"postgresql://{login}@{self.postgres_host}:{self.postgres_port}/{self.database(role)}"
+        return f"{address}?{urlencode(self.postgres_tls)}" if self.postgres_tls else address

@@ -53,7 +53,7 @@ def run(
     if not follow:
         as_json({"election": wanted.slug}) if as_json_ else typer.echo(wanted.slug)
         return
-    url = f"{platform.settings.airflow_url}/dags/election_run/runs/{wanted.slug}"
+    url = f"{platform.settings.airflow_page}/dags/election_run/runs/{wanted.slug}"
     console.print(f"Election [bold]{wanted.slug}[/] runs: {url}", soft_wrap=True)
     succeeded = follow_run(airflow, wanted.slug, _CERTIFIES if certify else None)
     _report(platform, wanted.slug, succeeded)
@@ -87,11 +87,11 @@ def show_pages(platform: Platform, slug: str) -> None:
     """Prints where to look on, and how to log in."""
     s = platform.settings
     rows: list[tuple[str, Any]] = [
-        ("Results", f"{s.dashboard_url}/?election={slug}"),
-        ("Airflow", f"{s.airflow_url}/dags/election_run/runs/{slug}"),
-        ("  login", f"operator, password in {s.secret_file('airflow_operator')}"),
-        ("Spark", f"http://{s.spark_host}:{s.spark_master_ui_port}"),
-        ("Streaming job", f"http://{s.spark_host}:{s.spark_driver_ui_port}"),
+        ("Results", f"{s.dashboard_page}/?election={slug}"),
+        ("Airflow", f"{s.airflow_page}/dags/election_run/runs/{slug}"),
+        ("  login", f"operator, password in {s.shown_secret_file('airflow_operator')}"),
+        ("Spark", s.spark_page),
+        ("Streaming job", s.spark_driver_page),
     ]
     for name, where in rows:
         console.print(f"{name:<15}{where}", soft_wrap=True, highlight=False)

@@ -30,8 +30,8 @@ def conf(settings: Settings) -> dict[str, str]:
     return {
         "spark.cores.max": str(CORES),
         "spark.executor.cores": str(CORES),
-        "spark.driver.host": settings.spark_host,
-        "spark.driver.bindAddress": settings.spark_host,
+        "spark.driver.host": settings.node,
+        "spark.driver.bindAddress": settings.node,
         "spark.ui.port": str(settings.spark_driver_ui_port),
         "spark.ui.showConsoleProgress": "false",
         "spark.local.dir": str(scratch),
@@ -46,11 +46,14 @@ def environment(settings: Settings) -> dict[str, str]:
     return settings_environment(settings) | {
         "JAVA_HOME": str(java().parents[1]),
         "SPARK_HOME": str(spark_home()),
-        "SPARK_LOCAL_IP": settings.spark_host,
+        "SPARK_LOCAL_IP": settings.node,
+        "SPARK_PUBLIC_DNS": settings.public_host,
         "PYSPARK_PYTHON": sys.executable,
         "PYSPARK_DRIVER_PYTHON": sys.executable,
         "PYTHONPATH": str(settings.root),
         "PYTHONUNBUFFERED": "1",
+        # Where Kafka has logins the count has one of its own, which may write the totals.
+        **({"ELECTION_KAFKA_USER": "tally"} if settings.kafka_user else {}),
     }
 
 

@@ -50,7 +50,7 @@ class Webhook(BaseNotifier):
         else:
             ended = "succeeded" if self.event == "run_succeeded" else "failed"
             message["text"] = f"{dag_id} {run_id} {ended}."
-        return message | {"url": f"{settings.airflow_url}/dags/{dag_id}/runs/{run_id}"}
+        return message | {"url": f"{settings.airflow_page}/dags/{dag_id}/runs/{run_id}"}
 
 
 def at_a_gate() -> list[Callback]:

@@ -47,13 +47,25 @@ def prepare(settings: Settings) -> None:
 
 
 def _prepare(settings: Settings) -> None:
+    configure(settings)
+    if settings.runtime == "native":  # in containers somebody has done it before the first starts
+        migrate(settings)
+
+
+def configure(settings: Settings) -> None:
+    """Writes the configuration and the logins; what it writes only this user may read."""
     home = _home(settings)
     home.mkdir(parents=True, exist_ok=True)
-    home.chmod(0o700)
+    if home.stat().st_uid == os.geteuid():
+        home.chmod(0o700)
     private_file(home / "airflow.cfg", configuration(settings))
     passwords = {user: settings.secret(f"airflow_{user}") for user in USERS}
     private_file(home / "passwords.json", json.dumps(passwords))
-    migrated = home / "migrated"
+
+
+def migrate(settings: Settings) -> None:
+    """Brings the metadata's tables up to date; costs nothing when they were the last time."""
+    migrated = _home(settings) / "migrated"
     if not migrated.exists() or migrated.read_text() != _revision(settings):
         _airflow(settings, "db", "migrate")
         migrated.write_text(_revision(settings))
@@ -70,6 +82,8 @@ def configuration(settings: Settings) -> str:
             "load_examples": False,
             "executor": "LocalExecutor",
             "parallelism": 16,
+            # On the native stack `election up` lets them run, once Airflow has read them all.
+            "dags_are_paused_at_creation": settings.runtime == "native",
             "hostname_callable": "election.stack.hostname.hostname",
             "fernet_key": settings.secret("airflow_fernet"),
             "execution_api_server_url": f"{settings.airflow_url}/execution/",
@@ -91,9 +105,9 @@ def configuration(settings: Settings) -> str:
             "trigger_log_server_port": settings.airflow_trigger_log_port,
         },
         "api": {
-            "host": settings.airflow_host,
+            "host": settings.host,
             "port": settings.airflow_port,
-            "base_url": settings.airflow_url,
+            "base_url": settings.airflow_page,
             "secret_key": settings.secret("airflow_api"),
             "workers": 1,
         },
@@ -134,7 +148,7 @@ def connections(settings: Settings) -> list[dict[str, Any]]:
             "schema": settings.postgres_database,
             "login": settings.role_name(role),
             "password": settings.secret(f"postgres_{role}"),
-            "extra": json.dumps({"application_name": f"airflow-{role}"}),
+            "extra": json.dumps({"application_name": f"airflow-{role}"} | settings.postgres_tls),
         }
 
     return [
@@ -143,7 +157,7 @@ def connections(settings: Settings) -> list[dict[str, Any]]:
             "connection_id": "election_kafka",
             "conn_type": "kafka",
             "description": "Voters, votes and totals; the extra is librdkafka's configuration",
-            "extra": json.dumps({"bootstrap.servers": settings.kafka_bootstrap, "group.id": "airflow"}),
+            "extra": json.dumps(settings.kafka_client | {"group.id": "airflow"}),
         },
         {
             "connection_id": "election_spark",
@@ -186,6 +200,20 @@ def go_to_work(settings: Settings) -> None:
     client.set_connections(connections(settings))
     for name in _at_work(settings):
         client.pause(name, False)
+
+
+def import_connections(settings: Settings) -> None:
+    """Gives Airflow its connections without its API server, which is not there yet."""
+    file = _home(settings) / "connections.json"
+    described = {
+        str(c["connection_id"]): {name: value for name, value in c.items() if name != "connection_id"}
+        for c in connections(settings)
+    }
+    private_file(file, json.dumps(described))
+    try:
+        _airflow(settings, "connections", "import", str(file), "--overwrite")
+    finally:
+        file.unlink()
 
 
 def pause_stream(settings: Settings) -> None:
@@ -232,7 +260,8 @@ def environment(settings: Settings) -> dict[str, str]:
         "PATH": os.pathsep.join([str(Path(sys.prefix, "bin")), str(java().parent), os.environ["PATH"]]),
         "JAVA_HOME": str(java().parents[1]),
         "SPARK_HOME": str(spark_home()),
-        "SPARK_LOCAL_IP": settings.spark_host,
+        "SPARK_LOCAL_IP": settings.node,
+        "SPARK_PUBLIC_DNS": settings.public_host,
         "PYTHONUNBUFFERED": "1",
     }
 
@@ -241,16 +270,15 @@ def program(part: str, settings: Settings) -> Program:
     # The logs of tasks are on this machine's disk: servers that hand them out are not needed.
     options = ["--skip-serve-logs"] if part in ("scheduler", "triggerer") else []
     group = settings.var / "supervisor" / f"airflow-{part}.group"
+    # In a container nothing outlives the main process.
+    succession = (sys.executable, "-m", "election.stack.succession", group) if settings.runtime == "native" else ()
     return Program(
-        (
-            sys.executable, "-m", "election.stack.succession", group,
-            venv_program("airflow"), part, *options,
-        ),
+        (*succession, venv_program("airflow"), part, *options),
         environment(settings),
         # A scheduler waits for its tasks, however long; they are started again instead.
         stop_seconds=15,
         stop_group=True,
-    )  # fmt: skip
+    )
 
 
 def _home(settings: Settings) -> Path:
@@ -265,7 +293,7 @@ SERVICES = (
         prepare=prepare,
         program=partial(program, "api-server"),
         ready=api_ready,
-        url=lambda settings: settings.airflow_url,
+        url=lambda settings: settings.airflow_page,
     ),
     *(
         Service(

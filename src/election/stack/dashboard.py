@@ -21,7 +21,7 @@ def ready(settings: Settings, _since: float) -> None:
 
 def program(settings: Settings) -> Program:
     options = {
-        "server.address": settings.dashboard_host,
+        "server.address": settings.host,
         "server.port": str(settings.dashboard_port),
         "server.headless": "true",
         "server.fileWatcherType": "none",
@@ -39,6 +39,6 @@ SERVICE = Service(
     ports=("dashboard_port",),
     program=program,
     ready=ready,
-    url=lambda settings: settings.dashboard_url,
+    url=lambda settings: settings.dashboard_page,
     exists=lambda settings: (settings.root / ENTRY).exists(),
 )

@@ -28,9 +28,7 @@ def prepare(settings: Settings) -> None:
 def ready(settings: Settings, _since: float) -> None:
     """Cluster metadata from the broker."""
     try:
-        metadata = clients.admin({"bootstrap.servers": settings.kafka_bootstrap, "log_level": "0"}).list_topics(
-            timeout=2
-        )
+        metadata = clients.admin(settings.kafka_client).list_topics(timeout=2)
     except KafkaException as error:
         raise NotReachable(f"Kafka does not answer at {settings.kafka_bootstrap}: {error}") from error
     if not metadata.brokers:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import psycopg
 from psycopg import sql
+from psycopg.conninfo import make_conninfo
 
 from election.errors import NotReachable, StackError
 from election.settings import ROLES, Settings
@@ -121,10 +122,11 @@ def _database(connection: psycopg.Connection, name: str, owner: str, roles: list
 
 
 def _superuser(settings: Settings, database: str) -> psycopg.Connection:
-    return psycopg.connect(
+    address = make_conninfo(
         host=settings.postgres_host, port=settings.postgres_port, dbname=database, user="postgres",
-        password=settings.secret("postgres_superuser"), connect_timeout=2, autocommit=True,
+        password=settings.secret("postgres_superuser"), connect_timeout=2, **settings.postgres_tls,
     )  # fmt: skip
+    return psycopg.connect(address, autocommit=True)
 
 
 def _home(settings: Settings) -> Path:

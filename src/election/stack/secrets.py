@@ -9,11 +9,11 @@ from pathlib import Path
 from election.settings import ROLES, Settings
 
 
-def generate(settings: Settings) -> None:
+def generate(settings: Settings, *, hardened: bool = False) -> None:
     """Makes the secrets that do not exist yet; never changes one that does."""
     settings.secrets.mkdir(parents=True, exist_ok=True)
     settings.secrets.chmod(0o700)
-    for name, make in SECRETS.items():
+    for name, make in (SECRETS | HARDENED if hardened else SECRETS).items():
         file = settings.secret_file(name)
         if not file.exists():
             private_file(file, make())
@@ -52,3 +52,7 @@ SECRETS: dict[str, Callable[[], str]] = {
     "airflow_api": signing_key,
     "supervisor": password,
 }
+
+# Beside these, where Kafka has logins and connections are encrypted.
+KAFKA_USERS = ("app", "tally", "dashboard")
+HARDENED: dict[str, Callable[[], str]] = {f"kafka_{user}": password for user in KAFKA_USERS}

@@ -52,7 +52,7 @@ def worker_program(settings: Settings) -> Program:
         "-Dspark.worker.cleanup.appDataTtl=86400",
         f"-Dspark.local.dir={_home(settings) / 'tmp'}",
     )  # fmt: skip
-    where = ("--host", settings.spark_host, "--port", str(settings.spark_worker_port))
+    where = ("--host", settings.node, "--port", str(settings.spark_worker_port))
     size = ("--cores", str(WORKER_CORES), "--memory", WORKER_MEMORY, "--work-dir", _home(settings) / "work")
     return Program(
         (*command, *where, "--webui-port", str(settings.spark_worker_ui_port), *size, settings.spark_master),
@@ -73,6 +73,11 @@ def worker_ready(settings: Settings, _since: float) -> None:
     workers = master_state(settings)["workers"]
     if not any(w["state"] == "ALIVE" and w["port"] == settings.spark_worker_port for w in workers):
         raise NotReachable("The Spark master has no living worker.")
+
+
+def has_worker(settings: Settings, host: str) -> bool:
+    """Whether the master counts a worker of that host among the living."""
+    return any(w["state"] == "ALIVE" and w["host"] == host for w in master_state(settings)["workers"])
 
 
 def master_state(settings: Settings) -> dict[str, Any]:
@@ -98,7 +103,8 @@ def _command(settings: Settings, name: str, memory: str, *properties: str) -> tu
 def _environment(settings: Settings) -> dict[str, str]:
     return {
         "SPARK_HOME": str(spark_home()),
-        "SPARK_LOCAL_IP": settings.spark_host,
+        "SPARK_LOCAL_IP": settings.node,
+        "SPARK_PUBLIC_DNS": settings.public_host,
         "SPARK_SCALA_VERSION": "2.13",
         "JAVA_HOME": str(java().parents[1]),
     }
@@ -125,7 +131,7 @@ MASTER = Service(
     prepare=prepare_master,
     program=master_program,
     ready=master_ready,
-    url=_master_url,
+    url=lambda settings: settings.spark_page,
 )
 WORKER = Service(
     name="spark-worker",
@@ -133,5 +139,5 @@ WORKER = Service(
     needs=("spark-master",),
     program=worker_program,
     ready=worker_ready,
-    url=lambda settings: f"http://{settings.spark_host}:{settings.spark_worker_ui_port}",
+    url=lambda settings: f"http://{settings.public_host}:{settings.spark_worker_ui_port}",
 )

@@ -1,6 +1,7 @@
 """`election status`: what runs, what answers, and where everything is. The answer's shape is kept."""
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from election.errors import NotReachable
@@ -14,40 +15,45 @@ from election.stack.supervision import ProcessInfo, Supervisor
 def status(settings: Settings) -> dict[str, Any]:
     """``{"ready", "services": [{"name", "state", "ready", "pid", "url"}], "kafka", "postgres", "airflow",
     "dashboard", "spark"}``; ``ready`` means that each service gave a real answer just now."""
-    processes = Supervisor(settings).processes()
     services = existing(settings)
+    if settings.runtime == "native":
+        processes = Supervisor(settings).processes()
+        look = partial(_service, settings, processes)
+    else:
+        look = partial(_container, settings)
     with ThreadPoolExecutor(len(services)) as pool:
-        answers = list(pool.map(lambda s: _service(settings, s, processes.get(s.name)), services.values()))
+        answers = list(pool.map(look, services.values()))
     return {
         "ready": all(answer["ready"] for answer in answers),
         "services": answers,
         "kafka": {"bootstrap": settings.kafka_bootstrap},
         "postgres": {
             "dsn": settings.dsn("reader", password=False),
-            "password_file": str(settings.secret_file("postgres_reader")),
+            "password_file": settings.shown_secret_file("postgres_reader"),
         },
         "airflow": {
-            "url": settings.airflow_url,
+            "url": settings.airflow_page,
             "username": "admin",
-            "password_file": str(settings.secret_file("airflow_admin")),
+            "password_file": settings.shown_secret_file("airflow_admin"),
             "logins": [
                 {
                     "username": user,
                     "may": MAY[role],
-                    "password_file": str(settings.secret_file(f"airflow_{user}")),
+                    "password_file": settings.shown_secret_file(f"airflow_{user}"),
                 }
                 for user, role in USERS.items()
             ],
         },
-        "dashboard": {"url": settings.dashboard_url},
+        "dashboard": {"url": settings.dashboard_page},
         "spark": {
             "master": settings.spark_master,
-            "url": f"http://{settings.spark_host}:{settings.spark_master_ui_port}",
+            "url": settings.spark_page,
         },
     }
 
 
-def _service(settings: Settings, service: Service, process: ProcessInfo | None) -> dict[str, Any]:
+def _service(settings: Settings, processes: dict[str, ProcessInfo], service: Service) -> dict[str, Any]:
+    process = processes.get(service.name)
     answer = {"name": service.name, "state": "stopped", "ready": False, "pid": None, "url": service.url(settings)}
     if process is None or process["statename"] in ("STOPPED", "EXITED"):
         return answer
@@ -57,3 +63,14 @@ def _service(settings: Settings, service: Service, process: ProcessInfo | None) 
     except NotReachable:
         return answer
     return answer | {"ready": process["statename"] == "RUNNING"}
+
+
+def _container(settings: Settings, service: Service) -> dict[str, Any]:
+    """A container is known from here by its answer alone; `docker compose ps` shows its process."""
+    try:
+        service.ready(settings, 0)
+        state = "running"
+    except NotReachable:
+        state = "unknown"
+    ready = state == "running"
+    return {"name": service.name, "state": state, "ready": ready, "pid": None, "url": service.url(settings)}

@@ -30,4 +30,4 @@ def in_airflow(page: str) -> str:
 def dashboard(settings: Settings, slug: str = "") -> str:
     """The results, for use inside another page."""
     election = f"election={quote(slug, safe='')}&" if slug else ""
-    return f"{settings.dashboard_url}/?{election}embed=true"
+    return f"{settings.dashboard_page}/?{election}embed=true"

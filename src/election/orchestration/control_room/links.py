@@ -33,7 +33,7 @@ class SparkUi(BaseOperatorLink):
         from election.count import driver
 
         settings = Settings()
-        return driver.state(settings).ui_url or f"http://{settings.spark_host}:{settings.spark_driver_ui_port}"
+        return driver.state(settings).ui_url or settings.spark_driver_page
 
 
 class RejectedRecords(BaseOperatorLink):

@@ -22,7 +22,7 @@ _Answer = TypeVar("_Answer", bound=Response)
 def rendered(settings: Settings, template: str, status: int = 200, **values: Any) -> HTMLResponse:
     """The template as an answer that may embed the dashboard and nothing else."""
     answer = HTMLResponse(_templates.get_template(template).render(**values), status)
-    return guarded(answer, _PAGE + settings.dashboard_url)
+    return guarded(answer, _PAGE + settings.dashboard_page)
 
 
 def guarded(answer: _Answer, policy: str = DOCUMENT) -> _Answer:

@@ -1,0 +1,61 @@
+"""What docker-compose.yaml promises, read as text: no engine is needed."""
+
+import re
+
+import pytest
+import yaml
+
+from election.settings import PROJECT
+from election.stack.kafka_access import READS, WRITES, rules
+from election.stack.secrets import HARDENED, SECRETS
+from election.stack.services import SERVICES
+
+FILE = yaml.safe_load((PROJECT / "docker-compose.yaml").read_text())
+SUPERVISED = {name: service for name, service in FILE["services"].items() if service["restart"] != "no"}
+
+
+def test_the_services_are_those_of_the_native_stack():
+    assert SUPERVISED.keys() == {service.name for service in SERVICES}
+
+
+def test_the_images_of_others_are_the_official_ones_in_a_fixed_version():
+    assert re.fullmatch(r"postgres:18\.\d+-bookworm", FILE["services"]["postgres"]["image"])
+    assert re.fullmatch(r"apache/kafka:4\.\d+\.\d+", FILE["services"]["kafka"]["image"])
+
+
+def test_the_broker_is_the_version_of_the_native_stack():
+    jars = (PROJECT / "stack" / "jars.sha256").read_text()
+    version = FILE["services"]["kafka"]["image"].split(":")[1]
+    assert f"kafka/kafka_2.13-{version}.jar" in jars
+
+
+def test_ports_are_published_on_loopback_alone():
+    ports = [port for service in FILE["services"].values() for port in service.get("ports", [])]
+    assert ports and all(port.startswith("127.0.0.1:") for port in ports)
+
+
+@pytest.mark.parametrize("name", SUPERVISED)
+def test_every_service_is_bounded_watched_and_restarted(name):
+    service = SUPERVISED[name]
+    assert service["restart"] == "unless-stopped" and service["mem_limit"] and service["healthcheck"]["test"]
+    assert service["logging"]["options"] == {"max-size": "10m", "max-file": "3"}
+
+
+def test_secrets_are_files_and_no_service_has_one_in_its_environment():
+    assert FILE["secrets"].keys() <= SECRETS.keys()
+    assert all(secret["file"].endswith(f"/{name}") for name, secret in FILE["secrets"].items())
+    for service in FILE["services"].values():
+        assert set(service.get("secrets", [])) <= FILE["secrets"].keys()
+        assert not [v for v in service.get("environment", {}) if "PASSWORD" in v and not v.endswith("_FILE")]
+
+
+def test_the_dashboard_has_one_password_its_own():
+    assert FILE["services"]["dashboard"]["secrets"] == ["postgres_dashboard"]
+
+
+def test_hardened_only_the_count_writes_totals_and_the_dashboard_nothing():
+    assert WRITES["dashboard"] == ()
+    assert "votes_topic" in WRITES["app"] and "votes_topic" not in READS["dashboard"]
+    assert not [t for t in WRITES["app"] if t.startswith("aggregated")]
+    assert len(rules()) == len(set(rules()))
+    assert HARDENED.keys() == {f"kafka_{user}" for user in WRITES}
