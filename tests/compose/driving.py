@@ -26,7 +26,13 @@ def bring_up(deployment: Deployment, *options: str) -> Deployment:
 
 
 def begin(up: Deployment, slug: str, rate: int) -> None:
-    conf = {"scenario": "uk-general-election-2019", "slug": slug, "contests": [CONTEST], "rate": rate}
+    conf = {
+        "scenario": "uk-general-election-2019",
+        "slug": slug,
+        "contests": [CONTEST],
+        "rate": rate,
+        "auto_certify": True,
+    }
     up.airflow().trigger("election_run", slug, conf)
 
 
