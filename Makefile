@@ -16,7 +16,7 @@ options = $(if $(SCENARIO),--scenario "$(SCENARIO)") $(if $(CONTESTS),--contests
   $(if $(NIGHT),--night "$(NIGHT)") $(if $(BALLOTS),--ballots "$(BALLOTS)")
 
 .PHONY: help setup demo up down status clean distclean test lint format lock drill-casting bench-casting bench-uk \
-  bench-dashboard compose-demo compose-down test-compose \
+  bench-dashboard bench-quality compose-demo compose-down test-compose \
   drill-compose
 
 help: ## this list
@@ -80,6 +80,9 @@ bench-uk: setup ## the United Kingdom of 2019, whole, through every stage (REGIO
 
 bench-dashboard: setup ## votes to the browser, refreshes, fifty readers for MINUTES= (10), beside their limits
 	@$(python) -m bench.dashboard --minutes $(or $(MINUTES),10)
+
+bench-quality: setup ## time and memory of validating a million voters and votes (VOTERS=)
+	@$(python) -m bench.quality $(if $(VOTERS),--voters "$(VOTERS)")
 
 lint: setup ## ruff, mypy and the rules about who may import whom
 	@.venv/bin/ruff check .

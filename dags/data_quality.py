@@ -1,13 +1,16 @@
-"""### Checks the data of every election, on a schedule
+"""### Validates the data of every election, on a schedule
 
-Every vote must have a voter, a candidate and a contest of its own election, contests must have the voters that are
-registered, and nobody may have two votes. A broken rule fails the run; its message has the figures. The data are
-left as they are: look at them with the read-only login that `election status` names, before anything is certified.
+Looks at every election whose poll has opened, certified ones too: at what is expected of its tables, its topics, its
+totals and the stream (`docs/quality.md` lists the expectations). While a poll is open, totals may lag behind the table
+but not be ahead; once it is counted, they must be equal, key by key. The data are left as they are.
+
+A critical expectation that is not met fails the run: the message names it, how many rows, some keys, what to do, and
+the report. Warnings are in the log, in the XCom `findings` and in the report.
 """
 
 from datetime import timedelta
 
-from airflow.sdk import dag, task
+from airflow.sdk import dag, get_current_context, task
 
 
 @dag(
@@ -21,13 +24,12 @@ from airflow.sdk import dag, task
 )
 def data_quality() -> None:
     @task(execution_timeout=timedelta(minutes=30))
-    def check_integrity() -> list[str]:
-        from election.orchestration.connections import platform
-        from election.quality import check_elections
+    def validate() -> list[str]:
+        from election.orchestration.quality import validate_all
 
-        return check_elections(platform())
+        return validate_all(get_current_context())
 
-    check_integrity()
+    validate()
 
 
 data_quality()

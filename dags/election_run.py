@@ -13,6 +13,10 @@ Start it with **Trigger** and fill in the form; the defaults replay one constitu
 | **certification** | waits for *Certify* or *Refuse* under *Required Actions* | clear `decide`: it asks again |
 | **result** | writes the certified result to files | clear it |
 
+**electorate**, **casting** and **count** end in a gate, `validate`: expectations of tables and topics. When a critical
+one is not met, the message names it, how many rows, some keys, what to do and the report; mend it and clear the gate.
+`election validate SLUG --checkpoint casting` looks again on the spot.
+
 The message of a failed **prepare** names the parameter, or the scenario's file and line. `election reconcile SLUG`
 recomputes what the gate found, on the spot.
 
@@ -35,6 +39,7 @@ from election.orchestration.decision import DecisionOperator
 from election.orchestration.failures import say_what_next
 from election.orchestration.form import DECISION, ELECTION_RUN
 from election.orchestration.notification import at_a_gate, at_the_end
+from election.quality import Checkpoint
 
 # A gate that says no says so at once.
 GATE: dict[str, Any] = {"retries": 0, "on_failure_callback": at_a_gate()}
@@ -94,9 +99,16 @@ def check_electorate(slug: str) -> dict[str, Any]:
     return check_electorate(platform(), slug)
 
 
-@task_group(tooltip="Candidates and voters in Postgres, checked")
+@task(**GATE, execution_timeout=timedelta(hours=1))
+def validate(slug: str, checkpoint: Checkpoint) -> str:
+    from election.orchestration.quality import validate
+
+    return validate(get_current_context(), slug, checkpoint)
+
+
+@task_group(tooltip="Candidates and voters in Postgres. Gate: the expectations of the electorate are met")
 def electorate(slug: str) -> None:
-    seed_candidates(slug) >> seed_voters(slug) >> check_electorate(slug)
+    seed_candidates(slug) >> seed_voters(slug) >> check_electorate(slug) >> validate(slug, "electorate")
 
 
 @task
@@ -164,12 +176,13 @@ def close_poll(slug: str) -> None:
     close_poll(platform(), slug)
 
 
-@task_group(tooltip="Every voter is offered the ballot")
+@task_group(tooltip="Every voter is offered the ballot. Gate: votes and ballots are what is expected")
 def casting(slug: str) -> None:
     opened, closed = open_poll(slug), close_poll(slug)
     cast_ballots.partial(slug=slug).expand(worker=opened) >> closed
     end_feed = close_poll.override(task_id="end_feed", trigger_rule="all_success")(slug)
     opened >> takes_ballots_from_outside() >> close_when_told(slug) >> end_feed >> closed
+    closed >> validate(slug, "casting")
 
 
 @task(execution_timeout=timedelta(hours=2))
@@ -180,17 +193,9 @@ def wait_until_counted(slug: str) -> dict[str, Any]:
     return wait_until_counted(platform(), slug)
 
 
-@task_group(tooltip="The stream counts every stored ballot")
+@task_group(tooltip="The stream counts every stored ballot. Gate: the totals are what the votes give")
 def count(slug: str) -> None:
-    wait_until_counted(slug)
-
-
-@task(**GATE, execution_timeout=timedelta(hours=1))
-def check_integrity(slug: str) -> None:
-    from election.orchestration.connections import platform
-    from election.quality import check_elections
-
-    check_elections(platform(), [slug])
+    wait_until_counted(slug) >> validate(slug, "count")
 
 
 @task(**GATE, execution_timeout=timedelta(hours=2))
@@ -205,7 +210,6 @@ def reconcile(slug: str) -> None:
 
 @task_group(tooltip="Gate: everything must agree")
 def reconciliation(slug: str) -> None:
-    check_integrity(slug)
     reconcile(slug)
 
 

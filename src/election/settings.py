@@ -70,6 +70,7 @@ class Settings(BaseSettings):
     )
     webhook_url: str = Field("", description="told about failed gates and ended elections; empty: nobody is")
     tls_ca: str = Field("", description="file with who signed the certificates of Kafka and Postgres; empty: no TLS")
+    validations_kept: int = Field(20, ge=1, description="validations kept of each election and checkpoint")
     randomuser_url: str = "https://randomuser.me/api/1.4/"
 
     @field_validator("root", "var")
@@ -167,8 +168,13 @@ class Settings(BaseSettings):
         return self.root / "scenarios"
 
     @property
+    def expectations(self) -> Path:
+        """The folder with the suites of expectations, a module each."""
+        return self.root / "expectations"
+
+    @property
     def data_docs(self) -> Path:
-        """Folder of the quality reports: HTML, a folder an election."""
+        """The reports on the quality of the data, a folder for each election."""
         return self.var / "data-docs"
 
     @cached_property

@@ -65,7 +65,9 @@ def test_every_task_is_tried_again_unless_it_says_otherwise(dags, tasks):
     # Where the DAG's default is more than none, a task without a retry must have said so itself.
     assert [dag.dag_id for dag in dags if not dag.default_args.get("retries")] == []
     assert {task.task_id for task in tasks if not task.retries} >= {
-        "reconciliation.check_integrity",
+        "electorate.validate",
+        "casting.validate",
+        "count.validate",
         "reconciliation.reconcile",
     }, "a gate that says no says so at once"
 
@@ -89,7 +91,7 @@ def test_only_what_grows_with_the_electorate_may_take_longer_than_an_hour(tasks)
 def test_a_result_is_certified_after_every_gate_and_exported_after_that(bag):
     run = bag.dags["election_run"]
     decide, export = run.get_task("certification.decide"), run.get_task("result.export_results")
-    gates = {"electorate.check_electorate", "reconciliation.check_integrity", "reconciliation.reconcile"}
+    gates = {"electorate.validate", "casting.validate", "count.validate", "reconciliation.reconcile"}
     assert gates <= decide.get_flat_relative_ids(upstream=True)
     assert "certification.certified" in export.get_flat_relative_ids(upstream=True)
     assert decide.retries == 0, "another try would ask again"

@@ -79,6 +79,31 @@ def reconcile(slug: Slug, as_json_: Json = False) -> None:
 
 
 @app.command()
+def validate(
+    slug: Slug,
+    checkpoint: Annotated[
+        str, typer.Option(help="electorate, casting, count or schedule; default: the last one the election has reached")
+    ] = "",
+    as_json_: Json = False,
+) -> None:
+    """Look whether the expectations of an election's data are met; exit status 1 if a critical one is not."""
+    from election.quality.validating import reached, validate
+
+    platform = native()
+    found = validate(platform, slug, reached(platform, slug, checkpoint), lambda _: None)
+    report = platform.settings.data_docs / found.report
+    if as_json_:
+        as_json(asdict(found) | {"ok": found.ok, "failed": found.failed, "warnings": found.warnings, "path": report})
+    else:
+        console.print(f"{found} ({found.seconds:.1f} s)", highlight=False)
+        for finding in found.findings:
+            console.print(f"- {finding}", markup=False, highlight=False)
+        console.print(f"Report: {report}", soft_wrap=True, highlight=False)
+    if not found.ok:
+        raise typer.Exit(1)
+
+
+@app.command()
 def schemas() -> None:
     """Print the JSON Schema of every topic's message."""
     from election.contracts.schemas import json_schemas

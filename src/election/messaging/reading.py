@@ -26,13 +26,17 @@ def bounds(kafka: Mapping[str, str], topic: str) -> tuple[Offsets, Offsets]:
     return {p: offset for (_, p), offset in first.items()}, {p: offset for (_, p), offset in last.items()}
 
 
-def read(kafka: Mapping[str, str], topics: str | Sequence[str], begin: Offsets | None = None) -> Iterator[Message]:
-    """Every record of the topics from ``begin`` (default: the first) to the last there is now.
+def read(
+    kafka: Mapping[str, str], topics: str | Sequence[str], begin: Offsets | None = None, end: Offsets | None = None
+) -> Iterator[Message]:
+    """Every record of the topics from ``begin`` (default: the first) to ``end`` (default: the last there is now).
 
-    Order holds within a partition. ``begin`` is for a single topic. Raises NotReachable when the broker gives
+    Order holds within a partition. ``begin`` and ``end`` are for a single topic; a partition that ``end`` leaves out is
+    read to its last. Raises NotReachable when the broker gives
     nothing for 30 s before the end is reached.
     """
     first, last = _bounds(kafka, [topics] if isinstance(topics, str) else topics)
+    last = {place: min(offset, (end or {}).get(place[1], offset)) for place, offset in last.items()}
     start = {place: max(offset, (begin or {}).get(place[1], offset)) for place, offset in first.items()}
     unread = {place for place in last if start[place] < last[place]}
     if not unread:

@@ -17,11 +17,14 @@ _NEXT = {
     "certification": "Clear `certification.decide`: it asks again. `election results SLUG` shows what is decided.",
     "result": "Clear this task: the files are written anew.",
 }
+_GATE = "The message says what is not met and what to do, its report shows all of it. After mending, clear this task."
 _OTHERWISE = "Read the message above; after mending, clear this task."
 
 
 def advice(task_id: str) -> str:
     """One or two sentences for the task of that id."""
+    if task_id.endswith(".validate"):
+        return _GATE
     return _NEXT.get(task_id.partition(".")[0], _OTHERWISE)
 
 

@@ -1,5 +1,6 @@
-"""Data quality: what must be true of the tables of every election."""
+"""Data quality: expectations of every election's tables and topics, and what is done when one is not met."""
 
-from election.quality.integrity import Finding, check_elections, check_integrity
+from election.quality.outcome import Finding, Validation, require_ok
+from election.quality.suites import CHECKPOINTS, Checkpoint
 
-__all__ = ["Finding", "check_elections", "check_integrity"]
+__all__ = ["CHECKPOINTS", "Checkpoint", "Finding", "Validation", "require_ok"]

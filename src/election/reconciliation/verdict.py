@@ -11,9 +11,9 @@ from election.messaging.aggregates import folded
 from election.messaging.rejected import rejected
 from election.platform import Connection, Platform
 from election.reconciliation.ballots import Comparison, compare_ballots
-from election.reconciliation.expected import expected_totals
 from election.reconciliation.offered import unaccounted
 from election.storage.elections import Election, election, read_whole_elections
+from election.storage.expected import expected_totals
 from election.totals import Totals
 
 # A broken election can differ in millions of keys; a person reads the first few, the number says the rest.

@@ -76,12 +76,12 @@ def held(connection: Connection, slug: str) -> Election:
     return election(connection, slug)
 
 
-def read_whole_elections(connection: Connection) -> None:
-    """Tells the planner, for this transaction, that queries read all of an election.
+def read_whole_elections(connection: Connection, *, session: bool = False) -> None:
+    """Tells the planner, for this transaction or the whole session, that queries read all of an election.
 
     Statistics may not know a young election yet; its million rows taken for one make a nested loop that never ends.
     """
-    connection.execute("SET LOCAL enable_nestloop = off")
+    connection.execute("SELECT set_config('enable_nestloop', 'off', %s)", [not session])
 
 
 _ORDER: tuple[State, ...] = ("registered", "open", "closed", "counted", "certified", "refused")

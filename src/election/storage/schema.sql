@@ -176,6 +176,23 @@ CREATE TABLE IF NOT EXISTS runs (
     PRIMARY KEY (dag_id, run_id)
 );
 
+-- One row a validation of an election at a checkpoint; only the auditor writes and prunes them.
+CREATE TABLE IF NOT EXISTS validations (
+    validation_no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    election_no  int NOT NULL REFERENCES elections ON DELETE CASCADE,
+    checkpoint   text NOT NULL CHECK (checkpoint IN ('electorate', 'casting', 'count', 'schedule')),
+    validated_at timestamptz NOT NULL DEFAULT now(),
+    -- no critical expectation failed
+    ok           boolean NOT NULL,
+    expectations int NOT NULL,
+    failed       int NOT NULL,
+    warnings     int NOT NULL,
+    -- what failed: name, severity, sentence, rows, some keys; no personal data
+    findings     jsonb NOT NULL,
+    -- the report's path under the folder of the data docs
+    report       text NOT NULL
+);
+
 -- What the public may see: no voter, no vote, no key.
 CREATE OR REPLACE VIEW public_elections AS
     SELECT election_no, slug, scenario, name, polling_day, kind, series, state,
@@ -199,6 +216,8 @@ CREATE OR REPLACE VIEW public_registered_counts AS
 CREATE OR REPLACE VIEW public_verdicts AS
     SELECT election_no, verdict_no, given_at, ok, registered, stored, counted, rejected, differences, published, kind
     FROM verdicts;
+CREATE OR REPLACE VIEW public_validations AS
+    SELECT election_no, checkpoint, validated_at, ok, expectations, failed, report FROM validations;
 
 -- Least privilege: stages write what they own, only the auditor gives verdicts, readers read.
 GRANT USAGE ON SCHEMA public TO election_app, election_auditor, election_reader, election_dashboard;
@@ -216,7 +235,8 @@ GRANT SELECT ON verdicts TO election_app;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO election_auditor, election_reader;
 REVOKE SELECT ON ballot_keys FROM election_reader;
 GRANT INSERT ON verdicts TO election_auditor;
+GRANT INSERT, DELETE ON validations TO election_auditor;
 GRANT SELECT ON
     public_elections, public_parties, public_contests, public_candidates, public_locations,
-    public_registered_counts, public_verdicts
+    public_registered_counts, public_verdicts, public_validations
     TO election_dashboard;

@@ -1,0 +1,12 @@
+"""Suites of expectations as code: a module a table or topic, each with ``suite(look)``.
+
+A suite is None where there is nothing to expect yet. An expectation has a name, the sentence it protects, what to do
+when it fails, and a severity: ``critical`` stops the run, ``warning`` is reported.
+"""
+
+ELECTION = "(SELECT current_setting('election.no')::int)"
+"""In a query: the number of the election that is looked at. As a subquery it is evaluated once, not a row."""
+LOOK = "Look at the rows with the read-only login that `election status` names."
+SEED = (
+    "Nothing is published yet: clear the electorate's tasks (or run `election seed SLUG`) to complete the electorate."
+)

@@ -1,0 +1,32 @@
+"""The aggregated topics: what the dashboard shows, against the votes."""
+
+from election.quality.counted import counted_totals
+from election.quality.gx import gxe
+from election.quality.suites import Look, Suite, protects
+
+_RECOUNT = "`election tally rebuild` counts anew from the ballots; totals on screen stay until it has caught up."
+
+
+def suite(look: Look) -> Suite | None:
+    if look.checkpoint not in ("count", "schedule") or look.poll.state == "registered":
+        return None
+    expectation = (
+        gxe.ExpectColumnPairValuesToBeEqual(
+            column_A="stored",
+            column_B="counted",
+            **protects("equal", "Every total is what GROUP BY gives on the votes, key by key.", _RECOUNT),
+        )
+        if look.counted
+        else gxe.ExpectColumnPairValuesAToBeGreaterThanB(
+            column_A="stored",
+            column_B="counted",
+            or_equal=True,
+            **protects("not_ahead", "While votes come in, no total is ahead of the table.", _RECOUNT),
+        )
+    )
+    return Suite(
+        "aggregated_topics",
+        "Every key of every aggregated topic, with what is stored and what is counted.",
+        counted_totals,
+        [expectation],
+    )

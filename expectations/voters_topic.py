@@ -1,0 +1,26 @@
+"""``voters_topic``: who is offered the ballot."""
+
+from election.quality.gx import gxe
+from election.quality.published import published_voters
+from election.quality.suites import Look, Suite, protects
+
+
+def suite(look: Look) -> Suite | None:
+    if look.checkpoint not in ("casting", "schedule") or look.poll.voters_to is None:
+        return None
+    return Suite(
+        "voters_topic",
+        "The voters that were published for casting, contest by contest.",
+        published_voters,
+        [
+            gxe.ExpectColumnPairValuesToBeEqual(
+                column_A="stored",
+                column_B="published",
+                **protects(
+                    "complete",
+                    "Every voter of the table is on the topic, once at least.",
+                    "Only who is on the topic is offered the ballot. Start the election anew, under another slug.",
+                ),
+            )
+        ],
+    )

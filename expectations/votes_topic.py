@@ -1,0 +1,54 @@
+"""``votes_topic``: the ballots that the count reads, against those stored."""
+
+from election.quality.ballots import published_ballots
+from election.quality.gx import gxe
+from election.quality.suites import Look, Suite, protects
+
+_FORGED = (
+    "Somebody else than casting wrote on the topic. `election reconcile SLUG` names the ballots; make the topic anew, "
+    "`election republish SLUG` and `election tally rebuild`."
+)
+
+
+def suite(look: Look) -> Suite | None:
+    if look.checkpoint not in ("casting", "schedule") or look.poll.state == "registered":
+        return None
+    closed = [
+        gxe.ExpectColumnValuesToNotBeInSet(
+            column="kind",
+            value_set=["missing"],
+            **protects(
+                "published",
+                "Every stored ballot is on the topic.",
+                "`election republish SLUG` puts the stored ballots there again; the count drops those it has.",
+            ),
+        ),
+        gxe.ExpectColumnPairValuesToBeEqual(
+            column_A="stored",
+            column_B="published",
+            ignore_row_if="both_values_are_missing",
+            **protects(
+                "buckets",
+                "Ballots and choices, hashed by bucket, are the same on the topic and in the table.",
+                "The other expectations of this suite, or of the votes, name the ballots.",
+            ),
+        ),
+    ]
+    return Suite(
+        "votes_topic",
+        "Ballots by id and choice; the ids are keyed hashes, which tell nobody whose ballot it is.",
+        published_ballots,
+        [
+            gxe.ExpectColumnValuesToNotBeInSet(
+                column="kind",
+                value_set=["unknown"],
+                **protects("known", "Every ballot on the topic is stored.", _FORGED),
+            ),
+            gxe.ExpectColumnValuesToNotBeInSet(
+                column="kind",
+                value_set=["altered"],
+                **protects("unaltered", "Every ballot on the topic has the choice that is stored.", _FORGED),
+            ),
+            *(closed if look.closed else []),
+        ],
+    )

@@ -1,0 +1,52 @@
+"""Validations as tasks: what was found is on the run, whether the task fails or not."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from election.orchestration.connections import platform
+from election.quality import Checkpoint, Validation, require_ok
+
+REPORT, FINDINGS = "report", "findings"
+"""XComs of a task that validates: the report's path under /data-docs, and a short table of what was not met."""
+
+
+def validate(context: Mapping[str, Any], slug: str, checkpoint: Checkpoint) -> str:
+    """Validates one election and returns the report's address. Raises StageFailed when a critical one failed."""
+    from election.quality import validating
+
+    reached = platform()
+    found = validating.validate(reached, slug, checkpoint)
+    _tell(context, [found])
+    require_ok([found], where(reached.settings.airflow_url))
+    return f"{where(reached.settings.airflow_url)}/{found.report}"
+
+
+def validate_all(context: Mapping[str, Any]) -> list[str]:
+    """Validates every election whose poll has opened; returns their slugs. Raises StageFailed as ``validate`` does."""
+    from election.quality import validating
+
+    reached = platform()
+    found = validating.validate_all(reached)
+    _tell(context, found)
+    require_ok(found, where(reached.settings.airflow_url))
+    return [validation.election for validation in found]
+
+
+def where(airflow_url: str) -> str:
+    """The address under which Airflow shows the reports."""
+    return f"{airflow_url}/data-docs"
+
+
+def _tell(context: Mapping[str, Any], validations: list[Validation]) -> None:
+    for validation in validations:
+        for finding in validation.findings:
+            print(finding)  # noqa: T201 - a task's output is its log
+    table = [
+        {"election": validation.election, **asdict(finding)}
+        for validation in validations
+        for finding in validation.findings
+    ]
+    context["ti"].xcom_push(key=FINDINGS, value=table)
+    if len(validations) == 1:
+        context["ti"].xcom_push(key=REPORT, value=validations[0].report)

@@ -1,0 +1,85 @@
+"""The ballots on ``votes_topic`` against those stored, by ballot id and choice."""
+
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import msgspec
+import pandas as pd
+
+from election.buckets import Bucket, Pair, compared, spill
+from election.contracts import topics
+from election.contracts.ballots import ballot_ids
+from election.messaging.reading import read
+from election.platform import Connection
+from election.quality.suites import Look
+from election.storage.ballots import ballot_key
+
+_NAMED = 1_000  # ballots of each bucket and kind: what memory holds stays bounded however much differs
+_BATCH = 50_000
+_choice = struct.Struct(">ii").pack
+
+
+class _Ballot(msgspec.Struct):
+    """As much of a vote as is compared."""
+
+    ballot_id: str
+    election: int
+    contest: int
+    candidate: int | None
+
+
+def published_ballots(look: Look) -> pd.DataFrame:
+    """A row a bucket (kind ``bucket``), with the hashes of what is stored and published there; and a row a ballot that
+    is ``missing`` on the topic, ``unknown`` to the table or ``altered``, without hashes.
+
+    The topic is read first: a ballot is stored before it is published, so in an open poll none may be unknown.
+    """
+    scratch = look.platform.settings.var / "tmp"
+    scratch.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=scratch, prefix="quality-") as folder, look.platform.connect("auditor") as connection:
+        theirs = spill(Path(folder) / "published", _published(look))
+        ours = spill(Path(folder) / "stored", _stored(connection, look.poll.election_no))
+        rows = [row for bucket in compared(ours, theirs) for row in _rows(bucket)]
+    return pd.DataFrame(rows, columns=["key", "kind", "stored", "published"])
+
+
+def _rows(bucket: Bucket) -> Iterator[tuple[str, str, str | None, str | None]]:
+    stored, published = (
+        f"{number} ballots, hash {known}"
+        for number, known in ((bucket.stored, bucket.stored_hash), (bucket.published, bucket.published_hash))
+    )
+    yield f"bucket {bucket.number}", "bucket", stored, published
+    for kind, ids in (("missing", bucket.missing), ("unknown", bucket.unknown), ("altered", bucket.altered)):
+        for own in ids[:_NAMED]:
+            yield f"ballot {bytes(own).hex()}", kind, None, None
+
+
+def _published(look: Look) -> Iterator[Pair]:
+    no = look.poll.election_no
+    decode = msgspec.json.Decoder(_Ballot).decode
+    mark = b'"election":%d,' % no
+    for message in read(look.platform.kafka, topics.VOTES, {int(p): o for p, o in look.poll.votes_from.items()}):
+        value = message.value()
+        if value is None or mark not in value:
+            continue
+        try:
+            vote = decode(value)
+        except msgspec.MsgspecError:
+            continue  # the count rejects it, and so it is no ballot
+        key = message.key() or b""
+        if vote.election == no and key.hex() == vote.ballot_id:
+            yield key, _choice(vote.contest, vote.candidate or 0)
+
+
+def _stored(connection: Connection, election_no: int) -> Iterator[Pair]:
+    ballot_id = ballot_ids(ballot_key(connection, election_no))
+    with connection.cursor(name="quality_votes", binary=True) as cursor:
+        cursor.itersize = _BATCH
+        cursor.execute(
+            "SELECT voter_no, contest_no, candidate_no FROM votes WHERE election_no = %s AND voter_no IS NOT NULL",
+            [election_no],
+        )
+        for voter, contest, candidate in cursor:
+            yield ballot_id(voter), _choice(contest or 0, candidate or 0)

@@ -1,0 +1,93 @@
+"""Voters and candidates on their topics against their tables."""
+
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+import pandas as pd
+
+from election.contracts import topics
+from election.contracts.messages import CandidateRecord, Decoder, Unusable
+from election.messaging.reading import Offsets, read
+from election.quality.suites import Look
+
+
+class _Voter(msgspec.Struct):
+    election: int
+    voter: int
+    contest: int
+
+
+def published_voters(look: Look) -> pd.DataFrame:
+    """A row a contest: how many voters its table has, and how many are in the range that publication recorded.
+
+    A voter who is there twice counts once; memory holds a bit for each.
+    """
+    poll = look.poll
+    with look.platform.connect("reader") as connection:
+        contests: list[tuple[int, int]] = connection.execute(
+            """SELECT contest_no, (SELECT count(*) FROM voters v
+                   WHERE v.election_no = c.election_no AND v.contest_no = c.contest_no)
+               FROM contests c WHERE election_no = %s ORDER BY 1""",
+            [poll.election_no],
+        ).fetchall()
+    published: dict[int, int] = {}
+    seen = bytearray(look.registered // 8 + 1)
+    decode = msgspec.json.Decoder(_Voter).decode
+    mark = b'"election":%d,' % poll.election_no
+    for message in read(look.platform.kafka, topics.VOTERS, _offsets(poll.voters_from), _offsets(poll.voters_to)):
+        value = message.value()
+        if value is None or mark not in value:
+            continue
+        try:
+            record = decode(value)
+        except msgspec.MsgspecError:
+            continue  # casting rejects it
+        if record.election == poll.election_no and 0 < record.voter <= look.registered:
+            byte, bit = record.voter >> 3, 1 << (record.voter & 7)
+            if not seen[byte] & bit:
+                seen[byte] |= bit
+                published[record.contest] = published.get(record.contest, 0) + 1
+    return pd.DataFrame(
+        [(f"contest {contest}", stored, published.get(contest, 0)) for contest, stored in contests],
+        columns=["key", "stored", "published"],
+    )
+
+
+def published_candidates(look: Look) -> pd.DataFrame:
+    """A row a candidate on either side: digests of name, party and contest in the table and on the topic."""
+    no = look.poll.election_no
+    with look.platform.connect("reader") as connection:
+        stored = {
+            number: _digest(*rest)
+            for number, *rest in connection.execute(
+                """SELECT candidate_no, contest_no, given_name || ' ' || family_name, party_abbreviation, party
+                   FROM candidates WHERE election_no = %s""",
+                [no],
+            )
+        }
+    decode, published = Decoder(CandidateRecord), dict[int, str]()
+    for message in read(look.platform.kafka, topics.CANDIDATES):
+        try:
+            record = decode(message.value())
+        except Unusable:
+            continue
+        if record.election == no:
+            published[record.candidate] = _digest(
+                record.contest, record.candidate_name, record.party, record.party_name
+            )
+    return pd.DataFrame(
+        [
+            (f"candidate {number}", stored.get(number, "absent"), published.get(number, "absent"))
+            for number in sorted(stored.keys() | published.keys())
+        ],
+        columns=["key", "stored", "published"],
+    )
+
+
+def _digest(*parts: Any) -> str:
+    return blake2b("\x1f".join(str(part) for part in parts).encode(), digest_size=8).hexdigest()
+
+
+def _offsets(noted: dict[str, int] | None) -> Offsets:
+    return {int(partition): offset for partition, offset in (noted or {}).items()}

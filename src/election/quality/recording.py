@@ -1,0 +1,55 @@
+"""The outcomes of validations in the table ``validations``, and how old ones go, with their reports."""
+
+import json
+import shutil
+from dataclasses import asdict
+
+from election.platform import Platform
+from election.quality.outcome import Validation
+from election.storage.elections import Election
+
+
+def record(platform: Platform, election_no: int, validation: Validation) -> None:
+    """Writes the outcome, as the only role that may."""
+    with platform.connect("auditor") as connection:
+        connection.execute(
+            """INSERT INTO validations (election_no, checkpoint, validated_at, ok, expectations, failed, warnings,
+                                        findings, report)
+               VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)""",
+            [
+                election_no,
+                validation.checkpoint,
+                validation.validated_at,
+                validation.ok,
+                validation.expectations,
+                validation.failed,
+                validation.warnings,
+                json.dumps([asdict(finding) for finding in validation.findings]),
+                validation.report,
+            ],
+        )
+
+
+def prune(platform: Platform, poll: Election) -> None:
+    """Removes all but the newest validations of each checkpoint of the election, and reports nothing refers to."""
+    with platform.connect("auditor") as connection:
+        connection.execute(
+            """DELETE FROM validations WHERE validation_no IN (
+                   SELECT validation_no FROM (
+                       SELECT validation_no, row_number() OVER newest AS age
+                       FROM validations WHERE election_no = %s
+                       WINDOW newest AS (PARTITION BY checkpoint ORDER BY validation_no DESC)) AS aged
+                   WHERE age > %s)""",
+            [poll.election_no, platform.settings.validations_kept],
+        )
+        kept = {
+            report.split("/")[1]
+            for (report,) in connection.execute(
+                "SELECT report FROM validations WHERE election_no = %s", [poll.election_no]
+            )
+        }
+    folder = platform.settings.data_docs / poll.slug
+    for parent in (folder, folder / "operators"):
+        for run in parent.iterdir() if parent.exists() else ():
+            if run.is_dir() and run.name != "operators" and run.name not in kept:
+                shutil.rmtree(run)

@@ -1,0 +1,94 @@
+"""What a module in ``expectations/`` offers: ``suite(look)``, the expectations of one table or topic.
+
+An edge may not import another, so the engine does not import the suites: it loads every module of the folder that
+``Settings.expectations`` names.
+"""
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from election.errors import BadInput
+from election.platform import Platform
+from election.storage.elections import Election
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from great_expectations.expectations.expectation import Expectation
+
+Checkpoint = Literal["electorate", "casting", "count", "schedule"]
+CHECKPOINTS: tuple[Checkpoint, ...] = get_args(Checkpoint)
+Severity = Literal["critical", "warning"]
+
+
+@dataclass(frozen=True)
+class Look:
+    """One election at one checkpoint. ``registered`` is how many voters its contests have, by their own account."""
+
+    platform: Platform
+    poll: Election
+    checkpoint: Checkpoint
+    registered: int
+
+    @property
+    def counted(self) -> bool:
+        """Whether the count must have reached every ballot."""
+        return self.checkpoint == "count" or self.poll.state in ("counted", "certified", "refused")
+
+    @property
+    def closed(self) -> bool:
+        """Whether no more ballots come."""
+        return self.poll.state not in ("registered", "open")
+
+
+Frame = Callable[[Look], "pd.DataFrame"]
+
+
+@dataclass(frozen=True)
+class Suite:
+    """Expectations of one thing.
+
+    ``looks_at`` is a query, in which ``current_setting('election.no')`` is the election, or a function that gives a
+    table of figures, one row a ``key``. Neither may hold anything of a person: it is shown in the reports.
+    """
+
+    name: str
+    about: str
+    looks_at: str | Frame
+    expectations: Sequence["Expectation"]
+
+
+def protects(name: str, sentence: str, act: str, severity: Severity = "critical") -> dict[str, Any]:
+    """What every expectation says: its name, the sentence it protects, what to do when it fails, and its severity."""
+    return {"description": sentence, "severity": severity, "meta": {"name": name, "act": act}}
+
+
+def suites(look: Look) -> list[Suite]:
+    """The suites that have something to expect of the election at this checkpoint, by name."""
+    found = [module.suite(look) for module in modules(look.platform.settings.expectations)]
+    return sorted((suite for suite in found if suite is not None), key=lambda suite: suite.name)
+
+
+def modules(folder: Path) -> list[ModuleType]:
+    """Every module of the folder, loaded as part of a package of its own. Raises BadInput when there is none."""
+    names = sorted(file.stem for file in folder.glob("*.py") if file.stem != "__init__")
+    if not names:
+        raise BadInput(f"There are no suites of expectations in {folder}; `ELECTION_ROOT` names the project's folder.")
+    _package(folder)
+    return [import_module(f"{folder.name}.{name}") for name in names]
+
+
+def _package(folder: Path) -> None:
+    known = sys.modules.get(folder.name)
+    if known is not None and Path(known.__file__ or "").parent == folder:
+        return
+    spec = spec_from_file_location(folder.name, folder / "__init__.py", submodule_search_locations=[str(folder)])
+    if spec is None or spec.loader is None:
+        raise BadInput(f"{folder} is no package of expectations.")
+    package = sys.modules[folder.name] = module_from_spec(spec)
+    spec.loader.exec_module(package)

@@ -1,0 +1,158 @@
+"""Validates an election: its suites, by Great Expectations, on Postgres and on tables of figures from the topics."""
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
+
+from election.errors import BadInput, StageFailed
+from election.platform import Connection, Platform
+from election.quality.gx import gx
+from election.quality.outcome import Validation, finding
+from election.quality.recording import prune, record
+from election.quality.reports import write_indexes, write_report
+from election.quality.suites import CHECKPOINTS, Checkpoint, Look, Suite, suites
+from election.settings import Role
+from election.storage.elections import election, elections, read_whole_elections
+
+_ROLES: tuple[Role, ...] = ("reader", "auditor")
+_ROWS = {"result_format": "SUMMARY", "unexpected_index_column_names": ["key"], "partial_unexpected_count": 5}
+
+
+def validate(platform: Platform, slug: str, checkpoint: Checkpoint, log: Callable[[str], None] = print) -> Validation:
+    """Validates one election at a checkpoint, writes its report and records the outcome, good or bad.
+
+    Raises UnknownElection, and StageFailed when the election has not come as far as the checkpoint.
+    """
+    began, at = time.monotonic(), datetime.now(UTC)
+    look = _look(platform, slug, checkpoint)
+    chosen = suites(look)
+    results = _run(look, chosen)
+    findings = [
+        finding(name, result) for name, found in results.items() for result in found.results if not result.success
+    ]
+    report = write_report(look, at, chosen, results, findings)
+    validation = Validation(
+        election=slug,
+        checkpoint=checkpoint,
+        validated_at=at.isoformat(timespec="seconds"),
+        expectations=sum(len(found.results) for found in results.values()),
+        findings=tuple(sorted(findings, key=lambda found: (found.severity, found.name))),
+        report=report,
+        seconds=round(time.monotonic() - began, 3),
+    )
+    record(platform, look.poll.election_no, validation)
+    prune(platform, look.poll)
+    write_indexes(platform, slug)
+    log(f"{validation} ({validation.seconds:.1f} s)")
+    return validation
+
+
+def validate_all(platform: Platform, log: Callable[[str], None] = print) -> list[Validation]:
+    """Validates, on the schedule's checkpoint, every election whose poll has opened; the newest first."""
+    with platform.connect("reader") as connection:
+        if connection.execute("SELECT to_regclass('validations')").fetchone() == (None,):
+            return []  # a fresh platform: the first run creates the tables
+        polls = [poll.slug for poll in elections(connection) if poll.state not in ("registered", "refused")]
+    return [validate(platform, slug, "schedule", log) for slug in polls]
+
+
+def reached(platform: Platform, slug: str, checkpoint: str = "") -> Checkpoint:
+    """The checkpoint of that name, or by default the last one that the election has reached.
+
+    Raises UnknownElection, and BadInput for a name that is none.
+    """
+    if not checkpoint:
+        with platform.connect("reader") as connection:
+            state = election(connection, slug).state
+        by_state: dict[str, Checkpoint] = {"registered": "electorate", "open": "schedule", "closed": "casting"}
+        return by_state.get(state, "count")
+    if checkpoint not in CHECKPOINTS:
+        raise BadInput(f"There is no checkpoint {checkpoint!r}; use {', '.join(CHECKPOINTS)}.")
+    return checkpoint
+
+
+_EARLIEST = {"electorate": "registered", "casting": "closed", "count": "counted", "schedule": "registered"}
+_STATES = ("registered", "open", "closed", "counted", "certified", "refused")
+
+
+def _look(platform: Platform, slug: str, checkpoint: Checkpoint) -> Look:
+    with platform.connect("reader") as connection:
+        poll = election(connection, slug)
+        (registered,) = connection.execute(
+            "SELECT coalesce(sum(registered), 0)::bigint FROM contests WHERE election_no = %s", [poll.election_no]
+        ).fetchone() or (0,)
+    if _STATES.index(poll.state) < _STATES.index(_EARLIEST[checkpoint]):
+        raise StageFailed(
+            f"{slug} is {poll.state}: the checkpoint {checkpoint} is for elections that are {_EARLIEST[checkpoint]} or "
+            "further. Run the stages in their order: prepare, seed, publish, cast, tally, reconcile."
+        )
+    return Look(platform, poll, checkpoint, registered)
+
+
+def _run(look: Look, chosen: Sequence[Suite]) -> dict[str, Any]:
+    """Results of Great Expectations (ExpectationSuiteValidationResult) by suite."""
+    from great_expectations.data_context.types.base import ProgressBarsConfig
+
+    with ExitStack() as opened:  # Great Expectations does not close what it opened
+
+        def reader() -> Connection:
+            return opened.enter_context(closing(_reader(look)))
+
+        context = gx.get_context(mode="ephemeral", project_config=_config())
+        context.variables.progress_bars = ProgressBarsConfig(globally=False)
+        postgres = context.data_sources.add_postgres(  # type: ignore[call-arg]
+            "postgres",
+            # It asks for an address; connections are made by the platform, so that it holds no secret.
+            connection_string="postgresql+psycopg://election_reader@platform/election",
+            kwargs={"creator": reader},
+        )
+        frames = context.data_sources.add_pandas("topics")
+        # Topics are read here while Postgres works there.
+        aside = opened.enter_context(ThreadPoolExecutor(1))
+        apart = replace(look, platform=_apart(look.platform))
+        waiting = {s.name: aside.submit(s.looks_at, apart) for s in chosen if not isinstance(s.looks_at, str)}
+        results = {}
+        for suite in sorted(chosen, key=lambda suite: suite.name in waiting):
+            if isinstance(suite.looks_at, str):
+                asset = postgres.add_query_asset(suite.name, query=suite.looks_at)
+                batch = asset.add_batch_definition_whole_table("election")
+                parameters = None
+            else:
+                batch = frames.add_dataframe_asset(suite.name).add_batch_definition_whole_dataframe("election")
+                parameters = {"dataframe": waiting[suite.name].result()}
+            expected = context.suites.add(gx.ExpectationSuite(suite.name, expectations=list(suite.expectations)))
+            definition = gx.ValidationDefinition(name=suite.name, data=batch, suite=expected)
+            results[suite.name] = context.validation_definitions.add(definition).run(
+                batch_parameters=parameters, result_format=_ROWS if parameters else "SUMMARY"
+            )
+        return {suite.name: results[suite.name] for suite in chosen}
+
+
+def _apart(platform: Platform) -> Platform:
+    """The platform for another thread: under Airflow only a task's first one may ask for a connection."""
+    known: dict[Role, tuple[str, str]] = {}
+    for role in _ROLES:
+        with platform.connect(role) as connection:
+            known[role] = connection.info.dsn, connection.info.password
+    return replace(platform, connect=lambda role: psycopg.connect(known[role][0], password=known[role][1]))
+
+
+def _config() -> Any:
+    from great_expectations.data_context.types.base import DataContextConfig, InMemoryStoreBackendDefaults
+
+    return DataContextConfig(store_backend_defaults=InMemoryStoreBackendDefaults(), analytics_enabled=False)
+
+
+def _reader(look: Look) -> Connection:
+    """A connection that knows the election, as suites' queries ask for it: `current_setting('election.no')`."""
+    connection = look.platform.connect("reader")
+    connection.execute("SELECT set_config('election.no', %s, false)", [str(look.poll.election_no)])
+    read_whole_elections(connection, session=True)
+    connection.commit()
+    return connection

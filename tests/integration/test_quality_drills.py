@@ -1,0 +1,400 @@
+"""Faults planted in elections, one at a time: exactly the expectations that protect against it fail, at the gate that
+comes first, with a message a person can act on. Every expectation is seen failing here.
+"""
+
+import re
+import time
+from dataclasses import dataclass, field
+
+import pytest
+
+from election.casting import cast, close_poll, open_poll
+from election.contracts import topics
+from election.contracts.messages import SCHEMA_VERSION, RejectedRecord, TallyProgress, encode
+from election.count import wait_until_counted
+from election.electorate import check_electorate, seed_candidates, seed_voters
+from election.errors import StageFailed
+from election.messaging.aggregates import folded
+from election.messaging.clients import SafeProducer
+from election.preparation import Registration, register
+from election.publication import publish_candidates, publish_voters
+from election.quality import Checkpoint, Validation, require_ok
+from election.quality.validating import validate, validate_all
+from election.settings import PROJECT
+from tests.quality_faults import copy, count, known, scratch
+
+# The elections, each in order and as far as its name says: seeded, cast, counted; `open` still takes ballots.
+SEEDED, OPEN, CAST, COUNTED, SIMULATED = "seeded", "open", "cast", "counted", "simulated"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """``plant`` is SQL on the election %(no)s, or the name of a function here that puts something on a topic."""
+
+    gate: Checkpoint
+    election: str
+    plant: str
+    critical: set[str] = field(default_factory=set)
+    warnings: set[str] = field(default_factory=set)
+
+
+BUCKETS = "votes_topic.buckets"
+FAULTS: dict[str, Fault] = {
+    # The electorate
+    "voters are missing": Fault(
+        "electorate", SEEDED, "DELETE FROM voters WHERE election_no = %(no)s AND voter_no <= 5",
+        {"voters.number", "voters.contest_size"},
+    ),
+    "a field of a voter is null": Fault(
+        "electorate", SEEDED, "UPDATE voters SET street = NULL WHERE election_no = %(no)s AND voter_no IN (7, 9)",
+        {"voters.complete"},
+    ),
+    "fields of voters are malformed": Fault(
+        "electorate", SEEDED, "UPDATE voters SET email = 'nowhere' WHERE election_no = %(no)s AND voter_no IN (7, 9)",
+        set(), {"voters.forms"},
+    ),
+    "a gender that turnout is not counted by": Fault(
+        "electorate", SEEDED, "UPDATE voters SET gender = 'n/a' WHERE election_no = %(no)s AND voter_no = 4",
+        {"voters.gender"},
+    ),
+    "a child on the register": Fault(
+        "electorate", SEEDED,
+        "UPDATE voters SET date_of_birth = '2001-12-13' WHERE election_no = %(no)s AND voter_no = 4",
+        {"voters.of_age"},
+    ),
+    "a date of birth two centuries ago": Fault(
+        "electorate", SEEDED,
+        "UPDATE voters SET date_of_birth = '1819-01-01' WHERE election_no = %(no)s AND voter_no = 4",
+        set(), {"voters.too_old"},
+    ),
+    "a voter of a contest that is not there": Fault(
+        "electorate", SEEDED, "UPDATE voters SET contest_no = 9 WHERE election_no = %(no)s AND voter_no = 4",
+        {"voters.contest", "voters.contest_size"},
+    ),
+    "two voters exchanged between contests": Fault(
+        "electorate", SEEDED,
+        "UPDATE voters SET contest_no = 3 - contest_no WHERE election_no = %(no)s AND voter_no IN (4, 404)",
+        {"voters.numbers"},
+    ),
+    "a voter at a place that is not there": Fault(
+        "electorate", SEEDED, "UPDATE voters SET location_no = 99 WHERE election_no = %(no)s AND voter_no = 4",
+        {"voters.place"},
+    ),
+    "an electorate of men": Fault(
+        "electorate", SEEDED, "UPDATE voters SET gender = 'male' WHERE election_no = %(no)s",
+        set(), {"voters.women"},
+    ),
+    "an electorate of one age": Fault(
+        "electorate", SEEDED, "UPDATE voters SET date_of_birth = '1980-01-01' WHERE election_no = %(no)s",
+        set(), {"voters.ages"},
+    ),
+    "a contest without candidates": Fault(
+        "electorate", SEEDED, "DELETE FROM candidates WHERE election_no = %(no)s AND contest_no = 2",
+        {"contests.candidates", "contests.official", "contests.as_many_candidates"},
+    ),
+    "official votes that do not add up": Fault(
+        "electorate", SEEDED,
+        "UPDATE candidates SET official_votes = official_votes + 1 WHERE election_no = %(no)s AND candidate_no = 1",
+        {"contests.official"},
+    ),
+    "a contest that the scenario does not have": Fault(
+        "electorate", SEEDED,
+        """WITH third AS (
+               INSERT INTO contests SELECT election_no, 3, 'D3', name, region, country, declared_at, 1, 501, 10, 0
+               FROM contests WHERE election_no = %(no)s AND contest_no = 2)
+           INSERT INTO candidates
+               SELECT election_no, 3, 5, given_name, family_name, gender, party, party_abbreviation, 10
+               FROM candidates WHERE election_no = %(no)s AND candidate_no = 1""",
+        {
+            "contests.number", "contests.registered", "contests.as_many_candidates", "voters.number",
+            "voters.contest_size",
+        },
+    ),
+    "ranges of voter numbers that overlap": Fault(
+        "electorate", SEEDED, "UPDATE contests SET first_voter_no = 300 WHERE election_no = %(no)s AND contest_no = 2",
+        {"contests.numbers", "voters.numbers"},
+    ),
+    "a candidate of a contest that is not there": Fault(
+        "electorate", SEEDED,
+        "UPDATE candidates SET contest_no = 9, official_votes = 0 WHERE election_no = %(no)s AND candidate_no = 1",
+        {"candidates.contest", "contests.official", "contests.as_many_candidates"},
+    ),
+    "a candidate of an unknown party": Fault(
+        "electorate", SEEDED,
+        "UPDATE candidates SET party_abbreviation = 'Z' WHERE election_no = %(no)s AND candidate_no = 1",
+        {"candidates.party"},
+    ),
+    "a candidate without a name": Fault(
+        "electorate", SEEDED,
+        "UPDATE candidates SET given_name = ' ', family_name = '' WHERE election_no = %(no)s AND candidate_no = 1",
+        {"candidates.complete"},
+    ),
+    "a candidate twice": Fault(
+        "electorate", SEEDED,
+        """UPDATE candidates SET given_name = 'Ada', family_name = 'Able', party_abbreviation = 'A'
+           WHERE election_no = %(no)s AND candidate_no = 2""",
+        set(), {"candidates.twice"},
+    ),
+    # Votes and ballots
+    "an orphan vote": Fault(
+        "casting", CAST,
+        "INSERT INTO votes SELECT %(no)s, 9999, 1, 1, opened_at FROM elections WHERE election_no = %(no)s",
+        {"votes.voter", "votes.official", "votes_topic.published", BUCKETS},
+    ),
+    "a vote for another contest's candidate": Fault(
+        "casting", CAST,
+        """UPDATE votes SET candidate_no = 4 WHERE election_no = %(no)s AND voter_no =
+               (SELECT min(voter_no) FROM votes WHERE election_no = %(no)s AND candidate_no = 1)""",
+        {"votes.candidate", "votes_topic.unaltered", BUCKETS},
+    ),
+    "a vote in a contest that is not there": Fault(
+        "casting", CAST,
+        """UPDATE votes SET contest_no = 9, candidate_no = NULL WHERE election_no = %(no)s AND voter_no =
+               (SELECT min(voter_no) FROM votes WHERE election_no = %(no)s AND candidate_no = 1)""",
+        {"votes.contest", "votes.voters_contest", "votes.official", "votes_topic.unaltered", BUCKETS},
+    ),
+    "a vote in another contest than its voter's": Fault(
+        "casting", CAST,
+        """UPDATE votes SET contest_no = 2, candidate_no = 4 WHERE election_no = %(no)s AND voter_no =
+               (SELECT min(voter_no) FROM votes WHERE election_no = %(no)s AND candidate_no = 1)""",
+        {"votes.voters_contest", "votes.official", "votes_topic.unaltered", BUCKETS},
+    ),
+    "a double vote": Fault(
+        "casting", CAST,
+        """INSERT INTO votes SELECT election_no, voter_no, contest_no, NULL, cast_at FROM votes
+           WHERE election_no = %(no)s AND candidate_no = 1 ORDER BY voter_no LIMIT 1""",
+        {"votes.once", "votes.official", BUCKETS},
+    ),
+    "more votes than voters": Fault(
+        "casting", CAST,
+        "INSERT INTO votes SELECT v.* FROM votes v WHERE election_no = %(no)s",
+        {"votes.abstained", "votes.once", "votes.official", BUCKETS},
+    ),
+    "an unpublished vote": Fault(
+        "casting", CAST,
+        """INSERT INTO votes SELECT election_no, voter_no, contest_no, NULL, opened_at
+           FROM voters w JOIN elections USING (election_no) WHERE election_no = %(no)s AND NOT EXISTS
+               (SELECT FROM votes v WHERE v.election_no = w.election_no AND v.voter_no = w.voter_no)
+           ORDER BY voter_no LIMIT 1""",
+        {"votes.official", "votes_topic.published", BUCKETS},
+    ),
+    "a lost vote": Fault(
+        "casting", CAST,
+        """DELETE FROM votes WHERE election_no = %(no)s AND voter_no =
+               (SELECT min(voter_no) FROM votes WHERE election_no = %(no)s)""",
+        {"votes.official", "votes_topic.known", BUCKETS},
+    ),
+    "a vote without a time": Fault(
+        "casting", CAST,
+        """UPDATE votes SET cast_at = NULL WHERE election_no = %(no)s AND voter_no =
+               (SELECT min(voter_no) FROM votes WHERE election_no = %(no)s)""",
+        {"votes.complete"},
+    ),
+    "a vote after the close": Fault(
+        "casting", CAST,
+        """UPDATE votes SET cast_at = now() + interval '1 hour' WHERE election_no = %(no)s AND voter_no =
+               (SELECT min(voter_no) FROM votes WHERE election_no = %(no)s)""",
+        {"votes.time"},
+    ),
+    "hardly anybody voted": Fault(
+        "casting", SIMULATED, "DELETE FROM votes WHERE election_no = %(no)s AND voter_no > 30",
+        {"votes_topic.known", BUCKETS}, {"votes.turnout"},
+    ),
+    "a voter who was not published": Fault(
+        "casting", CAST,
+        """INSERT INTO voters
+               SELECT election_no, 501, contest_no, location_no, gender, date_of_birth, title, given_name, family_name,
+                      email, phone, street, postcode, nationality
+           FROM voters WHERE election_no = %(no)s AND voter_no = 1""",
+        {"voters_topic.complete"},
+    ),
+    "a candidate under another name": Fault(
+        "casting", CAST, "UPDATE candidates SET family_name = 'Other' WHERE election_no = %(no)s AND candidate_no = 1",
+        {"candidates_topic.same"},
+    ),
+    # Totals and the stream
+    "a changed total": Fault("count", COUNTED, "changed_total", {"aggregated_topics.equal"}),
+    "a total ahead of the table": Fault("schedule", OPEN, "total_ahead", {"aggregated_topics.not_ahead"}),
+    "a stream that stands still": Fault(
+        "schedule", SIMULATED, "standing_still", set(), {"stream.fresh", "stream.alive"},
+    ),
+    # Rejected records
+    "a record that cannot be used": Fault("casting", CAST, "rejected_record", set(), {"rejected_topic.none"}),
+    "a rejection by nobody knows whom": Fault(
+        "casting", CAST, "strange_rejection", {"rejected_topic.known"}, {"rejected_topic.none"},
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def base(tables, tmp_path_factory):
+    """A scratch database with an election in order at every stage."""
+    platform = scratch(tables, tmp_path_factory.mktemp("root"))
+    for slug in (SEEDED, OPEN, CAST, COUNTED, SIMULATED):
+        simulated = Registration("single-race", slug, voters=200)
+        register(platform, simulated if slug == SIMULATED else Registration("drill", slug))
+        seed_candidates(platform, slug)
+        seed_voters(platform, slug, lambda _: None)
+        check_electorate(platform, slug)
+        if slug == SEEDED:
+            continue
+        publish_candidates(platform, slug)
+        publish_voters(platform, slug, lambda _: None)
+        open_poll(platform, slug)
+        cast(platform, slug, log=lambda _: None)
+        if slug != OPEN:
+            close_poll(platform, slug)
+        if slug in (OPEN, COUNTED):
+            count(platform, slug)
+        if slug == COUNTED:
+            wait_until_counted(platform, slug, lambda _: None)
+    return platform
+
+
+def names(validation, severity):
+    return {finding.name for finding in validation.findings if finding.severity == severity}
+
+
+@pytest.mark.parametrize("slug", [SEEDED, OPEN, CAST, COUNTED, SIMULATED])
+def test_an_election_in_order_meets_every_expectation_at_every_checkpoint(base, slug):
+    tell_progress(base)
+    gates: dict[str, list[Checkpoint]] = {
+        SEEDED: ["electorate"],
+        OPEN: ["schedule"],
+        COUNTED: ["electorate", "casting", "count", "schedule"],
+    }
+    for gate in gates.get(slug, ["casting"]):
+        validation = validate(base, slug, gate, lambda _: None)
+        assert validation.findings == ()
+        assert validation.ok and validation.expectations > 1
+
+
+def test_the_schedule_looks_at_every_election_whose_poll_has_opened(base):
+    tell_progress(base)
+    found = validate_all(base, lambda _: None)
+    assert [validation.election for validation in found] == [SIMULATED, COUNTED, CAST, OPEN]
+    assert all(validation.checkpoint == "schedule" and validation.ok for validation in found)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_fails_exactly_what_protects_against_it_at_its_gate(base, fault):
+    drill = FAULTS[fault]
+    with copy(base, str(list(FAULTS).index(fault))) as scratched:
+        poll = known(scratched, drill.election)
+        tell_progress(scratched)
+        plant, undo = PLANTS.get(drill.plant), None
+        if plant is None:
+            with scratched.connect("owner") as connection:
+                connection.execute(drill.plant.encode(), {"no": poll.election_no})
+        else:
+            undo = plant(scratched, poll)
+        try:
+            validation = validate(scratched, drill.election, drill.gate, lambda _: None)
+        finally:
+            if undo is not None:
+                undo()
+    assert names(validation, "critical") == drill.critical
+    assert names(validation, "warning") == drill.warnings
+    if not drill.critical:
+        require_ok([validation], "reports")
+        message = str(validation.findings[0])
+    else:
+        with pytest.raises(StageFailed) as failed:
+            require_ok([validation], "reports")
+        message = str(failed.value)
+        assert all(name in message for name in drill.critical)
+        assert f"Report: reports/{validation.report}" in message
+    for finding in validation.findings:
+        assert finding.act and (finding.rows or finding.observed)
+    SEEN[fault] = validation
+
+
+SEEN: dict[str, Validation] = {}
+
+
+def test_every_expectation_is_seen_failing():
+    listed = set(
+        re.findall(r"^\| `([a-z_]+\.[a-z_]+)` \|", (PROJECT / "docs" / "quality.md").read_text(), re.MULTILINE)
+    )
+    assert listed == set().union(*(drill.critical | drill.warnings for drill in FAULTS.values()))
+
+
+def test_the_documentation_shows_every_fault_with_its_message(base):
+    if SEEN.keys() != FAULTS.keys():
+        pytest.skip("not every drill has run")
+    page = (PROJECT / "docs" / "quality.md").read_text()
+    rows = [row(fault, FAULTS[fault], validation) for fault, validation in SEEN.items()]
+    absent = [line for line in rows if line not in page]
+    assert absent == [], "docs/quality.md should have:\n" + "\n".join(rows)
+
+
+def row(fault, drill, validation):
+    """A line of the table in docs/quality.md; ballot ids and seconds, which change, are left out."""
+    others = [f for f in validation.findings if not f.name.endswith((".official", ".buckets"))]
+    shown = (others or validation.findings)[0]
+    message = re.sub(r"ballot [0-9a-f]{32}", "ballot …", str(shown).removeprefix(f"{shown.severity} "))
+    message = re.sub(r"found 12\d\.?\d*", "found …", re.sub(r" 50\d{4}/", " n/", message))
+    expectations = ", ".join(f"`{finding.name}`" for finding in validation.findings)
+    return f"| {fault} | {expectations} | {drill.gate} | {message} |"
+
+
+def tell_progress(platform, ago=1.0, votes=0):
+    """The stream tells of itself, as it does every few seconds, ``ago`` seconds ago."""
+    told = folded(platform.kafka).progress
+    generation = (told.generation if told else 1) + (1 if ago > 60 else 0)
+    producer = SafeProducer(platform.kafka)
+    at = time.time_ns() // 1_000_000 - int(ago * 1000)
+    progress = TallyProgress(SCHEMA_VERSION, generation, 1, votes, 0, 0, 0, 0.0, 0.0, 1, 1, 1, "drill", "", at)
+    producer.produce(topics.TALLY_PROGRESS, encode(progress), str(generation).encode())
+    producer.flush()
+
+
+def changed_total(platform, poll):
+    count(platform, poll.slug, more=3)
+    return lambda: taken_back(platform, poll)
+
+
+def total_ahead(platform, poll):
+    count(platform, poll.slug, more=1)
+    return lambda: taken_back(platform, poll)
+
+
+def taken_back(platform, poll):
+    producer = SafeProducer(platform.kafka)
+    producer.produce(topics.VOTES_PER_CANDIDATE, None, f"{poll.election_no}/1/1/1".encode())
+    producer.flush()
+
+
+def standing_still(platform, poll):
+    """Nothing of the election is counted, and its votes are minutes old."""
+    tell_progress(platform, ago=120)
+    with platform.connect("owner") as connection:
+        connection.execute(
+            "UPDATE elections SET opened_at = opened_at - interval '1 hour' WHERE election_no = %s", [poll.election_no]
+        )
+        connection.execute(
+            "UPDATE votes SET cast_at = cast_at - interval '5 minutes' WHERE election_no = %s", [poll.election_no]
+        )
+
+
+def rejected_record(platform, poll, reason="late"):
+    record = RejectedRecord(SCHEMA_VERSION, "casting", poll.election_no, "a_topic", 0, 7, None, None, reason, "", 1)
+    key = f"a_topic/0/7/{poll.election_no}".encode()
+    producer = SafeProducer(platform.kafka)
+    producer.produce(topics.REJECTED, encode(record), key)
+    producer.flush()
+
+    def undo():
+        producer.produce(topics.REJECTED, None, key)
+        producer.flush()
+
+    return undo
+
+
+def strange_rejection(platform, poll):
+    return rejected_record(platform, poll, "no_such_reason")
+
+
+PLANTS = {
+    plant.__name__: plant for plant in (changed_total, total_ahead, standing_still, rejected_record, strange_rejection)
+}

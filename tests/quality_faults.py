@@ -1,0 +1,150 @@
+"""Elections with faults planted: a scratch database whose constraints are lifted, and a copy of it for each fault."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from election.contracts import topics
+from election.contracts.messages import SCHEMA_VERSION, encode
+from election.messaging.clients import SafeProducer
+from election.platform import Platform, native
+from election.preparation import create_tables
+from election.settings import PROJECT
+from election.stack import postgres
+from election.storage.elections import Election, election
+from election.storage.expected import expected_totals
+
+SCENARIO = """name = "A drill"
+polling_day = 2019-12-12
+licence = "Made up."
+[parties]
+A = { name = "Alpha", colour = "#0087dc" }
+B = { name = "Beta", colour = "#e4003b" }
+"""
+CONTESTS = """contest_id,name,region,country,declared_at,electorate,valid_votes,invalid_votes
+D1,Easton,East,Drillshire,,300,180,4
+D2,Weston,West,Drillshire,,200,120,2
+"""
+CANDIDATES = """contest_id,given_name,family_name,gender,party,party_abbreviation,votes
+D1,Ada,Able,female,Alpha,A,100
+D1,Bob,Baker,male,Beta,B,80
+D2,Cid,Clark,male,Alpha,A,70
+D2,Dot,Dale,female,Beta,B,50
+"""
+# Far from the numbers of the tests' own database, with which the topics are shared.
+_FIRST_ELECTION = 500_000
+
+
+def scratch(platform: Platform, root: Path) -> Platform:
+    """The platform with a database of its own and, in ``root``, a scenario of two small contests, `drill`."""
+    folder = root / "scenarios" / "drill"
+    folder.mkdir(parents=True)
+    for name, text in (("scenario.toml", SCENARIO), ("contests.csv", CONTESTS), ("candidates.csv", CANDIDATES)):
+        (folder / name).write_text(text)
+    (root / "scenarios" / "single-race").symlink_to(PROJECT / "scenarios" / "single-race")
+    (root / "expectations").symlink_to(PROJECT / "expectations")
+    made = _named(platform, root, "drills")
+    postgres.settle(made.settings)
+    create_tables(made)
+    with made.connect("owner") as connection:
+        connection.execute(f"ALTER TABLE elections ALTER election_no RESTART WITH {_FIRST_ELECTION}")
+    return made
+
+
+@contextmanager
+def copy(base: Platform, name: str) -> Iterator[Platform]:
+    """A copy of the database as it is now, without constraints and guards, for as long as the context lasts."""
+    copied = _named(base, base.settings.root, f"drill_{name}")
+    identifier, template = sql.Identifier(copied.settings.postgres_database), sql.Identifier("drills")
+    with _superuser(base) as server:
+        server.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER election_owner").format(identifier, template))
+    try:
+        with copied.connect("owner") as connection:
+            lift_constraints(connection)
+        yield copied
+    finally:
+        with _superuser(base) as server:
+            server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(identifier))
+
+
+def lift_constraints(connection: psycopg.Connection) -> None:
+    """As their owner may: no keys, no references, no checks, no guards, and every column may be null."""
+    tables = ("votes", "voters", "candidates", "contests", "elections")
+    for table, name in connection.execute(
+        """SELECT conrelid::regclass::text, conname FROM pg_constraint WHERE conrelid::regclass::text = ANY(%s)
+           AND contype <> 'n' ORDER BY contype <> 'f'""",
+        [list(tables)],
+    ).fetchall():
+        connection.execute(_alter(table, "DROP CONSTRAINT {} CASCADE", name))
+    for table in tables:
+        connection.execute(_alter(table, "DISABLE TRIGGER USER"))
+        for (column,) in connection.execute(
+            "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 AND attnotnull "
+            "AND attidentity = ''",
+            [table],
+        ).fetchall():
+            connection.execute(_alter(table, "ALTER {} DROP NOT NULL", column))
+
+
+def _alter(table: str, change: str, *names: str) -> sql.Composed:
+    return sql.SQL("ALTER TABLE {} " + change).format(sql.Identifier(table), *map(sql.Identifier, names))
+
+
+def count(platform: Platform, slug: str, more: int = 0) -> None:
+    """Puts totals on the aggregated topics as the stream would, with ``more`` votes for candidate 1 than there are."""
+    with platform.connect("reader") as connection:
+        poll = election(connection, slug)
+        totals = expected_totals(connection, poll)
+    producer = SafeProducer(platform.kafka)
+    for topic, keys in totals.items():
+        for key, votes in keys.items():
+            ahead = more if (topic, key) == (topics.VOTES_PER_CANDIDATE, f"{poll.election_no}/1/1") else 0
+            rest = key.split("/")[1:]
+            message = {
+                "schema_version": SCHEMA_VERSION,
+                "generation": 1,
+                "election": poll.election_no,
+                "votes": votes + ahead,
+                **_members(topic, rest),
+            }
+            producer.produce(topic, encode(message), "/".join([str(poll.election_no), "1", *rest]).encode())
+    producer.flush()
+
+
+def _members(topic: str, rest: list[str]) -> dict[str, object]:
+    """What a total's message says besides its votes, out of its key; names are made up."""
+    if topic == topics.VOTES_PER_CANDIDATE:
+        named = {"contest_name": "Contest", "candidate_name": "Candidate", "party": "A"}
+        return {"contest": int(rest[0]), "candidate": int(rest[1]), **named}
+    if topic == topics.BALLOTS_PER_CONTEST:
+        return {"contest": int(rest[0]), "contest_name": "Contest", "validity": rest[1]}
+    if topic == topics.TURNOUT_BY_LOCATION:
+        return {"location": int(rest[0]), "country": "Drillshire", "region": "East", "city": "Easton"}
+    if topic == topics.VOTES_PER_MINUTE:
+        return {"minute": int(rest[0]), "series": rest[1], "member": rest[2], "label": rest[2]}
+    member = {
+        topics.VOTES_PER_PARTY: "party",
+        topics.TURNOUT_BY_GENDER: "gender",
+        topics.TURNOUT_BY_AGE_GROUP: "age_group",
+    }[topic]
+    return {member: rest[0]}
+
+
+def known(platform: Platform, slug: str) -> Election:
+    with platform.connect("reader") as connection:
+        return election(connection, slug)
+
+
+def _named(platform: Platform, root: Path, database: str) -> Platform:
+    return native(platform.settings.model_copy(update={"postgres_database": database, "root": root}))
+
+
+def _superuser(platform: Platform) -> psycopg.Connection:
+    settings = platform.settings
+    return psycopg.connect(
+        host=settings.postgres_host, port=settings.postgres_port, dbname="postgres", user="postgres",
+        password=settings.secret("postgres_superuser"), autocommit=True,
+    )  # fmt: skip
