@@ -3,17 +3,21 @@
 import json
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import psycopg
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from election.casting import cast, close_poll
 from election.contracts import topics
 from election.errors import StageFailed
 from election.messaging.clients import SafeProducer
 from election.messaging.reading import bounds
+from election.orchestration.control_room.rendering import DOCUMENT
 from election.platform import native
 from election.publication.voters import record_range
 from election.quality.validating import validate
@@ -55,15 +59,38 @@ def test_a_warning_is_reported_and_the_gate_is_passed(reports):
     assert reports["electorate"].findings == ()
 
 
-def test_every_page_is_complete_and_asks_no_other_host_for_anything(tables, reports, browser):
+@pytest.fixture(scope="module")
+def served(tables) -> Iterator[str]:
+    """The data docs' address on a server with the content security policy of Airflow's control room."""
+
+    class Handler(SimpleHTTPRequestHandler):
+        def end_headers(self):
+            self.send_header("Content-Security-Policy", DOCUMENT)
+            super().end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=tables.settings.data_docs))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_every_page_is_complete_and_asks_no_other_host_for_anything(tables, reports, browser, served):
     docs = tables.settings.data_docs
     page = browser.new_page()
     asked: list[str] = []
     wrong: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.on("requestfailed", lambda request: wrong.append(request.url))
+    page.on("response", lambda response: wrong.append(response.url) if response.status >= 400 else None)
     page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.goto((docs / "index.html").as_uri())
+    page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
+    page.goto(f"{served}/index.html")
     page.get_by_role("link", name=SLUG).click()
     page.get_by_role("row", name="casting").get_by_role("link").click()
     assert page.locator("#findings tr").nth(1).inner_text().startswith("rejected_topic.none")
@@ -73,15 +100,18 @@ def test_every_page_is_complete_and_asks_no_other_host_for_anything(tables, repo
     seen = sorted((docs / SLUG).rglob("*.html"))
     assert {file.stem for file in seen} >= {"index", "voters", "votes", "votes_topic", "rejected_topic", "rejected"}
     for file in seen:
-        page.goto(file.as_uri(), wait_until="networkidle")
-    # The library's own page: its sentences, its styles, its chart.
-    page.goto((docs / reports["electorate"].report).with_name("voters.html").as_uri(), wait_until="networkidle")
-    assert page.get_by_text("There are as many voters as are registered.").first.is_visible()
-    assert page.evaluate("typeof vegaEmbed") == "function"
+        page.goto(f"{served}/{file.relative_to(docs)}", wait_until="networkidle")
+    # The library's own page: its sentences, its styles, its chart, its buttons.
+    page.goto(f"{served}/{reports['electorate'].report.replace('index', 'voters')}", wait_until="networkidle")
+    sentence = page.get_by_text("There are as many voters as are registered.").first
+    assert sentence.is_visible()
     assert page.evaluate("getComputedStyle(document.querySelector('.navbar')).display") == "flex"
+    expect(page.locator("canvas, svg.marks").first).to_be_visible()
+    page.get_by_text("Failed Only").click()
+    expect(sentence).to_be_hidden()
     page.close()
     assert wrong == []
-    assert [url for url in asked if not url.startswith((docs.as_uri(), "blob:", "data:"))] == []
+    assert [url for url in asked if not url.startswith((served, "blob:", "data:"))] == []
     assert len(asked) > 100
 
 

@@ -45,11 +45,12 @@ def test_a_folder_without_suites_is_refused(tmp_path):
 PAGE = """<link rel="stylesheet" href="https://maxcdn.example/bootstrap/4.3.1/css/bootstrap.min.css"/>
 <script src="https://code.example/jquery-3.7.1.min.js" integrity="sha384-x" crossorigin="anonymous"></script>
 <a href="../../../../index.html"><img src="https://assets.example/logo-long.png?d=20261121T070326Z"></a>
-<footer><a href="https://news.example/?utm_source=x">News</a></footer>"""
+<script>function show() { draw({actions: false}) }</script><label onclick="show()">Show</label>
+<footer><a href="https://news.example/?utm_source=x">News</a></footer></body>"""
 
 
 def test_a_page_loads_the_files_that_are_shipped_and_no_others():
-    page = localised(PAGE)
+    page, _ = localised(PAGE, "voters.js")
     assert not FOREIGN.search(page)
     assert 'href="../../static/css/bootstrap.css"' in page
     assert '<script src="../../static/js/jquery.js"></script>' in page
@@ -57,9 +58,16 @@ def test_a_page_loads_the_files_that_are_shipped_and_no_others():
     assert '<a href="index.html">' in page
 
 
+def test_no_script_is_inside_a_page_and_none_is_lost():
+    page, script = localised(PAGE, "voters.js")
+    assert "<script>" not in page and "onclick" not in page
+    assert '<label data-click="show">' in page and '<script src="voters.js"></script>\n</body>' in page
+    assert "function show()" in script and "data-click" in script and "expressionInterpreter" in script
+
+
 def test_a_file_that_is_not_shipped_fails_the_page_instead_of_being_fetched():
     with pytest.raises(StageFailed, match=r"//elsewhere\.example/new\.js"):
-        localised('<script src="//elsewhere.example/new.js"></script>')
+        localised('<script src="//elsewhere.example/new.js"></script>', "voters.js")
 
 
 def test_the_shipped_files_need_no_others(tmp_path):

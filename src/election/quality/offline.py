@@ -1,8 +1,10 @@
-"""What Great Expectations' pages load from elsewhere, from files of our own instead."""
+"""What Great Expectations' pages load from elsewhere, from files of our own instead; and no script inside a page, so
+that they work under a policy that forbids it."""
 
 import re
 import shutil
 from functools import cache
+from importlib.metadata import version
 from importlib.resources import as_file, files
 from pathlib import Path
 
@@ -33,29 +35,44 @@ _STATIC = "../../static"  # from data-docs/<slug>/<run>/
 _LOADED = re.compile(r"""((?:src|href)\s*=\s*|url\()(["'])((?:https?:)?//[^"']+|[./]*static/images/[^"']+)\2""")
 _CHECKED_ELSEWHERE = re.compile(r"""\s(?:integrity|crossorigin)=(["'])[^"']*\1""")
 _FOOTER = re.compile(r"<footer>.*?</footer>", re.DOTALL)
+_INSIDE = re.compile(r"<script>(.*?)</script>", re.DOTALL)
+_ON_CLICK = re.compile(r'onclick="(\w+)\(\)"')
+_CLICKS = """document.querySelectorAll("[data-click]").forEach(
+    (one) => one.addEventListener("click", () => window[one.dataset.click]()));
+"""
 _IMAGES = "render/view/static/images"
 
 
-def localised(page: str) -> str:
-    """The page with every address of another host replaced. Raises StageFailed for one it does not know."""
+def localised(page: str, script: str) -> tuple[str, str]:
+    """The page with every address of another host replaced, and its scripts, for the file ``script`` beside it.
+
+    Raises StageFailed for an address it does not know.
+    """
     page = _CHECKED_ELSEWHERE.sub("", _FOOTER.sub("", page))
     # Its ways home and to a page of the suite alone lead to the report beside it, which lists the expectations.
     page = re.sub(r'href="(\.\./)+(index|expectations/[^"]+)\.html"', 'href="index.html"', page)
-    return _LOADED.sub(lambda found: f"{found[1]}{found[2]}{_STATIC}/{_own(found[3])}{found[2]}", page)
+    page = _LOADED.sub(lambda found: f"{found[1]}{found[2]}{_STATIC}/{_own(found[3])}{found[2]}", page)
+    inside = [*_INSIDE.findall(page), _CLICKS]
+    page = _INSIDE.sub("", _ON_CLICK.sub(r'data-click="\1"', page))
+    loaded = "".join(f'<script src="{file}"></script>\n' for file in (f"{_STATIC}/js/vega-interpreter.js", script))
+    # Vega writes programs of its own, unless it is told to interpret them.
+    interpreted = "actions: false, ast: true, expr: vega.expressionInterpreter"
+    return page.replace("</body>", f"{loaded}</body>"), "\n".join(inside).replace("actions: false", interpreted)
 
 
 def static_files(folder: Path) -> None:
-    """Puts the files that pages load where they look for them; does nothing when they are there."""
-    if (folder / "complete").exists():
-        return
-    folder.mkdir(parents=True, exist_ok=True)
+    """Puts the files that pages load where they look for them; does nothing when these are there."""
     with as_file(files("election.quality").joinpath("static")) as own:
+        known = sorted(f"{file.relative_to(own)} {file.stat().st_size}" for file in own.rglob("*") if file.is_file())
+        mark, complete = "\n".join([version("great_expectations"), *known]), folder / "complete"
+        if complete.exists() and complete.read_text() == mark:
+            return
         shutil.copytree(own, folder, dirs_exist_ok=True)
     with as_file(files("great_expectations").joinpath(_IMAGES)) as images:
         (folder / "images").mkdir(exist_ok=True)
         for name in ("logo-long.png", "favicon.ico"):
             shutil.copy(images / name, folder / "images" / name)
-    (folder / "complete").touch()
+    complete.write_text(mark)
 
 
 @cache

@@ -40,7 +40,9 @@ def write_report(
     run = f"{at:%Y%m%dT%H%M%S%f}"[:-3] + f"Z-{look.checkpoint}"
     static_files(docs / "static")
     for name, result in results.items():
-        _write(docs / slug / run / f"{name}.html", _page(result))
+        page, script = localised(_page(result), f"{name}.js")
+        _write(docs / slug / run / f"{name}.html", page)
+        _write(docs / slug / run / f"{name}.js", script)
     rows = [
         {
             "suite": suite.name,
@@ -86,7 +88,7 @@ def _page(result: Any) -> str:
         if isinstance(one.result.get("observed_value"), np.generic):
             one.result["observed_value"] = one.result["observed_value"].item()
     document = ValidationResultsPageRenderer().render(result)
-    return localised(DefaultJinjaPageView().render(document, show_how_to_buttons=False))
+    return str(DefaultJinjaPageView().render(document, show_how_to_buttons=False))
 
 
 def _operators_page(look: Look, run: str) -> str | None:
