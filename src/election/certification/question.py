@@ -1,7 +1,7 @@
 """What a person reads before they decide: the figures of the newest verdict and who leads."""
 
 from election.platform import Connection, Platform
-from election.storage.elections import election
+from election.storage.elections import election, read_whole_elections
 
 _NAMED = 5  # a person looks at the first few; the result has all
 
@@ -9,6 +9,7 @@ _NAMED = 5  # a person looks at the first few; the result has all
 def question(platform: Platform, slug: str) -> str:
     """Markdown: registered, ballots, invalid, rejected, the verdict, and the candidates or parties ahead."""
     with platform.connect("reader") as connection:
+        read_whole_elections(connection)
         poll = election(connection, slug)
         verdict = connection.execute(
             """SELECT ok, given_at, registered, stored, rejected FROM verdicts

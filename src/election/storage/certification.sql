@@ -158,7 +158,9 @@ END $$;
 
 -- Certifies: the newest verdict must be ok and be about exactly the ballots that are stored. Freezes the result.
 CREATE OR REPLACE FUNCTION certify(the_slug text, by text, reason text) RETURNS timestamptz
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+SET enable_nestloop = off  -- as read_whole_elections: statistics may not know a young election yet
+AS $$
 DECLARE
     poll public.elections := public.up_for_decision(the_slug, by, reason);
     verdict public.verdicts;
