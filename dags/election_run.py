@@ -39,6 +39,7 @@ from election.orchestration.decision import DecisionOperator
 from election.orchestration.failures import say_what_next
 from election.orchestration.form import DECISION, ELECTION_RUN
 from election.orchestration.notification import at_a_gate, at_the_end
+from election.orchestration.stages import documentation
 from election.quality import Checkpoint
 
 # A gate that says no says so at once.
@@ -69,7 +70,8 @@ def register() -> str:
 
 
 def prepare() -> XComArg:
-    with TaskGroup("prepare", tooltip="Tables, topics, and the election's registration"):
+    tooltip = "Tables, topics, and the election's registration"
+    with TaskGroup("prepare", tooltip=tooltip, doc_md=documentation("prepare")):
         slug = register()
         [create_tables(), create_topics()] >> slug
     return slug
@@ -106,7 +108,10 @@ def validate(slug: str, checkpoint: Checkpoint) -> str:
     return validate(get_current_context(), slug, checkpoint)
 
 
-@task_group(tooltip="Candidates and voters in Postgres. Gate: the expectations of the electorate are met")
+@task_group(
+    tooltip="Candidates and voters in Postgres. Gate: the expectations of the electorate are met",
+    doc_md=documentation("electorate"),
+)
 def electorate(slug: str) -> None:
     seed_candidates(slug) >> seed_voters(slug) >> check_electorate(slug) >> validate(slug, "electorate")
 
@@ -127,7 +132,7 @@ def publish_voters(slug: str) -> int:
     return publish_voters(platform(), slug)
 
 
-@task_group(tooltip="Voters and candidates on their topics")
+@task_group(tooltip="Voters and candidates on their topics", doc_md=documentation("publication"))
 def publication(slug: str) -> None:
     publish_candidates(slug)
     publish_voters(slug)
@@ -176,7 +181,10 @@ def close_poll(slug: str) -> None:
     close_poll(platform(), slug)
 
 
-@task_group(tooltip="Every voter is offered the ballot. Gate: votes and ballots are what is expected")
+@task_group(
+    tooltip="Every voter is offered the ballot. Gate: votes and ballots are what is expected",
+    doc_md=documentation("casting"),
+)
 def casting(slug: str) -> None:
     opened, closed = open_poll(slug), close_poll(slug)
     cast_ballots.partial(slug=slug).expand(worker=opened) >> closed
@@ -193,7 +201,10 @@ def wait_until_counted(slug: str) -> dict[str, Any]:
     return wait_until_counted(platform(), slug)
 
 
-@task_group(tooltip="The stream counts every stored ballot. Gate: the totals are what the votes give")
+@task_group(
+    tooltip="The stream counts every stored ballot. Gate: the totals are what the votes give",
+    doc_md=documentation("count"),
+)
 def count(slug: str) -> None:
     wait_until_counted(slug) >> validate(slug, "count")
 
@@ -208,7 +219,7 @@ def reconcile(slug: str) -> None:
     verdict.require_ok()
 
 
-@task_group(tooltip="Gate: everything must agree")
+@task_group(tooltip="Gate: everything must agree", doc_md=documentation("reconciliation"))
 def reconciliation(slug: str) -> None:
     reconcile(slug)
 
@@ -234,7 +245,7 @@ def certified(slug: str) -> str:
     return require_certified(slug)
 
 
-@task_group(tooltip="A person certifies or refuses")
+@task_group(tooltip="A person certifies or refuses", doc_md=documentation("certification"))
 def certification(slug: str) -> None:
     decide = DecisionOperator(task_id="decide", slug=slug, params=DECISION, on_failure_callback=at_a_gate())
     gate = certified(slug)
@@ -251,7 +262,7 @@ def export_results(slug: str) -> str:
     return str(export(platform(), slug))
 
 
-@task_group(tooltip="The result")
+@task_group(tooltip="The result", doc_md=documentation("result"))
 def result(slug: str) -> None:
     export_results(slug)
 

@@ -41,7 +41,7 @@ def recount() -> None:
     def count_again() -> None:
         from election.orchestration.certification import count_again
 
-        count_again(get_current_context()["params"]["slug"])
+        count_again(get_current_context())
 
     count_again()
 

@@ -115,6 +115,22 @@ def test_the_verdict_and_its_differences_are_told(get, poll, tables):
     assert "one &lt;i&gt;ballot&lt;/i&gt; is missing" in page
 
 
+def test_the_latest_report_of_each_gate_is_told_and_linked(get, poll, tables):
+    with tables.connect("auditor") as connection:
+        for ok, failed, report in ((False, 2, "first"), (True, 0, "second")):
+            connection.execute(
+                """INSERT INTO validations (election_no, checkpoint, validated_at, ok, expectations, failed, warnings,
+                                            findings, report)
+                   VALUES (%s, 'casting', now() + %s * interval '1 s', %s, 25, %s, 0, '[]', %s)""",
+                [poll.election_no, int(ok), ok, failed, f"{poll.slug}/{report}/index.html"],
+            )
+    for page in (f"/control-room/runs/election_run/{RUN}", "/data-docs/", "/data-docs/index.html"):
+        text = get(page).text
+        assert f'href="/data-docs/{poll.slug}/second/index.html"' in text
+        assert f"{poll.slug}/first/" not in text
+        assert "passed" in text and "2 not met" not in text
+
+
 def test_an_operator_sees_rejected_bytes_as_text(get, poll):
     page = get(f"/control-room/rejected/{poll.slug}")
     assert page.status_code == 200

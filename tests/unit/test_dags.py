@@ -123,6 +123,13 @@ def test_every_task_group_has_a_tooltip(dags):
     assert [name for name, group in groups.items() if not group.is_root and not group.tooltip] == []
 
 
+def test_every_stage_of_a_run_documents_itself_and_says_what_to_do_when_it_fails(dags):
+    (run,) = [dag for dag in dags if dag.dag_id == "election_run"]
+    groups = {name: group for name, group in run.task_group.get_task_group_dict().items() if name}
+    assert groups
+    assert [name for name, group in groups.items() if "When a task fails" not in (group.doc_md or "")] == []
+
+
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_a_dag_file_only_wires(file):
     source = file.read_text()

@@ -9,6 +9,7 @@ from election.certification import Decision, certify, decision, question, refuse
 from election.errors import ElectionError, StageFailed
 from election.orchestration.connections import platform
 from election.orchestration.questions import CERTIFY, TASK
+from election.orchestration.runs import belongs_to
 from election.reconciliation import record, recount
 
 _AGAIN = f"Clear {TASK}: it asks again."
@@ -51,8 +52,13 @@ def require_certified(slug: str) -> str:
     return str(made)
 
 
-def count_again(slug: str) -> None:
-    """Records what a recount finds. A result that does not stand fails at once, with what differs."""
+def count_again(context: Mapping[str, Any]) -> None:
+    """Records what a recount of the election in the run's form finds.
+
+    A result that does not stand fails at once, with what differs.
+    """
+    slug = context["params"]["slug"]
+    belongs_to(context, slug)
     verdict = recount(platform(), slug)
     record(platform(), slug, verdict)
     try:

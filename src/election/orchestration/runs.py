@@ -13,6 +13,7 @@ from election.preparation import Registration
 from election.preparation import register as register_election
 from election.preparation.registration import checked
 from election.settings import Settings
+from election.storage.elections import election as find_election
 from election.storage.runs import note_run
 
 log = logging.getLogger(__name__)
@@ -47,14 +48,15 @@ def register(context: Mapping[str, Any]) -> str:
     except BadInput as error:
         # Trying again cannot mend a parameter.
         raise AirflowFailException(str(error)) from error
-    belongs_to(context, election.slug, election.name)
+    belongs_to(context, election.slug)
     return election.slug
 
 
-def belongs_to(context: Mapping[str, Any], slug: str, name: str) -> None:
+def belongs_to(context: Mapping[str, Any], slug: str) -> None:
     """Records that the run is about this election, and says so beside a run whose own name does not."""
     run = context["dag_run"]
     with platform().connect("app") as connection:
+        name = find_election(connection, slug).name
         note_run(connection, run.dag_id, run.run_id, slug)
     if run.run_id == slug or run.note:
         return

@@ -18,6 +18,7 @@ def data_docs(platform: Platform) -> FastAPI:
     root = settings.data_docs
     app = FastAPI(openapi_url=None, dependencies=[LOGGED_IN], exception_handlers=refusals(settings))
 
+    @app.get("/index.html")  # which the reports link to
     @app.get("/")
     def index(operator: Operator) -> HTMLResponse:
         with platform.connect("reader") as connection:

@@ -43,8 +43,6 @@ class Report:
 
 def reports(connection: Connection, election_no: int) -> list[Report]:
     """The latest report of each of the election's checkpoints, in the order in which they were made."""
-    if connection.execute("SELECT to_regclass('public_validations')").fetchone() == (None,):
-        return []  # tables of a time before there were validations
     with connection.cursor(row_factory=class_row(Report)) as cursor:
         found = cursor.execute(
             """SELECT DISTINCT ON (checkpoint) checkpoint, validated_at, ok, expectations, failed, report
