@@ -7,7 +7,8 @@ Each limit is the least that the machine must do for the same rows, and takes tu
 - casting with one and with two workers against COPY + INSERT … ON CONFLICT of the same votes into the same table with
   the same keys and foreign keys: one writer, batches of the same size, their text made before the clock starts;
 - publication against a bare loop that produces the same keys and values from memory;
-- the electorate against COPY of the same rows from memory (``bench.electorate``).
+- the electorate against COPY of the same rows from memory (``bench.electorate``);
+- the pace of two workers who are asked for 0.8 of what they just reached.
 
 Then the whole stack comes up and Spark counts beside two workers: votes a second from the first worker's start to the
 last total. Every election is a new one. Prints one table and writes var/bench/casting.json.
@@ -71,6 +72,11 @@ def main(
             note("one writer, nothing else", _insert(platform, _votes(platform, one), limit))
             note("bare produce loop", _produce(platform, two))
             _empty(platform)
+        paced = _open(platform, "paced", voters, note)
+        asked = 0.8 * median(rates["two workers"])
+        note("pace asked for, two workers", asked)
+        _cast(platform, paced, 2, asked)
+        note("pace held", _pace(platform, paced))
         for what, found in zip(("plain COPY", "electorate"), electorate.loaded(platform, voters, rounds), strict=True):
             for rate in found:
                 note(what, rate)
@@ -95,11 +101,11 @@ def _open(platform: Platform, slug: str, voters: int, note: Callable[[str, float
         return election(connection, slug)
 
 
-def _cast(platform: Platform, poll: Election, workers: int) -> float:
+def _cast(platform: Platform, poll: Election, workers: int, rate: float = 0) -> float:
     """Ballots a second of workers that begin together, from then until the last one has seen the end."""
     together, done = SPAWN.Barrier(workers), SPAWN.Queue()
     processes = [
-        SPAWN.Process(target=_work, args=(platform.settings, poll.slug, number, together, done))
+        SPAWN.Process(target=_work, args=(platform.settings, poll.slug, number, rate, together, done))
         for number in range(workers)
     ]
     for process in processes:
@@ -110,13 +116,24 @@ def _cast(platform: Platform, poll: Election, workers: int) -> float:
     return sum(ballots) / (max(ended) - min(began))
 
 
-def _work(settings: Settings, slug: str, number: int, together: Any, done: Any) -> None:
+def _work(settings: Settings, slug: str, number: int, rate: float, together: Any, done: Any) -> None:
     """A worker as a process. What it imports is not measured; all that it does for the election is."""
     platform = native(settings)
     together.wait()
     began = time.time()
-    ballots = cast(platform, slug, worker=number, log=_quiet).ballots
+    ballots = cast(platform, slug, worker=number, rate=rate, log=_quiet).ballots
     done.put((began, time.time(), ballots))
+
+
+def _pace(platform: Platform, poll: Election) -> float:
+    """Ballots a second from the first stored to the last."""
+    with platform.connect("app") as connection:
+        row = connection.execute(
+            """SELECT (count(*) - 1) / extract(epoch FROM max(cast_at) - min(cast_at))::float8 FROM votes
+               WHERE election_no = %s""",
+            [poll.election_no],
+        ).fetchone()
+    return float(row[0]) if row else 0.0
 
 
 def _cast_and_count(platform: Platform, poll: Election) -> float:
@@ -198,6 +215,7 @@ def _show(rates: dict[str, list[int]], voters: int) -> None:
         "two workers": ("one writer, nothing else", 0.5),
         "publication": ("bare produce loop", 0.6),
         "electorate": ("plain COPY", 0.4),
+        "pace held": ("pace asked for, two workers", 0.95),
     }
     ratios = {what: round(middle[what] / middle[limit], 2) for what, (limit, _) in limits.items()}
     table = Table(title=f"Casting, publication, electorate: {voters:,} voters", caption="medians, a second")
