@@ -7,6 +7,7 @@ from functools import partial
 import pytest
 
 from election.reconciliation import reconcile
+from election.storage.elections import elections
 from tests.compose.conftest import Deployment
 from tests.compose.driving import CONTEST, await_polling, begin, bring_up, exact, healthy, kill, log, told, until
 
@@ -72,7 +73,7 @@ def test_down_and_up_again_during_an_election(up):
     with told("up again"):
         up.compose("up", "--detach", "--wait")
     exact(up, "paused")
-    for slug in ("demo", "killed", "restarted"):
+    for slug in known(up):
         assert reconcile(up.platform, slug).ok
 
 
@@ -80,14 +81,15 @@ def test_a_backup_brings_an_election_back_to_a_new_platform(up, tmp_path):
     backup = tmp_path / "elections.dump"
     up.run("docker/backup", str(backup))
     assert backup.stat().st_mode & 0o077 == 0
-    before = result(up, "demo")
+    before = {slug: result(up, slug) for slug in known(up)}
     with told("wiped and up"):
         up.compose("--profile", "tools", "down", "--volumes")
         up.compose("up", "--detach", "--wait")
     with told("restored"):
         up.run("docker/restore", str(backup))
-    until(lambda: reconcile(up.platform, "demo").ok, 180, "the restored election reconciles")
-    assert result(up, "demo") == before
+    for slug, result_before in before.items():
+        until(lambda: reconcile(up.platform, slug).ok, 180, f"the restored {slug} reconciles")  # noqa: B023
+        assert result(up, slug) == result_before
     # An election after it meets nothing of those before it.
     begin(up, "afterwards", rate=0)
     exact(up, "afterwards")
@@ -102,6 +104,11 @@ def test_nothing_is_left_when_it_is_removed(up):
     of_project = f"label=com.docker.compose.project={up.project}"
     for command in (("ps", "--all"), ("volume", "ls"), ("network", "ls")):
         assert up.run("docker", *command, "--quiet", "--filter", of_project) == ""
+
+
+def known(up: Deployment) -> list[str]:
+    with up.platform.connect("reader") as connection:
+        return [poll.slug for poll in elections(connection)]
 
 
 def result(up: Deployment, slug: str) -> list[tuple[str, int]]:
