@@ -1,7 +1,7 @@
 """TLS certificates for a platform of its own: an authority that signs once and whose key is then forgotten.
 
-Files in the secrets' folder: ``tls_ca`` (the authority, for clients), ``kafka_tls`` (key and certificate in one, as
-Kafka's PEM keystores are), ``postgres_tls_key`` and ``postgres_tls_certificate``. A renewal renews them all.
+Files in the secrets' folder: ``tls_ca`` (the authority, for clients), ``kafka_tls`` and ``postgres_tls`` (key and
+certificates in one, which both servers take). A renewal renews them all.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -28,11 +28,7 @@ def certify_services(settings: Settings) -> None:
     for service in ("kafka", "postgres"):
         key = ec.generate_private_key(ec.SECP256R1())
         certificate = _pem(_signed(service, key, root, authority))
-        if service == "kafka":
-            private_file(settings.secret_file("kafka_tls"), _key(key) + certificate + _pem(root))
-        else:
-            private_file(settings.secret_file("postgres_tls_key"), _key(key))
-            private_file(settings.secret_file("postgres_tls_certificate"), certificate)
+        private_file(settings.secret_file(f"{service}_tls"), _key(key) + certificate + _pem(root))
     private_file(settings.secret_file("tls_ca"), _pem(root))
 
 

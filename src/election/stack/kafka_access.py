@@ -30,8 +30,12 @@ READS: dict[str, tuple[str, ...]] = {
     "tally": (topics.VOTES, *TOTALS),
     "dashboard": (*TOTALS, topics.CANDIDATES, topics.REJECTED),
 }
-GROUPS = {"app": "election-", "tally": "spark-kafka-source-", "dashboard": "election-dashboard"}
-"""Beginnings of the names of consumer groups."""
+GROUPS = {
+    "app": ("election-",),
+    "tally": ("spark-kafka-source-", "election-reader"),
+    "dashboard": ("election-dashboard", "election-reader"),
+}
+"""Beginnings of the names of consumer groups; ``election-reader`` is everybody's who commits nothing."""
 
 
 def grant(settings: Settings, bootstrap: str) -> None:
@@ -52,7 +56,10 @@ def rules() -> list[AclBinding]:
     for user in KAFKA_USERS:
         found += [_allow(user, topic, AclOperation.READ) for topic in READS[user]]
         found += [_allow(user, topic, AclOperation.WRITE) for topic in WRITES[user]]
-        found.append(_allow(user, GROUPS[user], AclOperation.READ, ResourceType.GROUP, ResourcePatternType.PREFIXED))
+        found += [
+            _allow(user, group, AclOperation.READ, ResourceType.GROUP, ResourcePatternType.PREFIXED)
+            for group in GROUPS[user]
+        ]
     # The stages create the topics and keep their configuration; the dashboard sees when votes arrive, not the votes.
     for operation in (AclOperation.CREATE, AclOperation.ALTER_CONFIGS, AclOperation.DESCRIBE_CONFIGS):
         found += [_allow("app", topic.name, operation) for topic in topics.TOPICS]
