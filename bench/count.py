@@ -79,6 +79,7 @@ def freshness(seconds: Annotated[float, typer.Option(help="of each rate")] = 60)
             found[f"{rate}/s median, s"] = round(median(waits), 3)
             found[f"{rate}/s p99, s"] = round(waits[int(len(waits) * 0.99)], 3)
             found[f"{rate}/s worst, s"] = round(waits[-1], 3)
+            found |= {f"{rate}/s batch, {part}, ms": ms for part, ms in _parts(bench.settings).items()}
         driver.stop(bench.settings)
     _show("freshness", found)
 
@@ -198,6 +199,12 @@ def _freshness(bench: Platform, electorate: Electorate, rate: int, seconds: floa
         for number, at in enumerate(sorted(times), start=1):
             waits.append(totals[bisect_left(totals, number, key=lambda total: total[0])][1] - at)
     return waits
+
+
+def _parts(settings: Settings, batches: int = 50) -> dict[str, float]:
+    """Where the time of the latest batches went, by Spark's own clock: medians."""
+    lines = [json.loads(line) for line in tally_folder(settings).batches.read_text().splitlines()[-batches:]]
+    return {part: median(line["parts_ms"][part] for line in lines) for part in lines[-1]["parts_ms"]}
 
 
 def _rate(batches: list[tuple[int, int]]) -> float:

@@ -1,10 +1,12 @@
-"""What the driver reads of the topics itself: how many votes wait, how many ballots its totals say."""
+"""What the driver reads: how many votes wait, how many ballots its totals say, which batches are finished."""
 
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from confluent_kafka import OFFSET_BEGINNING, TopicPartition
+from pyspark.sql.streaming.query import StreamingQuery
 
 from election.contracts import topics
 from election.contracts.messages import ContestTotal, Decoder, Unusable
@@ -65,3 +67,21 @@ def read_offsets(checkpoint: Path, batch: int | None) -> dict[int, int]:
         return {}
     source = json.loads((checkpoint / "offsets" / str(batch)).read_text().splitlines()[-1])
     return {int(partition): offset for partition, offset in source[topics.VOTES].items()}
+
+
+def finished_since(query: StreamingQuery, seen: int) -> list[dict[str, Any]]:
+    """Spark's progress reports of the batches after ``seen`` that read something, oldest first.
+
+    Reads their JSON: pyspark's own ``recentProgress`` fetches each field of a hundred reports from Java, one by one,
+    and takes more of a core than the count itself.
+    """
+    java = query._jsq
+    latest = java.lastProgress()
+    if latest is None or latest.batchId() <= seen:
+        return []
+    reports, found = java.recentProgress(), list[dict[str, Any]]()
+    for place in range(len(reports) - 1, -1, -1):
+        if reports[place].batchId() <= seen:
+            break
+        found.insert(0, json.loads(reports[place].json()))
+    return [report for report in found if "addBatch" in report["durationMs"]]

@@ -24,7 +24,7 @@ from election.count.folder import Folder, write_json
 from election.errors import NotReachable
 from election.messaging.clients import SafeProducer
 from election.platform import Platform
-from spark_jobs.tally.reading import Counted, Lag, read_offsets
+from spark_jobs.tally.reading import Counted, Lag, finished_since, read_offsets
 from spark_jobs.tally.transforms import OBSERVED
 
 POLL = 0.1  # seconds between looks at the query
@@ -87,12 +87,9 @@ class Watch:
         self._beat |= {"batch": batch, "lag": self._lag}
 
     def _new(self, query: StreamingQuery) -> list[dict[str, Any]]:
-        last = query.lastProgress
-        if last is None or last["batchId"] <= self._seen:
-            return []
-        done = [p for p in query.recentProgress if p["batchId"] > self._seen and "addBatch" in p["durationMs"]]
-        self._seen = max((p["batchId"] for p in done), default=self._seen)
-        return done  # type: ignore[return-value]
+        done = finished_since(query, self._seen)
+        self._seen = max((batch["batchId"] for batch in done), default=self._seen)
+        return done
 
     def _take(self, batch: dict[str, Any], checkpoint: Path) -> None:
         note(checkpoint, batch["batchId"])
@@ -134,7 +131,7 @@ class Watch:
             "batch": batch["batchId"],
             "messages": batch["numInputRows"],
             "ms": took["triggerExecution"],
-            "counting_ms": took["addBatch"],
+            "parts_ms": took,
             "state_bytes": sum(state["memoryUsedBytes"] for state in batch["stateOperators"]),
             "rejected": self._rejected,
             "duplicates": self._duplicates,

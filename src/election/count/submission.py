@@ -57,6 +57,17 @@ def environment(settings: Settings) -> dict[str, str]:
     }
 
 
+def cluster_conf() -> dict[str, str]:
+    """One executor of the usual size; the state's memory is outside its Java heap. A connection may override each."""
+    return {
+        "spark.executor.instances": "1",
+        "spark.executor.cores": str(CORES),
+        "spark.executor.memoryOverhead": "1g",
+        "spark.executor.extraJavaOptions": "-XX:+UseParallelGC",
+        "spark.pyspark.python": sys.executable,
+    }
+
+
 def cluster_environment(settings: Settings) -> dict[str, str]:
     """For a driver inside a cluster, whose image holds this project at the same path."""
     return settings_environment(settings) | {"PYTHONPATH": str(settings.root)}

@@ -84,13 +84,17 @@ class TallyOperator(SparkSubmitOperator):
             super().on_kill()
 
     def _in_cluster(self, settings: Settings, conf: dict[str, str]) -> None:
-        """The same job for a cluster whose images hold this project at the same path."""
-        self.application = f"local://{submission.application(settings)}"
-        self.jars = ",".join(f"local://{jar}" for jar in submission.connector(settings).split(","))
-        self.conf = {**conf}
-        self.env_vars = submission.cluster_environment(settings)
+        """The same job for a cluster whose images or nodes hold this project at the same path."""
         master = self._get_hook()._connection["master"]
-        self._track_driver_via_k8s_api = master.startswith("k8s")
+        on_kubernetes = master.startswith("k8s")
+        application = submission.application(settings)
+        # YARN uploads the program itself and knows it by its name alone; Kubernetes takes the image's.
+        self.application = f"local://{application}" if on_kubernetes else application
+        self.jars = ",".join(f"local://{jar}" for jar in submission.connector(settings).split(","))
+        self.conf = submission.cluster_conf() | conf
+        self.env_vars = submission.cluster_environment(settings)
+        self._executor_memory, self._driver_memory = submission.EXECUTOR_MEMORY, submission.DRIVER_MEMORY
+        self._track_driver_via_k8s_api = on_kubernetes
         self._yarn_track_via_rm_api = master.startswith("yarn")
 
 

@@ -1,0 +1,119 @@
+"""The count's command line for a cluster, as Airflow's operator builds it from nothing but the connection."""
+
+import json
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from election.count import submission
+from election.settings import PROJECT, Settings
+
+KUBERNETES = {
+    "conn_type": "spark",
+    "host": "k8s://https://cluster.example",
+    "port": 6443,
+    "extra": {
+        "deploy-mode": "cluster",
+        "namespace": "election",
+        "conf": {"spark.kubernetes.container.image": "election:0.1", "spark.executor.cores": "8"},
+    },
+}
+YARN = {
+    "conn_type": "spark",
+    "host": "yarn",
+    "extra": {"deploy-mode": "cluster", "yarn_resourcemanager_webapp_address": "http://yarn.example:8088"},
+}
+NATIVE = {"conn_type": "spark", "host": "spark://127.0.0.1", "port": 7077, "extra": {"deploy-mode": "client"}}
+JOB = str(PROJECT / "spark_jobs" / "tally" / "job.py")
+
+Operator = Callable[[dict[str, Any]], Any]
+
+
+@pytest.fixture
+def operator(monkeypatch: pytest.MonkeyPatch, tmp_path) -> Operator:
+    """The DAG's operator with this connection, and what it would submit instead of submitting it."""
+    monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path))
+    monkeypatch.setenv("ELECTION_VAR", str(tmp_path / "var"))
+    from airflow.providers.apache.spark.hooks import spark_submit
+    from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
+
+    from election.orchestration.tally import TallyOperator
+
+    def submitted(self: Any, context: Any) -> list[str]:
+        """What the provider checks before it submits, then its command line."""
+        self._hook = self._get_hook()
+        if self._track_driver_via_k8s_api:
+            self._hook._validate_track_driver_via_k8s_api_config()
+        self._hook._validate_yarn_track_via_rm_api_config()
+        self.built = self._hook._build_spark_submit_command(self.application)
+        return self.built
+
+    monkeypatch.setattr(SparkSubmitOperator, "execute", submitted)
+    # The provider for Kubernetes is no part of the native stack; the command line needs only that it is there.
+    monkeypatch.setattr(spark_submit, "kube_client", object(), raising=False)
+
+    def make(connection: dict[str, Any]) -> Any:
+        monkeypatch.setenv("AIRFLOW_CONN_ELECTION_SPARK", json.dumps(connection))
+        return TallyOperator(task_id="count", conn_id="election_spark")
+
+    return make
+
+
+def options(command: list[str]) -> dict[str, str]:
+    """Options and configuration by name."""
+    pairs = list(pairwise(command))
+    found = {name: value for name, value in pairs if name.startswith("--") and name != "--conf"}
+    return found | dict(value.split("=", 1) for name, value in pairs if name == "--conf")
+
+
+def test_on_kubernetes_the_driver_runs_in_the_cluster_and_is_followed_through_its_api(operator: Operator) -> None:
+    task = operator(KUBERNETES)
+    task.execute({})
+    found = options(task.built)
+    assert found["--master"] == "k8s://https://cluster.example:6443"
+    assert found["--deploy-mode"] == "cluster"
+    assert found["spark.kubernetes.namespace"] == "election"
+    assert found["spark.kubernetes.container.image"] == "election:0.1"
+    assert found["spark.executor.cores"] == "8", "the connection wins over what is usual"
+    assert found["spark.kubernetes.submission.waitAppCompletion"] == "false"
+    assert found["spark.kubernetes.driverEnv.PYTHONPATH"] == str(PROJECT)
+    assert task.built[-1] == f"local://{JOB}"
+    assert task._hook._should_track_driver_via_k8s_api()
+
+
+def test_on_yarn_the_driver_runs_in_the_cluster_and_is_followed_through_the_resource_manager(
+    operator: Operator,
+) -> None:
+    task = operator(YARN)
+    task.execute({})
+    found = options(task.built)
+    assert (found["--master"], found["--deploy-mode"]) == ("yarn", "cluster")
+    assert found["spark.yarn.submit.waitAppCompletion"] == "false"
+    assert found["spark.yarn.appMasterEnv.PYTHONPATH"] == str(PROJECT)
+    assert task.built[-1] == JOB
+    assert task._hook._should_track_yarn_application_via_rm_api()
+
+
+@pytest.mark.parametrize("connection", [KUBERNETES, YARN], ids=["kubernetes", "yarn"])
+def test_in_a_cluster_nothing_is_fetched_and_no_secret_is_sent(operator: Operator, connection: dict[str, Any]) -> None:
+    task = operator(connection)
+    task.execute({})
+    jars = options(task.built)["--jars"].split(",")
+    assert [jar for jar in jars if not jar.startswith("local:///")] == []
+    assert any("spark-sql-kafka" in jar for jar in jars)
+    assert "--packages" not in task.built
+    assert not any("password" in part.lower() for part in task.built)
+
+
+def test_on_the_native_stack_airflow_submits_what_the_command_line_submits(operator: Operator, tmp_path) -> None:
+    settings = Settings.model_validate({"var": tmp_path / "var", "spark_master_port": 7077})
+    by_airflow = operator(NATIVE).command(settings)
+    assert options(by_airflow) == options(_apart(submission.submit_command(settings)))
+    assert by_airflow[-1] == submission.submit_command(settings)[-1] == JOB
+
+
+def _apart(command: list[str]) -> list[str]:
+    """``--conf=name=value`` as two arguments, as the provider writes it."""
+    return [part for word in command for part in (["--conf", word[7:]] if word.startswith("--conf=") else [word])]
