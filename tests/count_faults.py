@@ -7,15 +7,20 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 import psutil
+from confluent_kafka import OFFSET_BEGINNING, TopicPartition
 
 from election.contracts import topics
 from election.contracts.messages import Decoder
 from election.count import driver
+from election.count.checkpoint import newest_batch
+from election.count.folder import tally_folder
 from election.count.submission import environment, submit_command
-from election.messaging.reading import read
+from election.messaging.clients import consume, consumer
+from election.messaging.reading import partitions
 from election.platform import Platform
 from election.settings import Settings
 from election.stack.supervision import Supervisor
@@ -42,23 +47,75 @@ def kill_executor(platform: Platform) -> None:
     executor(platform.settings).kill()
 
 
-def kill_service(name: str) -> Callable[[Platform], None]:
+def kill_service(*names: str) -> Callable[[Platform], None]:
+    """Kills the services' own processes, all at once."""
+
     def strike(platform: Platform) -> None:
-        psutil.Process(Supervisor(platform.settings).processes()[name]["pid"]).kill()
+        processes = Supervisor(platform.settings).processes()
+        for process in [service_process(processes[name]["pid"]) for name in names]:
+            process.kill()
 
     return strike
+
+
+def service_process(pid: int) -> psutil.Process:
+    """The Java process of a service that supervisor runs through something else; the process itself otherwise."""
+    children = [child for child in psutil.Process(pid).children() if child.name() == "java"]
+    return children[0] if children else psutil.Process(pid)
 
 
 def restart_service(name: str, seconds: float = 0) -> Callable[[Platform], None]:
     """A clean stop and, some seconds later, a start."""
 
     def strike(platform: Platform) -> None:
-        supervisor = Supervisor(platform.settings)
-        supervisor.stop_program(name)
-        time.sleep(seconds)
-        supervisor.start_program(name)
+        with away(platform, name):
+            time.sleep(seconds)
 
     return strike
+
+
+@contextmanager
+def away(platform: Platform, name: str) -> Iterator[None]:
+    """A service is stopped for as long as this lasts."""
+    supervisor = Supervisor(platform.settings)
+    supervisor.stop_program(name)
+    try:
+        yield
+    finally:
+        supervisor.start_program(name)
+
+
+def kill_task_runner(platform: Platform, seconds: float) -> None:
+    """Kills the driver, and what Airflow runs the task with that starts the next one, ``seconds`` after it appears."""
+    kill_driver(platform)
+    assert driver.wait_for(lambda: _task_runner(platform.settings) is not None, 60), "Airflow tries again"
+    time.sleep(seconds)
+    if runner := _task_runner(platform.settings):
+        runner.kill()
+
+
+def _task_runner(settings: Settings) -> psutil.Process | None:
+    """The process of the local executor that supervises a task; in the drill there is no task but the count's."""
+    scheduler = psutil.Process(Supervisor(settings).processes()["airflow-scheduler"]["pid"])
+    for process in scheduler.children(recursive=True):
+        with suppress(psutil.Error):
+            title = args(process)
+            if title.startswith("airflow worker -- LocalExecutor:") and "<idle>" not in title:
+                return process
+    return None
+
+
+def remove_newest_files(platform: Platform) -> None:
+    """Kills the driver and takes the newest batch away: what the checkpoint says of it, and its changes of state."""
+    settings = platform.settings
+    folder = tally_folder(settings)
+    kill_driver(platform)
+    checkpoint = folder.checkpoint(folder.generation)
+    for log in ("offsets", "commits"):
+        (checkpoint / log / str(newest_batch(checkpoint, log))).unlink()
+    for state in (checkpoint / "state").glob("*/*"):
+        if changes := sorted(state.glob("*.changelog"), key=lambda file: file.stat().st_mtime):
+            changes[-1].unlink()
 
 
 def freeze_driver(platform: Platform, seconds: float = 40) -> None:
@@ -91,21 +148,35 @@ def submit_by_hand(settings: Settings) -> subprocess.CompletedProcess[str]:
     )
 
 
-def messages_that_went_down(platform: Platform) -> list[str]:
-    """Every message on the aggregated topics whose total is less than an earlier one of its key."""
-    down = []
-    for topic, form in topics.AGGREGATES.items():
-        decode, before = Decoder(form), dict[bytes, int]()
-        for record in read(platform.kafka, topic):
-            key, value = record.key() or b"", record.value()
-            if value is None:
-                before.pop(key, None)
-                continue
-            total = decode(value).votes
-            if total < before.get(key, 0):
-                down.append(f"{topic} {key.decode()} at offset {record.offset()}: {before[key]} then {total}")
-            before[key] = total
-    return down
+class Emitted:
+    """Follows the aggregated topics from their beginning, so that compaction hides nothing from it."""
+
+    def __init__(self, platform: Platform) -> None:
+        self._decoders = {topic: Decoder(form) for topic, form in topics.AGGREGATES.items()}
+        self._before: dict[tuple[str, bytes], int] = {}
+        self._reader = consumer(platform.kafka)
+        self._reader.assign(
+            [
+                TopicPartition(topic, partition, OFFSET_BEGINNING)
+                for topic in topics.AGGREGATES
+                for partition in partitions(platform.kafka, topic)
+            ]
+        )
+
+    def went_down(self) -> list[str]:
+        """Every message since the last call whose total is less than an earlier one of its key."""
+        down = []
+        while records := list(consume(self._reader, 10_000, 1)):
+            for record in records:
+                topic, key, value = str(record.topic()), record.key() or b"", record.value()
+                if value is None:
+                    self._before.pop((topic, key), None)
+                    continue
+                total, before = self._decoders[topic](value).votes, self._before.get((topic, key), 0)
+                if total < before:
+                    down.append(f"{topic} {key.decode()} at offset {record.offset()}: {before} then {total}")
+                self._before[topic, key] = total
+        return down
 
 
 def args(process: psutil.Process) -> str:

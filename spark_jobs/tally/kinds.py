@@ -89,6 +89,7 @@ REJECTED = Kind(
         "value": "b",
         "reason": "c",
         "detail": "concat('votes_topic: ', c)",
-        "rejected_at": "unix_millis(current_timestamp())",
+        # Spark writes current_timestamp() into the code it generates, and would compile each batch's anew.
+        "rejected_at": "CAST(reflect('java.lang.System', 'currentTimeMillis') AS BIGINT)",
     },
 )

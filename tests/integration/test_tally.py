@@ -35,6 +35,7 @@ FAULTS = {
     "executor": count_faults.kill_executor,
     "worker": count_faults.kill_service("spark-worker"),
     "master": count_faults.kill_service("spark-master"),
+    "worker and master": count_faults.kill_service("spark-worker", "spark-master"),
     "kafka": count_faults.restart_service("kafka"),
     "pause": lambda platform: count_faults.freeze_driver(platform, seconds=5),
 }
@@ -85,7 +86,7 @@ def counted(counting: Platform, published) -> str:
 
 
 def test_every_total_of_a_counted_election_equals_the_database(counting, counted) -> None:
-    assert count_faults.messages_that_went_down(counting) == []
+    assert count_faults.Emitted(counting).went_down() == []
 
 
 def test_progress_is_told(counting, counted) -> None:
@@ -145,7 +146,7 @@ def test_an_election_is_counted_exactly_through(counting, published, fault) -> N
         FAULTS[fault](counting)
         assert casting.wait(240) == 0
         assert_exact(counting, poll.slug)
-    assert count_faults.messages_that_went_down(counting) == []
+    assert count_faults.Emitted(counting).went_down() == []
 
 
 def test_a_stop_finishes_the_batch_and_the_next_start_goes_on(counting, counted) -> None:

@@ -1,6 +1,7 @@
 """Spark 4 standalone: a master that remembers its applications, and one worker."""
 
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import httpx
 
 from election.errors import NotReachable
 from election.settings import Settings
-from election.stack.service import Program, Service
+from election.stack.service import Program, Service, settings_environment
 from election.stack.toolchain import java, spark_home
 
 WORKER_CORES = 2
@@ -54,9 +55,10 @@ def worker_program(settings: Settings) -> Program:
     )  # fmt: skip
     where = ("--host", settings.node, "--port", str(settings.spark_worker_port))
     size = ("--cores", str(WORKER_CORES), "--memory", WORKER_MEMORY, "--work-dir", _home(settings) / "work")
+    worker = (*command, *where, "--webui-port", str(settings.spark_worker_ui_port), *size, settings.spark_master)
     return Program(
-        (*command, *where, "--webui-port", str(settings.spark_worker_ui_port), *size, settings.spark_master),
-        _environment(settings),
+        (sys.executable, "-m", "election.stack.spark_worker", *worker),
+        settings_environment(settings) | _environment(settings),
         stop_group=True,
     )
 
