@@ -16,8 +16,8 @@ options = $(if $(SCENARIO),--scenario "$(SCENARIO)") $(if $(CONTESTS),--contests
   $(if $(NIGHT),--night "$(NIGHT)") $(if $(BALLOTS),--ballots "$(BALLOTS)")
 
 .PHONY: help setup demo up down status clean distclean test lint format lock drill-casting bench-casting bench-uk \
-  bench-dashboard bench-quality compose-demo compose-down test-compose \
-  drill-compose
+  bench-dashboard bench-quality bench-count compose-demo compose-down \
+  test-compose drill-compose drill-count
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -77,6 +77,14 @@ bench-casting: setup ## casting, publication and electorate against their limits
 
 bench-uk: setup ## the United Kingdom of 2019, whole, through every stage (REGION=Wales: a part)
 	@$(python) -m bench.uk $(if $(REGION),--region "$(REGION)") $(if $(WORKERS),--workers $(WORKERS))
+
+drill-count: setup ## kill every part of the count and of Airflow while elections are cast; KILLS= rounds (10), SEED=
+	@DRILL_KILLS=$(or $(KILLS),10) $(if $(SEED),DRILL_SEED=$(SEED)) \
+	  $(python) -m pytest tests/drills/test_count.py --log-cli-level=WARNING
+
+bench-count: setup ## the count: catch-up, freshness, restart, growth to VOTES= (30 million); ONLY=freshness: a part
+	@for part in $(or $(ONLY),catchup freshness restart growth); do \
+	  $(python) -m bench.count $$part $(if $(filter growth,$(ONLY)),$(if $(VOTES),--votes $(VOTES))) || exit 1; done
 
 bench-dashboard: setup ## votes to the browser, refreshes, fifty readers for MINUTES= (10), beside their limits
 	@$(python) -m bench.dashboard --minutes $(or $(MINUTES),10)

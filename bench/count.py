@@ -1,7 +1,7 @@
-"""Measures the count on a platform of its own (Kafka and Spark, in var/bench-count, removed afterwards).
+"""Measures the count on a platform of its own (in var/bench-count, removed afterwards); `make bench-count` does it all.
 
     python -m bench.count catchup      votes on the topic to final totals, against merely reading and parsing them
-    python -m bench.count freshness    produced vote to the total that contains it, at 2,000 and 10,000 votes/s
+    python -m bench.count freshness    produced vote to the total that contains it, on the whole stack
     python -m bench.count restart      driver killed to counting again
     python -m bench.count growth       batch time and state per million ballots, up to --votes
 
@@ -25,6 +25,7 @@ from confluent_kafka import OFFSET_END, TopicPartition
 from rich.console import Console
 from rich.table import Table
 
+from bench.own import own_platform
 from bench.votes import Electorate, produce
 from election.contracts import topics
 from election.contracts.messages import ContestTotal, Decoder
@@ -33,16 +34,12 @@ from election.count.folder import tally_folder
 from election.count.submission import environment, submit_command
 from election.messaging.clients import consume, consumer
 from election.messaging.topics import create_topics
-from election.platform import Platform, native
+from election.platform import Platform
 from election.settings import PROJECT, Settings
 from election.stack import services
-from election.stack.service import settings_environment
-from election.stack.starting import start
-from election.stack.stopping import remove
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 console = Console()
-PORTS = 9_000  # added to the usual ports
 
 
 @app.command()
@@ -70,8 +67,9 @@ def catchup(votes: Annotated[int, typer.Option(help="votes on the topic")] = 2_0
 def freshness(seconds: Annotated[float, typer.Option(help="of each rate")] = 60) -> None:
     """For every vote: from its production to the arrival of a total of its contest that contains it."""
     found: dict[str, Any] = {}
-    with platform() as bench:
-        driver.start(bench.settings)
+    with platform(only=()) as bench:
+        counting = driver.wait_for(lambda: driver.state(bench.settings).phase == "counting", 300)
+        assert counting, "Airflow starts the count"
         warm = Electorate(1)
         produce(bench, warm, 200_000, rate=5_000)
         for number, rate in enumerate((2_000, 10_000), start=2):
@@ -80,7 +78,6 @@ def freshness(seconds: Annotated[float, typer.Option(help="of each rate")] = 60)
             found[f"{rate}/s p99, s"] = round(waits[int(len(waits) * 0.99)], 3)
             found[f"{rate}/s worst, s"] = round(waits[-1], 3)
             found |= {f"{rate}/s batch, {part}, ms": ms for part, ms in _parts(bench.settings).items()}
-        driver.stop(bench.settings)
     _show("freshness", found)
 
 
@@ -134,21 +131,11 @@ def growth(votes: int = 30_000_000) -> None:
 
 
 @contextmanager
-def platform() -> Iterator[Platform]:
-    """Kafka, Postgres and Spark on ports and in a folder of their own."""
-    names = {name: field.default + PORTS for name, field in Settings.model_fields.items() if name.endswith("_port")}
-    settings = Settings.model_validate({"var": PROJECT / "var" / "bench-count", **names})
-    os.environ.update(settings_environment(settings))
-    settings.var.mkdir(parents=True, exist_ok=True)
-    settings.var.chmod(0o755)
-    try:
-        start(settings, services.STORAGE)
-        start(settings, services.SPARK)
-        create_topics(native(settings))
-        yield native(settings)
-    finally:
-        driver.stop(settings)
-        remove(settings)
+def platform(only: tuple[str, ...] = services.SPARK) -> Iterator[Platform]:
+    """A platform of its own with its topics; without ``only`` the whole stack, in which Airflow runs the count."""
+    with own_platform("bench-count", only) as own:
+        create_topics(own)
+        yield own
 
 
 def _parse_only(settings: Settings) -> list[dict[str, Any]]:

@@ -8,13 +8,13 @@ goes on exactly where the last finished batch ended. Nothing is lost or counted 
 | to do this | do that |
 |---|---|
 | see what it does | the task's link *Spark UI*, or `election tally status` |
-| stop it cleanly | pause this DAG, then mark the task *success* or type `election tally stop` |
-| start it again | unpause this DAG |
+| stop it cleanly | `election tally stop`; or pause this DAG, then mark the task *success* |
+| start it again | unpause this DAG, or `election tally start` |
 | start again from nothing | `election tally rebuild`: counts all votes anew; totals on screen never go down |
 
-Clearing the task is harmless: it finds the running driver again. While this DAG is not paused, a stream that was
-stopped is started again at once. A checkpoint that belongs to another topic or another version of the query is
-refused; the message in the log says what to do, and after three refusals this DAG pauses itself.
+Clearing the task is harmless: it finds the running driver again. A task that is marked while this DAG is not paused
+stops the stream, and the next run starts it again at once. A checkpoint that belongs to another topic or another
+version of the query is refused; the log says what to do, and after three refusals this DAG pauses itself.
 """
 
 from datetime import UTC, datetime, timedelta

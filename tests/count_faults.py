@@ -129,7 +129,9 @@ def freeze_driver(platform: Platform, seconds: float = 40) -> None:
     try:
         assert driver.wait_for(lambda: driver.state(settings).phase == "stalled", 30), "a stall is noticed in 30 s"
         assert driver.start(settings).identity == identity, "a start finds the frozen driver, and starts no other"
-        assert submit_by_hand(settings).returncode == 1, "one that is submitted by hand is refused"
+        refused = submit_by_hand(settings)
+        assert refused.returncode == 1, "one that is submitted by hand is refused"
+        assert "Another driver counts already" in refused.stdout
         time.sleep(seconds)
     finally:
         for process in frozen:

@@ -6,6 +6,8 @@ from typing import Annotated
 import typer
 
 from election.cli.application import app, as_json, console
+from election.errors import NotReachable, StackError
+from election.settings import Settings
 
 tally = typer.Typer(no_args_is_help=True, help="Start, stop, show or rebuild the count.")
 app.add_typer(tally, name="tally", rich_help_panel="Stages without Airflow")
@@ -15,23 +17,29 @@ Json = Annotated[bool, typer.Option("--json", help="print JSON")]
 
 @tally.command()
 def start(json: Json = False) -> None:
-    """Start the count's driver, or find the one that runs. Not needed where Airflow's DAG tally_stream does it."""
+    """Start the count, or find the driver that runs. Airflow, where it is up, keeps it running (DAG tally_stream)."""
     from election.count import driver
     from election.platform import native
 
-    _show(driver.start(native().settings), json)
+    settings = native().settings
+    _let_airflow(settings, run=True)
+    _show(driver.start(settings), json)
 
 
 @tally.command()
 def stop(
     seconds: Annotated[float, typer.Option(help="how long to wait for the batch to finish")] = 120,
 ) -> None:
-    """Stop the count cleanly: the batch is finished, nothing is lost. An unpaused DAG tally_stream starts it again."""
+    """Stop the count cleanly and keep it stopped: the batch is finished, nothing is lost, the DAG is paused."""
     from election.count import driver
     from election.platform import native
 
-    stopped = driver.stop(native().settings, seconds=seconds)
+    settings = native().settings
+    if _let_airflow(settings, run=False):
+        console.print("The DAG tally_stream is paused, so that Airflow does not start the count again.")
+    stopped = driver.stop(settings, seconds=seconds)
     console.print("The count has stopped." if stopped else "No count was running.")
+    console.print("`election tally start` goes on where it stopped.")
 
 
 @tally.command()
@@ -59,6 +67,17 @@ def rebuild() -> None:
     from election.platform import native
 
     console.print(f"Generation {rebuild_count(native(), console.print)} is the count now.")
+
+
+def _let_airflow(settings: Settings, *, run: bool) -> bool:
+    """Unpauses or pauses the DAG that keeps the count running; False when no Airflow is up that would."""
+    from election.orchestration.api import Airflow
+
+    try:
+        Airflow(settings).pause("tally_stream", not run)
+    except (NotReachable, StackError):  # not up, or never set up: then nothing but this command starts the count
+        return False
+    return True
 
 
 def _show(state: object, json: bool) -> None:

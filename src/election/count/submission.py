@@ -34,6 +34,12 @@ def conf(settings: Settings) -> dict[str, str]:
         "spark.driver.bindAddress": settings.node,
         "spark.ui.port": str(settings.spark_driver_ui_port),
         "spark.ui.showConsoleProgress": "false",
+        # What the UI keeps and writes down of every batch costs the driver more than the batch's own plan.
+        "spark.ui.retainedJobs": "100",
+        "spark.ui.retainedStages": "100",
+        "spark.ui.retainedTasks": "1000",
+        "spark.sql.ui.retainedExecutions": "50",
+        "spark.sql.ui.explainMode": "simple",
         "spark.local.dir": str(scratch),
         "spark.sql.warehouse.dir": str(scratch / "warehouse"),
         "spark.driver.extraJavaOptions": logging,

@@ -118,7 +118,7 @@ def configuration(settings: Settings) -> str:
             # Short waits between tasks; an idle scheduler still takes less than a tenth of a core.
             "scheduler_idle_sleep_time": 0.5,
             # A task whose process died with its scheduler is noticed after this many seconds, or when it is orphaned.
-            "task_instance_heartbeat_timeout": 180,
+            "task_instance_heartbeat_timeout": 120,
             "orphaned_tasks_check_interval": 20,
         },
         # New and changed files are found within seconds.
