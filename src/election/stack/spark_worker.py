@@ -11,6 +11,8 @@ import sys
 import time
 from types import FrameType
 
+import httpx
+
 from election.errors import NotReachable
 from election.settings import Settings
 from election.stack.service import PREFIX_BY_PARENT
@@ -18,7 +20,7 @@ from election.stack.spark import master_ready, worker_ready
 
 LOOK = 2.0  # seconds between looks at the master
 FORGOTTEN = 30.0
-"""Seconds for which the master, itself at work, may not know the worker: more than a start or a pause takes."""
+"""Seconds for which master and worker may both be at work and the master not know the worker."""
 
 
 def main(command: list[str]) -> int:
@@ -50,10 +52,11 @@ def _ended(worker: subprocess.Popen[bytes]) -> int | None:
 
 
 def _known(settings: Settings) -> bool:
-    """Whether the master has the worker, or cannot be asked: then the worker is not to blame."""
+    """False only when both are at work and the master does not have the worker; else the worker is not to blame."""
     try:
         master_ready(settings, 0)
-    except NotReachable:
+        httpx.get(f"http://{settings.spark_host}:{settings.spark_worker_ui_port}/json/", timeout=3, trust_env=False)
+    except (NotReachable, httpx.HTTPError):
         return True
     try:
         worker_ready(settings, 0)
