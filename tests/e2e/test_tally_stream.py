@@ -4,6 +4,7 @@ import pytest
 
 from election.count import driver
 from election.count.folder import read_json, tally_folder
+from election.messaging.topics import create_topics
 from tests import count_faults
 
 DAG, TASK = "tally_stream", "count"
@@ -13,6 +14,7 @@ SECONDS = 200  # on a busy machine
 @pytest.fixture
 def counting(stack, airflow):
     """The stack with the stream at work, its task deferred."""
+    create_topics(stack)  # without them there is nothing to count yet
     airflow.pause(DAG, False)
     assert driver.wait_for(lambda: at_work(stack, airflow), SECONDS)
     return stack

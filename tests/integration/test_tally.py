@@ -165,7 +165,7 @@ def test_a_record_that_is_no_vote_is_rejected_and_the_count_goes_on(counting, co
 def test_an_election_is_counted_exactly_through(counting, published, fault) -> None:
     seed = int(os.environ.get("ELECTION_DRILL_SEED", time.time_ns() % 1_000_000))
     log.info("ELECTION_DRILL_SEED=%d", seed)
-    poll = published(f"tally-{fault}", voters=2400)
+    poll = published(f"tally-{fault.replace(' ', '-')}", voters=2400)
     casting = subprocess.Popen([sys.executable, "-m", "election.cli", "cast", poll.slug, "--rate", "400"])
     with kept_running(counting):
         time.sleep(random.Random(seed).uniform(0.5, 5))
