@@ -16,7 +16,7 @@ import httpx
 from election.errors import NotReachable
 from election.settings import Settings
 from election.stack.service import PREFIX_BY_PARENT
-from election.stack.spark import master_ready, worker_ready
+from election.stack.spark import has_worker, master_ready
 
 LOOK = 2.0  # seconds between looks at the master
 FORGOTTEN = 30.0
@@ -55,14 +55,10 @@ def _known(settings: Settings) -> bool:
     """False only when both are at work and the master does not have the worker; else the worker is not to blame."""
     try:
         master_ready(settings, 0)
-        httpx.get(f"http://{settings.spark_host}:{settings.spark_worker_ui_port}/json/", timeout=3, trust_env=False)
+        httpx.get(f"http://{settings.node}:{settings.spark_worker_ui_port}/json/", timeout=3, trust_env=False)
+        return has_worker(settings, settings.node)
     except (NotReachable, httpx.HTTPError):
         return True
-    try:
-        worker_ready(settings, 0)
-    except NotReachable:
-        return False
-    return True
 
 
 if __name__ == "__main__":
