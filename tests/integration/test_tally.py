@@ -37,7 +37,7 @@ FAULTS = {
     "driver": count_faults.kill_driver,
     "executor": count_faults.kill_executor,
     "master": count_faults.kill_service("spark-master"),
-    "worker and master": count_faults.kill_service("spark-worker", "spark-master"),
+    "worker": count_faults.kill_service("spark-worker"),
     "kafka": count_faults.restart_service("kafka"),
     # Beyond the heartbeat's timeout, with a second start attempted by both ways.
     "pause": lambda platform: count_faults.freeze_driver(platform, seconds=5),
