@@ -18,8 +18,8 @@ def validate(context: Mapping[str, Any], slug: str, checkpoint: Checkpoint) -> s
     reached = platform()
     found = validating.validate(reached, slug, checkpoint)
     _tell(context, [found])
-    require_ok([found], where(reached.settings.airflow_url))
-    return f"{where(reached.settings.airflow_url)}/{found.report}"
+    require_ok([found], where(reached.settings.airflow_page))
+    return f"{where(reached.settings.airflow_page)}/{found.report}"
 
 
 def validate_all(context: Mapping[str, Any]) -> list[str]:
@@ -29,13 +29,13 @@ def validate_all(context: Mapping[str, Any]) -> list[str]:
     reached = platform()
     found = validating.validate_all(reached)
     _tell(context, found)
-    require_ok(found, where(reached.settings.airflow_url))
+    require_ok(found, where(reached.settings.airflow_page))
     return [validation.election for validation in found]
 
 
-def where(airflow_url: str) -> str:
+def where(airflow: str) -> str:
     """The address under which Airflow shows the reports."""
-    return f"{airflow_url}/data-docs"
+    return f"{airflow}/data-docs"
 
 
 def _tell(context: Mapping[str, Any], validations: list[Validation]) -> None:
