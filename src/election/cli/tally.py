@@ -37,9 +37,10 @@ def stop(
     settings = native().settings
     if _let_airflow(settings, run=False):
         console.print("The DAG tally_stream is paused, so that Airflow does not start the count again.")
-    stopped = driver.stop(settings, seconds=seconds)
-    console.print("The count has stopped." if stopped else "No count was running.")
-    console.print("`election tally start` goes on where it stopped.")
+    if driver.stop(settings, seconds=seconds):
+        console.print("The count has stopped. `election tally start` goes on where it stopped.")
+    else:
+        console.print("No count was running.")
 
 
 @tally.command()
