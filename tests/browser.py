@@ -42,16 +42,18 @@ def chromium() -> str:
 
 
 @contextmanager
-def reader(browser: Browser, dashboard: str, **options: Any) -> Iterator[Page]:
-    """A reader's page; afterwards it has asked no host but the dashboard and met no error of its own."""
+def reader(browser: Browser, dashboard: str, also: str | None = None, **options: Any) -> Iterator[Page]:
+    """A reader's page; afterwards it has asked no host but the dashboard (and ``also``) and met no error of its own."""
     options = {"viewport": {"width": 1280, "height": 900}, "locale": "en-GB", "timezone_id": "Europe/London"} | options
     context = browser.new_context(base_url=dashboard, **options)
     opened = context.new_page()
     foreign: list[str] = []
     errors: list[str] = []
 
+    known = [start for host in (dashboard, also) if host for start in (host, host.replace("http", "ws"))]
+
     def asked(url: str) -> None:
-        if not url.startswith((dashboard, dashboard.replace("http", "ws"), "data:", "blob:")):
+        if not url.startswith((*known, "data:", "blob:")):
             foreign.append(url)
 
     opened.on("request", lambda request: asked(request.url))

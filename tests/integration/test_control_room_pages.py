@@ -134,7 +134,7 @@ def test_the_latest_report_of_each_gate_is_told_and_linked(get, poll, tables):
 def test_an_operator_sees_rejected_bytes_as_text(get, poll):
     page = get(f"/control-room/rejected/{poll.slug}")
     assert page.status_code == 200
-    assert "3 records could not be used" in page.text
+    assert "Could not be used: 3." in page.text
     assert "&lt;script&gt;window.hurt=1&lt;/script&gt;\\xff" in page.text
     assert "<script>window" not in page.text and "no &lt;b&gt;JSON" in page.text
     assert f"{topics.BALLOTS}/0/0" in page.text
