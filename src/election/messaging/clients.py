@@ -18,6 +18,7 @@ _PASSING = {
     KafkaError._TRANSPORT,
     KafkaError._TIMED_OUT,
     KafkaError._ALL_BROKERS_DOWN,
+    KafkaError._RESOLVE,  # a broker whose container is away has no address either
     KafkaError._MAX_POLL_EXCEEDED,
     KafkaError._PARTITION_EOF,
     KafkaError.NOT_LEADER_FOR_PARTITION,
