@@ -168,6 +168,7 @@ def many(bench: Bench, minutes: float) -> Iterator[Figure]:
     yield Figure("50 readers: a whole interval late", found.late, "refreshes", 1)
     yield Figure("50 readers: 95 %", 1000 * found.p95, "ms", 300)
     yield Figure("50 readers: memory after a minute", settled, "MiB")
+    yield Figure("50 readers: memory at half the time", found.memory[len(found.memory) // 2] / 2**20, "MiB")
     grown = found.memory[-1] / 2**20 - settled
     yield Figure(f"50 readers: memory grown in {minutes:.0f} minutes", grown, "MiB", 0.05 * settled)
 

@@ -74,6 +74,6 @@ class Reader:
         return "" if day is None else format_date(day, "d MMMM y", locale="en_GB")
 
 
-@lru_cache(maxsize=50_000)
+@lru_cache(maxsize=4096)  # a few ticks; more would only grow all night
 def _decimal(value: float, pattern: str, locale: Locale) -> str:
     return format_decimal(value, pattern, locale=locale)
