@@ -5,6 +5,7 @@ import time
 from collections import defaultdict
 from collections.abc import MutableSequence
 from dataclasses import dataclass, field
+from multiprocessing import parent_process
 from typing import get_args
 
 from election import scenarios
@@ -29,6 +30,8 @@ def arrive(settings: Settings, slug: str, rate: int, produced: MutableSequence[f
     for vote in range(len(produced)):
         if vote % 20 == 0:
             time.sleep(max(0.0, began + vote / rate - time.time()))
+            if orphaned():
+                return
         contest = chance.choice(contests)
         paper = candidates[contest]
         candidate = None if chance.random() < 0.003 else chance.choices(paper.numbers, cum_weights=paper.official)[0]
@@ -43,11 +46,17 @@ def play_totals(settings: Settings, slug: str) -> None:
     platform = native(settings)
     count = Count(platform, slug, scenarios.load(settings.scenarios, "uk-general-election-2019"))
     began = int(time.time())
-    while True:
+    while not orphaned():
         passed = int(time.time()) - began
         now = (began + passed) // 60 * 60_000
         count.show(lambda _c, _n, _i, votes, part=passed / SECONDS_OF_MEMORY: round(votes * part), now)  # type: ignore[misc]
         time.sleep(max(0.0, began + passed + 1 - time.time()))
+
+
+def orphaned() -> bool:
+    """Whether the measurement that started this process was killed."""
+    parent = parent_process()
+    return parent is not None and not parent.is_alive()
 
 
 @dataclass
