@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Error, Page, Request
 
 HOW = "Install a browser for the tests: `sudo apt-get install chromium`."
 FLAGS = (
@@ -21,6 +21,9 @@ FLAGS = (
     "--disable-sync",
 )
 """What it needs as root and without a screen, and what keeps it from calling home."""
+
+# What a change of the machine's network leaves behind on a page; `load` loads it again.
+_DROPPED = "Failed to fetch dynamically imported module"
 
 
 @cache
@@ -41,6 +44,31 @@ def chromium() -> str:
     raise RuntimeError(HOW)
 
 
+def load(page: Page, address: str) -> None:
+    """Opens the dashboard's page and waits for its frame.
+
+    Loads it again where the machine's network changed meanwhile, as it does when containers come and go: Chromium
+    then drops whatever it is fetching (net::ERR_NETWORK_CHANGED), from this machine too.
+    """
+    for last in (False, False, True):
+        dropped: list[str] = []
+
+        def note(request: Request, dropped: list[str] = dropped) -> None:
+            if "ERR_NETWORK_CHANGED" in (request.failure or ""):
+                dropped.append(request.url)
+
+        page.on("requestfailed", note)
+        try:
+            page.goto(address)
+            page.locator(".en-heading h1").wait_for(timeout=30_000)
+            return
+        except Error:
+            if last or not dropped:
+                raise
+        finally:
+            page.remove_listener("requestfailed", note)
+
+
 @contextmanager
 def reader(browser: Browser, dashboard: str, also: str | None = None, **options: Any) -> Iterator[Page]:
     """A reader's page; afterwards it has asked no host but the dashboard (and ``also``) and met no error of its own."""
@@ -58,7 +86,7 @@ def reader(browser: Browser, dashboard: str, also: str | None = None, **options:
 
     opened.on("request", lambda request: asked(request.url))
     opened.on("websocket", lambda socket: asked(socket.url))
-    opened.on("pageerror", lambda error: errors.append(str(error)))
+    opened.on("pageerror", lambda error: errors.append(str(error)) if _DROPPED not in str(error) else None)
     yield opened
     context.close()
     assert not foreign

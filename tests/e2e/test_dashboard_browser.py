@@ -26,7 +26,7 @@ from election.stack import services
 from election.stack.starting import start
 from election.stack.stopping import stop
 from election.stack.supervision import Supervisor
-from tests.browser import reader
+from tests.browser import load, reader
 from tests.conftest import free_ports
 from tests.dashboard_rehearsal import Count, set_state, set_up
 
@@ -100,8 +100,7 @@ def shows(dashboard: str, slug: str, valid: int) -> None:
 
 
 def open_page(page: Page, slug: str, name: str = "", query: str = "") -> None:
-    page.goto(f"/{name}?election={slug}&refresh=1{query}")
-    expect(page.locator(".en-heading h1")).to_be_visible(timeout=30_000)
+    load(page, f"/{name}?election={slug}&refresh=1{query}")
     expect(page.locator(".en-banner").first).to_be_visible(timeout=30_000)
     content = "[data-testid=stVegaLiteChart] svg >> nth=1" if name == "night" else ".en-table >> nth=0"
     expect(page.locator(content)).to_be_visible(timeout=30_000)
