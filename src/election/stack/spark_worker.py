@@ -15,7 +15,6 @@ import httpx
 
 from election.errors import NotReachable
 from election.settings import Settings
-from election.stack.service import PREFIX_BY_PARENT
 from election.stack.spark import has_worker, master_ready
 
 LOOK = 2.0  # seconds between looks at the master
@@ -26,7 +25,8 @@ FORGOTTEN = 30.0
 def main(command: list[str]) -> int:
     """Runs ``command`` until it ends, is ended, or is forgotten; returns its exit status."""
     settings = Settings()
-    worker = subprocess.Popen([*PREFIX_BY_PARENT, *command])
+    # Killed with this process, however that dies: its successor needs the port at once.
+    worker = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *command])
 
     def end(_signal: int, _frame: FrameType | None) -> None:
         worker.terminate()
