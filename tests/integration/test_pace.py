@@ -71,7 +71,10 @@ def test_status_tells_how_far_an_open_poll_is(tables, published):
 
     assert (told()["done"], told()["total"], told()["remaining_s"]) == (0, 4_000, None)
     half = working(tables, poll.slug, rate=300, stop=stop)
-    time.sleep(3)
+    deadline = time.monotonic() + 60
+    while told()["rate"] < 10:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
     stop.set()
     half.join(30)
     progress = told()

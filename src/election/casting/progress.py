@@ -27,8 +27,9 @@ def open_polls(platform: Platform) -> list[Progress]:
     """The progress of every election whose poll is open, the newest first; none before the first was prepared."""
     with platform.connect("reader") as connection:
         (prepared,) = connection.execute("SELECT to_regclass('elections') IS NOT NULL").fetchone() or (False,)
-        polls = [poll for poll in elections(connection) if poll.state == "open"] if prepared else []
-    return [_progress(platform, poll) for poll in polls]
+        polls = elections(connection) if prepared else []
+    # One that was opened by hand before its voters were published must not keep the others from being shown.
+    return [_progress(platform, poll) for poll in polls if poll.state == "open" and poll.voters_to is not None]
 
 
 def _progress(platform: Platform, poll: Election) -> Progress:

@@ -8,15 +8,20 @@ from typing import Any
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from election.cli.application import console
-from election.errors import ElectionError
+from election.errors import ElectionError, NotReachable
 from election.orchestration.api import Airflow
 from election.orchestration.questions import CERTIFY, TASK, answer
 
 STAGES = ("prepare", "electorate", "publication", "casting", "count", "reconciliation", "certification", "result")
 _ENDED = {"success", "failed"}
 _POLL_SECONDS = 1.0
+# The run does not end because the API server does: it is started again meanwhile.
+_patiently = Retrying(
+    retry=retry_if_exception_type(NotReachable), stop=stop_after_delay(300), wait=wait_fixed(2), reraise=True
+)
 _SIGNS = {
     "asks": "[yellow]?[/]",
     "success": "[green]✓[/]",
@@ -30,13 +35,13 @@ def follow_run(airflow: Airflow, slug: str, certifies: str | None = None) -> boo
     """Shows the run named by the slug until it ends and the log of a task that failed. Returns whether it succeeded.
 
     ``certifies`` is the reason with which it answers the question that the run asks after its gates; without one it
-    says once how to answer, and waits.
+    says once how to answer, and waits. Raises NotReachable when Airflow is away for five minutes.
     """
     run_id, asked = slug, False
     with Live(console=console, refresh_per_second=4, transient=False) as live:
         while True:
-            run = airflow.run("election_run", run_id)
-            tasks = airflow.tasks("election_run", run_id)
+            run = _patiently(airflow.run, "election_run", run_id)
+            tasks = _patiently(airflow.tasks, "election_run", run_id)
             live.update(_stages(tasks))
             if run["state"] in _ENDED:
                 break
