@@ -11,11 +11,12 @@ from typer.testing import CliRunner
 
 from election import nights
 from election.casting import cast, close_poll, night, pace
+from election.casting.progress import open_polls
 from election.cli import app
 from election.contracts import topics
 from election.errors import BadInput
 from election.messaging.reading import read
-from election.preparation import Registration
+from election.preparation import Registration, register
 from election.preparation.registration import checked
 from tests.ballots import compared, official, tally
 
@@ -83,6 +84,17 @@ def test_status_tells_how_far_an_open_poll_is(tables, published):
     cast(tables, poll.slug)
     close_poll(tables, poll.slug)
     assert told() is None
+
+
+def test_an_election_opened_before_its_voters_were_published_hides_no_others_progress(tables, published):
+    poll = published("pace-beside", voters=1_000)
+    register(tables, Registration("single-race", "pace-by-hand", voters=1_000))
+    with tables.connect("app") as connection:
+        connection.execute("UPDATE elections SET state = 'open' WHERE slug = 'pace-by-hand'")
+    shown = {progress.election for progress in open_polls(tables)}
+    assert poll.slug in shown and "pace-by-hand" not in shown
+    cast(tables, poll.slug)
+    close_poll(tables, poll.slug)
 
 
 def test_voters_of_a_night_are_published_in_the_order_in_which_they_are_due(tables, published):
