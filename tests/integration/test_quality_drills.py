@@ -19,6 +19,7 @@ from election.messaging.clients import SafeProducer
 from election.preparation import Registration, register
 from election.publication import publish_candidates, publish_voters
 from election.quality import Checkpoint, Validation, require_ok
+from election.quality.recording import rested
 from election.quality.validating import validate, validate_all
 from election.settings import PROJECT
 from tests.quality_faults import copy, count, known, scratch
@@ -274,6 +275,21 @@ def test_the_schedule_looks_at_every_election_whose_poll_has_opened(base):
     found = validate_all(base, lambda _: None)
     assert [validation.election for validation in found] == [SIMULATED, COUNTED, CAST, OPEN]
     assert all(validation.checkpoint == "schedule" and validation.ok for validation in found)
+
+
+def test_the_schedule_leaves_out_an_election_whose_last_validation_took_long(base):
+    tell_progress(base)
+    validate(base, OPEN, "schedule", lambda _: None)
+    took = "UPDATE validations SET seconds = %s"
+    with base.connect("owner") as connection:
+        connection.execute(took, [3600])
+    told: list[str] = []
+    found = validate_all(base, told.append, share=0.1)
+    assert OPEN not in {validation.election for validation in found}
+    assert any(f"{OPEN} is left out" in line for line in told)
+    with base.connect("owner") as connection:
+        connection.execute(took, [0])
+    assert OPEN in rested(base, 0.1)
 
 
 @pytest.mark.parametrize("fault", FAULTS)

@@ -26,10 +26,10 @@ def published_voters(look: Look) -> pd.DataFrame:
     poll = look.poll
     with look.platform.connect("reader") as connection:
         contests: list[tuple[int, int]] = connection.execute(
-            """SELECT contest_no, (SELECT count(*) FROM voters v
-                   WHERE v.election_no = c.election_no AND v.contest_no = c.contest_no)
-               FROM contests c WHERE election_no = %s ORDER BY 1""",
-            [poll.election_no],
+            """SELECT contest_no, coalesce(voters, 0) FROM contests LEFT JOIN (
+                   SELECT contest_no, count(*) AS voters FROM voters WHERE election_no = %s GROUP BY contest_no
+               ) AS own USING (contest_no) WHERE election_no = %s ORDER BY 1""",
+            [poll.election_no, poll.election_no],
         ).fetchall()
     published: dict[int, int] = {}
     seen = bytearray(look.registered // 8 + 1)

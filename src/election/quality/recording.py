@@ -14,8 +14,8 @@ def record(platform: Platform, election_no: int, validation: Validation) -> None
     with platform.connect("auditor") as connection:
         connection.execute(
             """INSERT INTO validations (election_no, checkpoint, validated_at, ok, expectations, failed, warnings,
-                                        findings, report)
-               VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)""",
+                                        findings, report, seconds)
+               VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)""",
             [
                 election_no,
                 validation.checkpoint,
@@ -26,8 +26,21 @@ def record(platform: Platform, election_no: int, validation: Validation) -> None
                 validation.warnings,
                 json.dumps([asdict(finding) for finding in validation.findings]),
                 validation.report,
+                validation.seconds,
             ],
         )
+
+
+def rested(platform: Platform, share: float) -> set[str]:
+    """Elections that may be validated again when validating is to take at most ``share`` of the time."""
+    with platform.connect("reader") as connection:
+        found = connection.execute(
+            """SELECT slug FROM elections LEFT JOIN validations USING (election_no)
+               GROUP BY slug HAVING coalesce(
+                   max(validated_at + make_interval(secs => seconds * (1 + 1 / %s::float8))), '-infinity') <= now()""",
+            [share],
+        )
+        return {slug for (slug,) in found}
 
 
 def prune(platform: Platform, poll: Election) -> None:

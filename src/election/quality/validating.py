@@ -16,7 +16,7 @@ from election.errors import BadInput, StageFailed
 from election.platform import Connection, Platform
 from election.quality.gx import gx
 from election.quality.outcome import Validation, finding
-from election.quality.recording import prune, record
+from election.quality.recording import prune, record, rested
 from election.quality.reports import write_indexes, write_report
 from election.quality.suites import CHECKPOINTS, Checkpoint, Look, Suite, suites
 from election.settings import Role
@@ -55,13 +55,22 @@ def validate(platform: Platform, slug: str, checkpoint: Checkpoint, log: Callabl
     return validation
 
 
-def validate_all(platform: Platform, log: Callable[[str], None] = print) -> list[Validation]:
-    """Validates, on the schedule's checkpoint, every election whose poll has opened; the newest first."""
+def validate_all(
+    platform: Platform, log: Callable[[str], None] = print, *, share: float | None = None
+) -> list[Validation]:
+    """Validates, on the schedule's checkpoint, every election whose poll has opened; the newest first.
+
+    With ``share`` an election whose last validation took long is left out until that was at most this share of the
+    time: millions of rows are read for minutes, which whoever casts or counts them meanwhile has to wait for.
+    """
     with platform.connect("reader") as connection:
         if connection.execute("SELECT to_regclass('validations')").fetchone() == (None,):
             return []  # a fresh platform: the first run creates the tables
         polls = [poll.slug for poll in elections(connection) if poll.state not in ("registered", "refused")]
-    return [validate(platform, slug, "schedule", log) for slug in polls]
+    due = set(polls) if share is None else rested(platform, share)
+    for slug in (slug for slug in polls if slug not in due):
+        log(f"{slug} is left out this time: its last validation took long. `election validate {slug}` does it now.")
+    return [validate(platform, slug, "schedule", log) for slug in polls if slug in due]
 
 
 def reached(platform: Platform, slug: str, checkpoint: str = "") -> Checkpoint:

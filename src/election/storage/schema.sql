@@ -190,8 +190,15 @@ CREATE TABLE IF NOT EXISTS validations (
     -- what failed: name, severity, sentence, rows, some keys; no personal data
     findings     jsonb NOT NULL,
     -- the report's path under the folder of the data docs
-    report       text NOT NULL
+    report       text NOT NULL,
+    -- what it took
+    seconds      real NOT NULL DEFAULT 0
 );
+DO $$ BEGIN
+    IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'validations'::regclass AND attname = 'seconds') THEN
+        ALTER TABLE validations ADD seconds real NOT NULL DEFAULT 0;
+    END IF;
+END $$;
 
 -- What the public may see: no voter, no vote, no key.
 CREATE OR REPLACE VIEW public_elections AS
