@@ -88,6 +88,19 @@ CREATE TABLE IF NOT EXISTS candidates (
     FOREIGN KEY (election_no, party_abbreviation) REFERENCES parties ON DELETE CASCADE
 );
 
+-- Candidates did not always go with their parties, and so no election could be deleted.
+DO $$
+DECLARE
+    older text;
+BEGIN
+    SELECT conname INTO older FROM pg_constraint
+    WHERE conrelid = 'candidates'::regclass AND confrelid = 'parties'::regclass AND confdeltype <> 'c';
+    IF FOUND THEN
+        EXECUTE format('ALTER TABLE candidates DROP CONSTRAINT %I', older);
+        ALTER TABLE candidates ADD FOREIGN KEY (election_no, party_abbreviation) REFERENCES parties ON DELETE CASCADE;
+    END IF;
+END $$;
+
 CREATE TABLE IF NOT EXISTS locations (
     election_no  int NOT NULL REFERENCES elections ON DELETE CASCADE,
     location_no  int NOT NULL,

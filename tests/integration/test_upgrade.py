@@ -1,0 +1,100 @@
+"""A database that an older version made becomes the present one where it is: same rules, nothing lost."""
+
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from election.certification import certify
+from election.platform import Platform, native
+from election.preparation import create_tables
+from election.stack import postgres
+from election.storage.elections import election
+from tests.certifying import verdict
+
+OLDER = Path(__file__).with_name("older_schema.sql")
+SLUG = "counted-before"
+# An election that was counted then, with one verdict about its two votes.
+COUNTED = f"""
+INSERT INTO elections (slug, scenario, name, polling_day, kind, source, seed, series, state, opened_at, closed_at,
+                       counted_at, votes_from, voters_from, voters_to)
+VALUES ('{SLUG}', 'drill', 'A drill', '2019-12-12', 'simulated', 'offline', 1, 'candidate', 'counted', now(), now(),
+        now(), '{{"0": 0}}', '{{"0": 0}}', '{{"0": 3}}');
+INSERT INTO ballot_keys VALUES (1, sha256('key'));
+INSERT INTO parties VALUES (1, 'A', 'Alpha', '#0087dc'), (1, 'B', 'Beta', NULL);
+INSERT INTO contests (election_no, contest_no, contest_id, name, region, country, registered, first_voter_no)
+VALUES (1, 1, 'D1', 'Easton', 'East', 'Drillshire', 3, 1);
+INSERT INTO candidates (election_no, contest_no, candidate_no, given_name, family_name, gender, party,
+                        party_abbreviation)
+VALUES (1, 1, 1, 'Ada', 'Able', 'female', 'Alpha', 'A'), (1, 1, 2, 'Bob', 'Baker', 'male', 'Beta', 'B');
+INSERT INTO locations VALUES (1, 1, 'Drillshire', 'East', 'Easton');
+INSERT INTO voters SELECT 1, number, 1, 1, 'female', '1970-01-01', 'Ms', 'Eve', 'Elector', 'eve@example.org', '1',
+                          'High Street', 'D1 1AA', 'GB' FROM generate_series(1, 3) AS number;
+INSERT INTO votes VALUES (1, 1, 1, 1, now()), (1, 2, 1, NULL, now());
+INSERT INTO registered_counts VALUES (1, 'contest', '1', 3);
+INSERT INTO verdicts (election_no, ok, registered, stored, counted, rejected, differences)
+VALUES (1, true, 3, 2, 2, 0, '[]');
+"""
+
+# What there is and what holds, one text a thing; where a column stands in its table says nothing.
+CATALOGUE = {
+    "columns": """SELECT concat_ws(' ', table_name, column_name, data_type, is_nullable, column_default, is_identity,
+                      generation_expression) FROM information_schema.columns WHERE table_schema = 'public'""",
+    "constraints": """SELECT conrelid::regclass || ' ' || pg_get_constraintdef(oid) FROM pg_constraint
+                      WHERE connamespace = 'public'::regnamespace AND conrelid <> 0""",
+    "views": "SELECT viewname || ' ' || definition FROM pg_views WHERE schemaname = 'public'",
+    "triggers": """SELECT pg_get_triggerdef(t.oid) FROM pg_trigger t JOIN pg_class c ON c.oid = tgrelid
+                   WHERE relnamespace = 'public'::regnamespace AND NOT tgisinternal""",
+    "functions": "SELECT pg_get_functiondef(oid) FROM pg_proc WHERE pronamespace = 'public'::regnamespace",
+    "rights to call them": """SELECT concat_ws(' ', proname, a) FROM pg_proc, unnest(proacl) AS a
+                              WHERE pronamespace = 'public'::regnamespace""",
+    "grants": """SELECT concat_ws(' ', relname, a) FROM pg_class, unnest(relacl) AS a
+                 WHERE relnamespace = 'public'::regnamespace""",
+}
+
+
+@pytest.fixture(scope="module")
+def older(platform: Platform) -> Platform:
+    """The platform with a database as it was left then."""
+    made = native(platform.settings.model_copy(update={"postgres_database": "older"}))
+    postgres.settle(made.settings)
+    with made.connect("owner") as connection:
+        connection.execute(OLDER.read_bytes())
+        connection.execute(COUNTED.encode())
+    return made
+
+
+@pytest.fixture(scope="module")
+def upgraded(older: Platform) -> Platform:
+    """The same after this version has prepared it, twice, as every run does."""
+    for _ in range(2):
+        create_tables(older)
+    return older
+
+
+def test_it_ends_as_a_new_one_begins(tables, upgraded):
+    for kind, query in CATALOGUE.items():
+        assert found(upgraded, query) == found(tables, query), kind
+
+
+def test_its_election_is_there_and_can_be_certified_and_no_longer_changed(upgraded):
+    with upgraded.connect("reader") as connection:
+        poll = election(connection, SLUG)
+        assert (poll.state, poll.ballots, poll.ballots_to) == ("counted", "simulated", None)
+        assert connection.execute("SELECT kind, published FROM verdicts").fetchall() == [("reconciliation", None)]
+    verdict(upgraded, SLUG)
+    certify(upgraded, SLUG, "the returning officer", "It agreed then and agrees now.")
+    with upgraded.connect("dashboard") as connection:
+        known = connection.execute("SELECT candidate, votes FROM public_certified_results ORDER BY 1").fetchall()
+    assert known == [("Ada Able", 1), ("Bob Baker", 0)]
+    for role in ("owner", "app"):
+        with (
+            upgraded.connect(role) as connection,
+            pytest.raises((psycopg.errors.RaiseException, psycopg.errors.InsufficientPrivilege)),
+        ):
+            connection.execute("UPDATE votes SET candidate_no = 2")
+
+
+def found(platform: Platform, query: str) -> list[str]:
+    with platform.connect("owner") as connection:
+        return sorted(text for (text,) in connection.execute(query.encode()))
