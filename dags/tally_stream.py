@@ -7,7 +7,7 @@ goes on exactly where the last finished batch ended. Nothing is lost or counted 
 
 | to do this | do that |
 |---|---|
-| see what it does | the task's link *Spark UI*, or `election tally status` |
+| see what it does | the link *Spark UI* under the task's *Details*, or `election tally status` |
 | stop it cleanly | `election tally stop`; or pause this DAG, then mark the task *success* |
 | start it again | unpause this DAG, or `election tally start` |
 | start again from nothing | `election tally rebuild`: counts all votes anew; totals on screen never go down |

@@ -44,8 +44,8 @@ def chromium() -> str:
     raise RuntimeError(HOW)
 
 
-def load(page: Page, address: str) -> None:
-    """Opens the dashboard's page and waits for its frame.
+def load(page: Page, address: str, known_by: str = ".en-heading h1") -> None:
+    """Opens the page and waits for what it is known by, a selector; by default for the dashboard's frame.
 
     Loads it again where the machine's network changed meanwhile, as it does when containers come and go: Chromium
     then drops whatever it is fetching (net::ERR_NETWORK_CHANGED), from this machine too.
@@ -60,7 +60,7 @@ def load(page: Page, address: str) -> None:
         page.on("requestfailed", note)
         try:
             page.goto(address)
-            page.locator(".en-heading h1").wait_for(timeout=30_000)
+            page.locator(known_by).first.wait_for(timeout=60_000)
             return
         except Error:
             if last or not dropped:

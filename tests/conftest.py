@@ -19,6 +19,7 @@ from election.stack import services
 from election.stack.service import settings_environment
 from election.stack.starting import start
 from election.stack.stopping import stop
+from tests.webhook import Webhook, listening
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -28,7 +29,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def settings(request: pytest.FixtureRequest) -> Iterator[Settings]:
+def webhook() -> Iterator[Webhook]:
+    """Told by the stack's Airflow what operators are told."""
+    with listening() as there:
+        yield there
+
+
+@pytest.fixture(scope="session")
+def settings(request: pytest.FixtureRequest, webhook: Webhook) -> Iterator[Settings]:
     """The test platform's settings; ``Settings()`` and every child process see the same for the whole session."""
     folder = PROJECT / "var" / "test"
     folder.mkdir(parents=True, exist_ok=True)
@@ -38,7 +46,8 @@ def settings(request: pytest.FixtureRequest) -> Iterator[Settings]:
     for name in [name for name in os.environ if name.startswith("ELECTION_")]:
         del os.environ[name]
     names = [name for name in Settings.model_fields if name.endswith("_port")]
-    chosen = Settings.model_validate({"var": var, **dict(zip(names, free_ports(len(names)), strict=True))})
+    ports = dict(zip(names, free_ports(len(names)), strict=True))
+    chosen = Settings.model_validate({"var": var, "webhook_url": webhook.url, **ports})
     os.environ.update(settings_environment(chosen))
     yield chosen
     stop(chosen)

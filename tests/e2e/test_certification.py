@@ -108,13 +108,6 @@ def test_a_certified_election_is_not_asked_about_again(airflow, asked, command):
     assert "No run asks" in nobody_asks.stderr
 
 
-def test_a_run_may_be_told_to_certify_without_asking(airflow, command):
-    airflow.trigger("election_run", "e2e-unasked", RUN | {"slug": "e2e-unasked", "auto_certify": True})
-    assert ended(airflow, "election_run", "e2e-unasked") == "success"
-    found = command("results", "e2e-unasked", "--json")
-    assert (found["status"], found["decision"]["decided_by"]) == ("certified", "auto_certify, started by admin")
-
-
 def test_nobody_answers_twice(airflow, asked):
     with pytest.raises(ElectionError, match="refused PATCH"):
         airflow.answer("election_run", asked, QUESTION, "Refuse", {"reason": "On second thoughts."})

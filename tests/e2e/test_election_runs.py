@@ -61,7 +61,7 @@ def test_status_names_what_another_program_needs(stack, command):
     assert {"master", "url"} <= set(status["spark"])
 
 
-def test_two_elections_at_once_do_not_mix(airflow, command):
+def test_two_elections_at_once_do_not_mix_and_are_certified_without_asking(airflow, command):
     polls = {"e2e-one": 4_000, "e2e-two": 7_000}
     for seed, (slug, voters) in enumerate(polls.items()):
         airflow.trigger("election_run", slug, DEFAULTS | {"slug": slug, "voters": voters, "seed": seed})
@@ -71,6 +71,9 @@ def test_two_elections_at_once_do_not_mix(airflow, command):
         assert verdict["ok"], verdict["differences"]
         assert verdict["registered"] == voters
         assert 0 < verdict["counted"] < voters
+        # Told to certify without asking, the run did so in the name of who started it.
+        found = command("results", slug, "--json")
+        assert (found["status"], found["decision"]["decided_by"]) == ("certified", "auto_certify, started by admin")
 
 
 def test_a_cleared_task_and_a_cleared_run_change_nothing(airflow, command, demonstration):

@@ -1,11 +1,8 @@
 """A webhook is told about gates that failed and runs that ended, and whatever it does costs a run nothing."""
 
-import json
 import logging
 import socket
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,6 +12,7 @@ from airflow.sdk import BaseNotifier
 from election.errors import NotReachable, StageFailed
 from election.orchestration.failures import advice, say_what_next
 from election.orchestration.notification import Webhook, at_a_gate, at_the_end
+from tests.webhook import listening
 
 CONTEXT: Any = {
     "dag": SimpleNamespace(dag_id="election_run", get_template_env=lambda **_: None),
@@ -26,28 +24,9 @@ CONTEXT: Any = {
 
 @pytest.fixture
 def webhook(monkeypatch):
-    """A server that keeps what it is told, with the answer it is to give."""
-    told = []
-
-    class Handler(BaseHTTPRequestHandler):
-        status = 200
-
-        def do_POST(self):
-            told.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(Handler.status)
-            self.end_headers()
-
-        def log_message(self, *_):
-            """Says nothing."""
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    monkeypatch.setenv("ELECTION_WEBHOOK_URL", f"http://127.0.0.1:{server.server_port}/secret-token")
-    yield SimpleNamespace(told=told, handler=Handler)
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with listening() as there:
+        monkeypatch.setenv("ELECTION_WEBHOOK_URL", there.url)
+        yield there
 
 
 def test_a_failed_gate_is_told_with_why_and_what_to_do_next(webhook):
@@ -76,7 +55,7 @@ def test_without_a_webhook_nobody_is_told(monkeypatch):
 
 
 def test_a_webhook_that_refuses_is_named_without_its_address(webhook):
-    webhook.handler.status = 500
+    webhook.status = 500
     with pytest.raises(NotReachable, match="answered 500") as refusal:
         Webhook("run_failed")(CONTEXT)
     assert "secret-token" not in str(refusal.value)

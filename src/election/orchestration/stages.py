@@ -11,9 +11,9 @@ _STAGES = {
     "there. Casting reads exactly these.",
     "casting": "Opens the poll, offers the ballot to every voter, stores each vote and then publishes it; several "
     "workers share the voters. With ballots from outside it waits until you answer `close_when_told` under *Required "
-    "Actions*. The link **Rejected records** shows what could not be used.",
+    "Actions*. The link **Rejected records**, under *Details* of a task, shows what could not be used.",
     "count": "Waits until the stream, which runs in `tally_stream`, has counted every stored ballot. Its gate compares "
-    "every total with the votes. The link **Spark UI** leads to the stream's own pages.",
+    "every total with the votes. The link **Spark UI**, under *Details*, leads to the stream's own pages.",
     "reconciliation": "Compares every stored ballot with every published one, every total with the votes, and a replay "
     "with the official figures. Only when all of it agrees may the result be certified.",
     "certification": "Waits, without holding a worker, until a person named for it certifies or refuses, with a "
