@@ -34,11 +34,11 @@ class Deployment:
     def project(self) -> str:
         return self.environment["COMPOSE_PROJECT_NAME"]
 
-    def compose(self, *arguments: str, check: bool = True, timeout: float = 540) -> str:
+    def compose(self, *arguments: str, check: bool = True, timeout: float = 900) -> str:
         """What `docker compose` printed. Raises AssertionError with all of it when it fails."""
         return self.run("docker", "compose", *arguments, check=check, timeout=timeout)
 
-    def run(self, *command: str, check: bool = True, timeout: float = 540) -> str:
+    def run(self, *command: str, check: bool = True, timeout: float = 900) -> str:
         answer = subprocess.run(
             command, cwd=PROJECT, env=os.environ | self.environment, capture_output=True, text=True, check=False,
             stdin=subprocess.DEVNULL, timeout=timeout,
@@ -54,7 +54,8 @@ class Deployment:
 @pytest.fixture(scope="module")
 def deployment(request: pytest.FixtureRequest) -> Iterator[Deployment]:
     """Described, not started; with three brokers, or hardened, where the module says so. Nothing of it is left."""
-    brokers, hardened = (getattr(request.module, name, False) for name in ("THREE_BROKERS", "HARDENED"))
+    profiles = getattr(request.module, "PROFILES", ())
+    brokers, hardened = "brokers" in profiles, "hardened" in profiles
     if subprocess.run(["docker", "info"], capture_output=True, check=False).returncode:
         pytest.skip("no container engine is up")
     with tempfile.TemporaryDirectory(prefix="election-compose-") as folder:
@@ -63,8 +64,10 @@ def deployment(request: pytest.FixtureRequest) -> Iterator[Deployment]:
         secrets = Path(folder, "secrets")
         secrets.mkdir()
         owner = os.getuid() or 10001
+        project = f"election-test-{os.getpid()}-{ports['airflow']}"
         environment = {
-            "COMPOSE_PROJECT_NAME": f"election-test-{os.getpid()}-{ports['airflow']}",
+            "COMPOSE_PROJECT_NAME": project,
+            "ELECTION_IMAGE": f"{project}:local",  # what is built elsewhere meanwhile is not taken for this
             "ELECTION_COMPOSE_SECRETS": str(secrets),
             "ELECTION_UID": str(owner),
             **{f"ELECTION_{name.upper()}_PORT": str(port) for name, port in ports.items()},
@@ -79,11 +82,17 @@ def deployment(request: pytest.FixtureRequest) -> Iterator[Deployment]:
             | ({"kafka_servers": ",".join(f"127.0.0.1:{ports[n]}" for n in names if "kafka" in n)} if brokers else {})
         )
         made = Deployment(environment, native(settings))
+        failed_before = request.session.testsfailed
         try:
             yield made
         finally:
+            if request.session.testsfailed > failed_before:
+                logs = PROJECT / "var" / f"{made.project}.log"
+                logs.parent.mkdir(exist_ok=True)
+                logs.write_text(made.compose("logs", "--no-color", check=False))
             made.compose("--profile", "tools", "kill", check=False)
             made.compose("--profile", "tools", "down", "--volumes", "--remove-orphans", check=False)
+            made.run("docker", "image", "rm", f"{project}:local", check=False)
 
 
 def _official(names: tuple[str, ...]) -> bool:

@@ -1,12 +1,15 @@
 """Hardened, an election runs as everywhere; nobody comes in without a login, and nobody does what is not his."""
 
+import json
+
+import httpx
 import pytest
 
 from tests.compose.conftest import Deployment
 from tests.compose.driving import CONTEST, bring_up, told
 
-pytestmark = pytest.mark.timeout(700)
-HARDENED = True
+pytestmark = pytest.mark.timeout(1200)
+PROFILES = ("hardened",)
 
 # Runs in the container of the dashboard or of the command line, as whoever it is there.
 WRITE = """
@@ -18,6 +21,16 @@ producer = Producer(Settings().kafka_client | {"message.timeout.ms": 10000, "log
 producer.produce(sys.argv[1], b"{}", b"k", on_delivery=lambda error, _: refused.append(str(error)) if error else None)
 producer.flush(20)
 print(refused or "written")
+"""
+ANONYMOUS = """
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+from election.settings import Settings
+try:
+    AdminClient({"bootstrap.servers": Settings().kafka_bootstrap, "log_level": 0}).list_topics(timeout=10)
+    print("let in")
+except KafkaException as error:
+    print("refused", error)
 """
 PLAIN = """
 import psycopg, sys
@@ -33,13 +46,28 @@ except psycopg.OperationalError as error:
 
 @pytest.fixture(scope="module")
 def up(deployment: Deployment) -> Deployment:
-    return bring_up(deployment)
+    return bring_up(deployment, "--scale", "spark-worker=2")
 
 
 def test_an_election_runs_as_everywhere(up):
     with told("demonstration"):
         said = up.compose("run", "--rm", "election", "run", "--contests", CONTEST, "--slug", "demo")
     assert "everything agrees" in said
+    found = json.loads(up.compose("run", "--rm", "election", "results", "demo", "--json"))
+    shown = page(up.platform.settings.dashboard_page + "/exports/demo/candidates.json").raise_for_status().json()
+    assert {r["candidate"]: r["votes"] for r in shown["rows"]} == {
+        c["name"]: c["votes"] for c in found["contests"][0]["candidates"]
+    }
+
+
+def test_airflow_tells_nothing_without_its_login(up):
+    airflow = up.platform.settings.airflow_page
+    assert {page(f"{airflow}/{path}").status_code for path in ("api/v2/dags", "api/v2/connections")} == {401}
+    assert page(f"{airflow}/data-docs/demo/index.html").status_code in (401, 403)
+
+
+def test_kafka_answers_nobody_without_a_login(up):
+    assert "refused" in in_container(up, "dashboard", ANONYMOUS)
 
 
 def test_the_dashboard_writes_nothing(up):
@@ -54,6 +82,17 @@ def test_the_stages_write_votes_but_no_totals(up):
 
 def test_postgres_takes_no_connection_without_encryption(up):
     assert in_container(up, "dashboard", PLAIN).startswith("refused")
+
+
+def test_no_password_is_in_a_log_of_the_count(up):
+    shown = up.compose("exec", "-T", "airflow-scheduler", "sh", "-c", "cat var/tally/*.log*")
+    shown += up.compose("logs", "--no-color", "--no-log-prefix")
+    secrets = {file.name: file.read_text().strip() for file in up.platform.settings.secrets.iterdir()}
+    assert [name for name, secret in secrets.items() if name != "tls_ca" and secret in shown] == []
+
+
+def page(address: str) -> httpx.Response:
+    return httpx.get(address, trust_env=False, timeout=30)
 
 
 def in_container(up: Deployment, service: str, program: str, *arguments: str) -> str:

@@ -5,13 +5,14 @@ import re
 import pytest
 import yaml
 
-from election.settings import PROJECT
+from election.settings import PROJECT, Settings
 from election.stack.kafka_access import READS, WRITES, rules
 from election.stack.secrets import HARDENED, SECRETS
 from election.stack.services import SERVICES
 
 FILE = yaml.safe_load((PROJECT / "docker-compose.yaml").read_text())
 SUPERVISED = {name: service for name, service in FILE["services"].items() if service["restart"] != "no"}
+PAGES = ("airflow_port", "dashboard_port", "spark_master_ui_port", "spark_driver_ui_port")
 
 
 def test_the_services_are_those_of_the_native_stack():
@@ -47,6 +48,14 @@ def test_secrets_are_files_and_no_service_has_one_in_its_environment():
     for service in FILE["services"].values():
         assert set(service.get("secrets", [])) <= FILE["secrets"].keys()
         assert not [v for v in service.get("environment", {}) if "PASSWORD" in v and not v.endswith("_FILE")]
+
+
+def test_what_people_choose_is_passed_on_to_every_role():
+    passed = FILE["x-settings"]
+    for name in ("certifiers", "webhook_url", "randomuser_url", "replication", "votes_partitions", "voters_partitions",
+                 "casting_batch", "validations_kept", *PAGES):  # fmt: skip
+        variable = f"ELECTION_{name.upper()}"
+        assert passed[variable] == f"${{{variable}:-{Settings.model_fields[name].default}}}"
 
 
 def test_the_dashboard_has_one_password_its_own():

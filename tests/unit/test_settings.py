@@ -1,6 +1,7 @@
 """Where settings come from, and what the set-up asks of the machine."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from election.errors import StackError
 from election.settings import Settings
 from election.stack import toolchain
+from election.stack.secrets import private_file
 
 
 @pytest.fixture
@@ -63,3 +65,10 @@ def test_only_java_17_and_21_will_do(tmp_path: Path, monkeypatch: pytest.MonkeyP
     else:
         with pytest.raises(StackError, match=r"Java 17 or 21 is needed.*apt-get install"):
             toolchain.java()
+
+
+def test_a_secret_is_written_although_who_wrote_before_was_killed_and_had_the_same_number(tmp_path: Path) -> None:
+    (tmp_path / f"key.{os.getpid()}.new").write_text("half")
+    private_file(tmp_path / "key", "whole")
+    assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("key", "whole")]
+    assert (tmp_path / "key").stat().st_mode & 0o777 == 0o600

@@ -30,6 +30,16 @@ def health(service: Name) -> None:
 
 
 @container.command()
+def finish_batch(
+    seconds: Annotated[float, typer.Option(help="how long to wait for it")] = 40,
+) -> None:
+    """Have the count end after its batch, before its container stops. Airflow stays told to keep it running."""
+    from election.count import driver
+
+    driver.stop(Settings(), seconds=seconds)
+
+
+@container.command()
 def init() -> None:
     """Make what must be there before the services start."""
     from election.stack import containers

@@ -10,6 +10,7 @@ import os
 import struct
 from dataclasses import dataclass
 from pathlib import Path
+from socket import gethostname
 from typing import Any
 
 from election.settings import Settings
@@ -104,7 +105,7 @@ def write_json(file: Path, content: dict[str, Any]) -> None:
 
 def write_whole(file: Path, text: str) -> None:
     """Replaces the file at once: a reader sees the old text or the new, never a part, also after a power cut."""
-    new = file.with_name(f".{file.name}.{os.getpid()}")
+    new = file.with_name(f".{file.name}.{gethostname()}.{os.getpid()}")  # the number repeats between containers
     with new.open("w") as handle:
         handle.write(text)
         handle.flush()

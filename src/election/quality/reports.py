@@ -14,6 +14,7 @@ from base64 import b64decode
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
+from socket import gethostname
 from typing import Any
 
 import numpy as np
@@ -124,6 +125,6 @@ def _render(path: Path, template: str, **values: Any) -> None:
 def _write(path: Path, text: str) -> None:
     """Whole or not at all: pages are read while they are written."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f"{path.name}.{os.getpid()}.new")
+    draft = path.with_name(f"{path.name}.{gethostname()}.{os.getpid()}.new")  # the number repeats between containers
     draft.write_text(text, encoding="utf-8")
     draft.replace(path)

@@ -22,6 +22,7 @@ def generate(settings: Settings, *, hardened: bool = False) -> None:
 def private_file(path: Path, text: str) -> None:
     """Writes a file that only its owner may read, whole or not at all."""
     draft = path.with_name(f"{path.name}.{os.getpid()}.new")
+    draft.unlink(missing_ok=True)  # left by one who was killed, and whose number this process has again
     with open(draft, "w", opener=lambda name, flags: os.open(name, flags | os.O_EXCL, 0o600)) as file:
         file.write(text)
     draft.replace(path)
