@@ -1,6 +1,7 @@
 """A run of election_run on the whole stack, watched in a browser: pages live while it goes on, exact at its end."""
 
 import re
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -155,3 +156,22 @@ def test_files_hold_the_result(page: Page, stack: Platform, counted: dict[str, A
         for candidate in contest["candidates"]
     }
     assert found["state"] == "counted"
+
+
+def test_a_certified_result_is_called_so_and_is_the_same(
+    page: Page, airflow: Airflow, command: Callable[..., Any], counted: dict[str, Any]
+) -> None:
+    deadline = time.monotonic() + 240
+    while not any(q["task_instance"]["dag_run_id"] == SLUG for q in airflow.questions("election_run")):
+        assert time.monotonic() < deadline, "the run does not ask for a decision"
+        time.sleep(0.5)  # Airflow has no event to wait for
+    command("certify", SLUG, "--reason", "Every page showed it.")
+    load(page, f"/integrity?election={SLUG}&refresh=1")
+    expect(banner(page)).to_contain_text("Certified result.", timeout=4 * MINUTES)
+    chain = page.locator(".en-chain dd")
+    expect(chain).to_have_count(4)
+    assert [number(text) for text in chain.all_inner_texts()] == [counted["valid"] + counted["invalid"]] * 4
+    expect(page.locator("table.en-table", has_text="State of this election")).to_contain_text("Every page showed it.")
+    load(page, f"/?election={SLUG}&refresh=1")
+    expect(banner(page)).to_contain_text("Certified result.", timeout=MINUTES)
+    assert figure(page, "Valid votes") == counted["valid"]
