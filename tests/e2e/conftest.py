@@ -55,3 +55,11 @@ def ended(airflow: Airflow, dag_id: str, run_id: str, seconds: float = 300) -> s
         time.sleep(_POLL_SECONDS)  # Airflow has no event to wait for
     tasks = {task["task_id"]: task["state"] for task in airflow.tasks(dag_id, run_id)}
     raise AssertionError(f"{run_id} is {state} after {seconds:.0f} s: {tasks}")
+
+
+def until(condition: Callable[[], bool], seconds: float) -> None:
+    """Waits for what comes by itself."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come"
+        time.sleep(0.5)  # Airflow has no event to wait for

@@ -6,7 +6,6 @@ With PICTURES=FOLDER in the environment, what is seen is also put there as pictu
 
 import os
 import re
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -23,7 +22,7 @@ from election.platform import Platform
 from election.storage.elections import election
 from tests.ballots import send
 from tests.browser import load, reader
-from tests.e2e.conftest import ended
+from tests.e2e.conftest import ended, until
 
 SLUG, DAG, GATE, DECIDE = "e2e-rehearsal", "election_run", "casting.validate", "certification.decide"
 UNKNOWN = 999  # no voter has this number
@@ -120,13 +119,6 @@ def settled(airflow: Airflow, run_id: str, task_id: str) -> None:
     """Waits until the question is as old as it is when a person has read it."""
     (asked,) = [task["start_date"] for task in airflow.tasks(DAG, run_id) if task["task_id"] == task_id]
     until(lambda: datetime.now(UTC) - datetime.fromisoformat(asked) > SETTLED, 60)
-
-
-def until(condition: Callable[[], bool], seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come"
-        time.sleep(0.5)  # Airflow has no event to wait for
 
 
 def of_run(run_id: str, rest: str = "") -> str:
