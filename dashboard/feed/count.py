@@ -20,7 +20,7 @@ from dashboard.model.register import Counted, Register, register_from_topic
 from election.contracts import topics
 from election.contracts.messages import TallyProgress
 from election.messaging.aggregates import FOLDED
-from election.messaging.clients import consume, consumer
+from election.messaging.clients import RESTFUL, consume, consumer
 from election.totals import Totals
 
 log = logging.getLogger(__name__)
@@ -103,7 +103,7 @@ class CountFeed:
 
     def _run(self) -> None:
         # A position that is gone (a topic made anew) starts at what there is.
-        config = {"auto.offset.reset": "earliest", "enable.partition.eof": False, "log_level": 2}
+        config = {**RESTFUL, "auto.offset.reset": "earliest", "enable.partition.eof": False, "log_level": 2}
         reader = consumer(self._kafka, group="election-dashboard", **config)
         followed: dict[tuple[str, int], int] = {}
         try:

@@ -10,7 +10,7 @@ from pyspark.sql.streaming.query import StreamingQuery
 
 from election.contracts import topics
 from election.contracts.messages import ContestTotal, Decoder, Unusable
-from election.messaging.clients import consume, consumer
+from election.messaging.clients import RESTFUL, consume, consumer
 from election.messaging.reading import partitions
 from election.platform import Platform
 
@@ -38,7 +38,7 @@ class Counted:
         self._totals: dict[bytes, int] = {}
         self._generation = generation
         self._decode = Decoder(ContestTotal)
-        self._reader = consumer(platform.kafka)
+        self._reader = consumer(platform.kafka, None, **RESTFUL)
         topic = topics.BALLOTS_PER_CONTEST
         self._reader.assign([TopicPartition(topic, p, OFFSET_BEGINNING) for p in partitions(platform.kafka, topic)])
 

@@ -53,8 +53,10 @@ class Watch:
         self._producer = SafeProducer(self._platform.kafka, **{"delivery.timeout.ms": 10_000})
         self._counted, self._waiting = Counted(self._platform, self.generation), Lag(self._platform)
         log = _batch_log(self._folder)
+        self._seen = _newest(checkpoint)
         while not query.awaitTermination(POLL):  # type: ignore[arg-type]
-            for batch in self._new(query):
+            # Looking into the folder is cheap, asking Java for a report is not.
+            for batch in self._new(query) if _newest(checkpoint) > self._seen else ():
                 self._take(batch, checkpoint)
                 self._tell(checkpoint)
                 log.info(json.dumps(self._line(batch)))
@@ -146,6 +148,12 @@ def _finish(query: StreamingQuery, checkpoint: Path) -> None:
         if query.awaitTermination(0.02):  # type: ignore[arg-type]
             break
     query.stop()
+
+
+def _newest(checkpoint: Path) -> int:
+    """The newest batch that is done; -1 before the first."""
+    newest = newest_batch(checkpoint, "commits")
+    return -1 if newest is None else newest
 
 
 def _operator(batch: dict[str, Any], name: str) -> dict[str, Any]:

@@ -43,6 +43,10 @@ def admin(kafka: Mapping[str, str]) -> AdminClient:
     return AdminClient({**kafka, **_QUIET})
 
 
+RESTFUL: dict[str, object] = {"fetch.wait.max.ms": 500}
+"""Configuration of a consumer that follows topics for long: records come as soon, fetches that find none are few."""
+
+
 def consumer(kafka: Mapping[str, str], group: str | None = None, **config: object) -> Consumer:
     """A consumer that commits only when told to. Without a group it is for ``assign`` alone."""
     return Consumer(
@@ -53,6 +57,7 @@ def consumer(kafka: Mapping[str, str], group: str | None = None, **config: objec
             "enable.auto.commit": False,
             "enable.auto.offset.store": False,
             "auto.offset.reset": "error",
+            # What is asked meanwhile (where a topic ends) waits behind a fetch that finds nothing.
             "fetch.wait.max.ms": 50,
             **config,
         }

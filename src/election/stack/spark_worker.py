@@ -17,7 +17,7 @@ from election.errors import NotReachable
 from election.settings import Settings
 from election.stack.spark import has_worker, master_ready
 
-LOOK = 2.0  # seconds between looks at the master
+LOOK = 5.0  # seconds between looks at the master
 FORGOTTEN = 30.0
 """Seconds for which master and worker may both be at work and the master not know the worker."""
 
