@@ -49,8 +49,8 @@ def up(deployment: Deployment) -> Deployment:
 
 @pytest.fixture(scope="module")
 def polling(up: Deployment) -> Polling:
-    """Elections of 36,000 ballots, two and a half minutes each."""
-    return Polling(up, "night", rate=250)
+    """Elections of 36,000 ballots, four minutes each."""
+    return Polling(up, "night", rate=150)
 
 
 @pytest.mark.parametrize("files", [(FILE,), (FILE, BROKERS), (FILE, HARDENED)])
