@@ -322,6 +322,8 @@ def test_a_fault_fails_exactly_what_protects_against_it_at_its_gate(base, fault)
         assert f"Report: reports/{validation.report}" in message
     for finding in validation.findings:
         assert finding.act and (finding.rows or finding.observed)
+    pages = [file.read_text() for file in (base.settings.data_docs / validation.report).parent.iterdir()]
+    assert not any(text in page for page in pages for text in ("@example.org", "nowhere", "Able"))
     SEEN[fault] = validation
 
 

@@ -272,8 +272,10 @@ def program(part: str, settings: Settings) -> Program:
     group = settings.var / "supervisor" / f"airflow-{part}.group"
     # In a container nothing outlives the main process.
     succession = (sys.executable, "-m", "election.stack.succession", group) if settings.runtime == "native" else ()
+    # Its tasks are forked from it, and find there what takes long to import.
+    ahead = (sys.executable, "-m", "election.orchestration.scheduler") if part == "scheduler" else ()
     return Program(
-        (*succession, venv_program("airflow"), part, *options),
+        (*succession, *ahead, venv_program("airflow"), part, *options),
         environment(settings),
         # A scheduler waits for its tasks, however long; they are started again instead.
         stop_seconds=15,
