@@ -41,7 +41,8 @@ def read(
     unread = {place for place in last if start[place] < last[place]}
     if not unread:
         return
-    reader = consumer(kafka, None, **{"queued.max.messages.kbytes": 65_536})
+    # Unless told otherwise it fetches nothing for a second whenever its queue was full.
+    reader = consumer(kafka, None, **{"queued.max.messages.kbytes": 65_536, "fetch.queue.backoff.ms": 10})
     try:
         reader.assign([TopicPartition(*place, start[place]) for place in unread])
         silent = 0
