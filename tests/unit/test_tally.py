@@ -2,6 +2,7 @@
 
 import base64
 import json
+import logging
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -29,6 +30,8 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     for key, value in {**STATE, **SESSION}.items():
         builder = builder.config(key, value)
     session = builder.getOrCreate()
+    # At the very end it would tell of closing to a log that is closed by then.
+    logging.getLogger("py4j").setLevel(logging.WARNING)
     yield session
     session.stop()
 
