@@ -21,7 +21,7 @@ from statistics import median
 from typing import Annotated, Any
 
 import typer
-from confluent_kafka import OFFSET_END, TopicPartition
+from confluent_kafka import TopicPartition
 from rich.console import Console
 from rich.table import Table
 
@@ -161,7 +161,10 @@ def _batches_until(settings: Settings, votes: int) -> list[dict[str, Any]]:
 
 def _freshness(bench: Platform, electorate: Electorate, rate: int, seconds: float) -> list[float]:
     reader = consumer(bench.kafka)
-    reader.assign([TopicPartition(topics.BALLOTS_PER_CONTEST, 0, OFFSET_END)])
+    totals_of_contests = TopicPartition(topics.BALLOTS_PER_CONTEST, 0)
+    # OFFSET_END would be looked up while the first votes are counted already, and miss their totals.
+    _, totals_of_contests.offset = reader.get_watermark_offsets(totals_of_contests)
+    reader.assign([totals_of_contests])
     produced: dict[tuple[int, bool], list[float]] = defaultdict(list)
     arrived: dict[tuple[int, bool], list[tuple[int, float]]] = defaultdict(list)
     decode, done = Decoder(ContestTotal), threading.Event()

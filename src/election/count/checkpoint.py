@@ -10,7 +10,7 @@ from election.count.folder import Folder, read_json, write_json
 from election.errors import NotReachable, StageFailed
 from election.messaging.clients import admin
 
-QUERY_VERSION = 1
+QUERY_VERSION = 2
 """Raised with every change of the query that its state does not survive."""
 
 

@@ -12,6 +12,8 @@ NAME = "tally"
 CORES = 2
 EXECUTOR_MEMORY = "2g"
 DRIVER_MEMORY = "1g"
+# What Spark generates for so many kinds of totals is larger than the methods that Java compiles unless told to.
+EXECUTOR_JVM = "-XX:+UseParallelGC -XX:-DontCompileHugeMethods"
 
 
 def application(settings: Settings) -> str:
@@ -44,12 +46,12 @@ def conf(settings: Settings) -> dict[str, str]:
         # make files without: the folder is private already.
         "spark.hadoop.fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
         "spark.sql.streaming.checkpointFileManagerClass": (
-            "org.apache.spark.sql.execution.streaming.FileSystemBasedCheckpointFileManager"
+            "org.apache.spark.sql.execution.streaming.checkpointing.FileSystemBasedCheckpointFileManager"
         ),
         "spark.local.dir": str(scratch),
         "spark.sql.warehouse.dir": str(scratch / "warehouse"),
-        "spark.driver.extraJavaOptions": logging,
-        "spark.executor.extraJavaOptions": f"{logging} -XX:+UseParallelGC",
+        "spark.driver.extraJavaOptions": f"{logging} -XX:+UseSerialGC",
+        "spark.executor.extraJavaOptions": f"{logging} {EXECUTOR_JVM}",
     }
 
 
@@ -75,7 +77,7 @@ def cluster_conf() -> dict[str, str]:
         "spark.executor.instances": "1",
         "spark.executor.cores": str(CORES),
         "spark.executor.memoryOverhead": "1g",
-        "spark.executor.extraJavaOptions": "-XX:+UseParallelGC",
+        "spark.executor.extraJavaOptions": EXECUTOR_JVM,
         "spark.pyspark.python": sys.executable,
     }
 
