@@ -10,6 +10,7 @@ from dashboard.feed.count import CountFeed, Reading
 from dashboard.feed.electoral import RegisterFeed
 from dashboard.feed.reach import Reach
 from dashboard.model.colours import colours
+from dashboard.model.contests import map_states
 from dashboard.model.integrity import Claim, claims
 from dashboard.model.night import Night, night
 from dashboard.model.register import Election, Register
@@ -41,6 +42,10 @@ class Snapshot:
     @cached_property
     def colours(self) -> dict[str, str]:
         return colours(self.register)
+
+    @cached_property
+    def map_states(self) -> str:
+        return map_states(self.result.contests)
 
     @cached_property
     def night(self) -> Night:

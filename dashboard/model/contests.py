@@ -1,5 +1,6 @@
-"""The table of contests: search, order, pages."""
+"""The contests as the table and the map show them: search, order, pages; the state of each in one text."""
 
+import json
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -55,6 +56,21 @@ def page(rows: Sequence[Row], number: int, size: int) -> Page:
 def plain(text: str) -> str:
     """Lower case without accents, so that a search for ``ynys mon`` finds Ynys Môn."""
     return "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
+
+
+def map_states(contests: Sequence[ContestResult]) -> str:
+    """JSON for the map: by contest id its name, leading party or null, margin (a share) and progress."""
+    return json.dumps(
+        {
+            c.contest.id: [
+                c.contest.name,
+                c.leading_party,
+                round(c.margin_share or 0, 3),
+                c.progress if c.leaders else "none",
+            ]
+            for c in contests
+        }
+    )
 
 
 def search(contests: Sequence[ContestResult], words: str, order: str) -> list[ContestResult]:

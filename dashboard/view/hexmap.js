@@ -3,7 +3,7 @@ const SVG = "http://www.w3.org/2000/svg";
 
 export default async function ({ data, parentElement, setStateValue }) {
   const root = parentElement.querySelector(".map");
-  root.data = data;
+  root.data = { ...data, contests: JSON.parse(data.contests) };
   root.choose = (id) => setStateValue("contest", id);
   if (root.dataset.url !== data.url) {
     root.dataset.url = data.url;

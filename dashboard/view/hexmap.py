@@ -30,15 +30,7 @@ def hexmap(snapshot: Snapshot, selected: str, reader: Reader) -> str | None:
             "selected": selected,
             "label": f"Map of {len(result.contests)} contests by leading party; the table below says the same in text.",
             "parties": {party: [register.party(party).name, colours[party]] for party in led},
-            "contests": {
-                c.contest.id: [
-                    c.contest.name,
-                    c.leading_party,
-                    round(c.margin_share or 0, 3),
-                    c.progress if c.leaders else "none",
-                ]
-                for c in result.contests
-            },
+            "contests": snapshot.map_states,
         },
         on_contest_change=lambda: None,
     )

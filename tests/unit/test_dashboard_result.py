@@ -1,9 +1,11 @@
 """Elections worked out by hand: places, shares, margins, and whether a lead can be overturned."""
 
+import json
 from dataclasses import replace
 
 import pytest
 
+from dashboard.model.contests import map_states
 from dashboard.model.lead import lead
 from dashboard.model.register import Candidate, Contest, Counted, Election, Party, Register, register_from_topic
 from dashboard.model.result import Result, result
@@ -43,6 +45,15 @@ def test_candidates_come_by_votes_with_shares_of_the_valid_votes() -> None:
     assert (contest.valid, contest.invalid, contest.counted, contest.turnout) == (60, 5, 65, 0.65)
     assert contest.lead.margin == 10
     assert contest.margin_share == pytest.approx(1 / 6)
+
+
+def test_the_map_gets_leader_margin_and_progress_of_each_contest() -> None:
+    outcome = counted(register((100, 2), (50, 2), (50, 2)), 30, 10, 5, 5, invalid={3: 1})
+    assert json.loads(map_states(outcome.contests)) == {
+        "C1": ["Contest 1", "A", 0.5, "counting"],
+        "C2": ["Contest 2", None, 0, "counting"],
+        "C3": ["Contest 3", None, 0, "none"],
+    }
 
 
 def test_equal_votes_share_a_place_and_nobody_leads_alone() -> None:
