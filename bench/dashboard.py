@@ -106,6 +106,8 @@ def visible(bench: Bench, seconds: float) -> Iterator[Figure]:
         page.wait_for_timeout(1000 * seconds)
         seen: list[list[float]] = page.evaluate("window.seen")
     waits = sorted(_waits(seen, list(bench.produced), begun + 5))
+    if not waits:
+        raise SystemExit(f"The page showed no new ballots in {seconds:.0f} s; it showed {seen or 'nothing'} before.")
     yield Figure("vote produced to visible, median", median(waits), "s")
     yield Figure("vote produced to visible, 95 %", waits[int(0.95 * len(waits))], "s", 2)
     yield Figure("vote produced to visible, worst", waits[-1], "s")
