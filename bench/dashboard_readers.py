@@ -84,7 +84,8 @@ async def _session(url: str, page: str, election: str, interval: float, until: f
         start = time.monotonic()
         fragment = await _run(socket, page, election, "", found)
         found.first.append(time.monotonic() - start)
-        due = time.monotonic() + interval
+        # From the arrival: readers who waited together for a first answer would else refresh together ever after.
+        due = start + interval
         while due < until:
             await asyncio.sleep(max(0.0, due - time.monotonic()))
             if time.monotonic() - due > interval:
