@@ -33,6 +33,16 @@ class Pace(Protocol):
         """How the pace was not held since this was asked last; empty when it was."""
 
 
+def due_at_once(rate: float, behind: float, most: int) -> int:
+    """Records in the next batch of a worker at ``rate`` ballots a second that is ``behind`` by so many seconds.
+
+    A tenth of a second's worth keeps the pace even; what is overdue comes with it, because ballots in large batches
+    cost less, and that is how a worker catches up. At least one, at most ``most``.
+    """
+    seconds = _BATCH_SECONDS + min(max(0.0, behind), _FORGIVEN_SECONDS)
+    return min(most, max(1, round(rate * seconds)))
+
+
 class Rate:
     """``rate`` is ballots a second over all workers, 0 for as fast as it goes.
 
@@ -46,12 +56,10 @@ class Rate:
         self._lost = 0.0
 
     def batch(self, most: int) -> list[Message]:
-        # A tenth of a second's worth keeps the pace even. Who is behind takes what is due at once: ballots in large
-        # batches cost less, and that is how it is caught up.
-        behind = 0.0 if self._due is None else max(0.0, time.monotonic() - self._due)
-        seconds = _BATCH_SECONDS + min(behind, _FORGIVEN_SECONDS)
-        number = min(most, max(1, round(self._own * seconds))) if self._rate else most
-        return list(consume(self._reader, number, _POLL_SECONDS))
+        if self._rate:
+            behind = 0.0 if self._due is None else time.monotonic() - self._due
+            most = due_at_once(self._own, behind, most)
+        return list(consume(self._reader, most, _POLL_SECONDS))
 
     def wait(self, ballots: int) -> None:
         if not self._rate:
