@@ -109,8 +109,9 @@ def remove_newest_files(platform: Platform) -> None:
     """Kills the driver and takes the newest batch away: what the checkpoint says of it, and its changes of state."""
     settings = platform.settings
     folder = tally_folder(settings)
-    kill_driver(platform)
     checkpoint = folder.checkpoint(folder.generation)
+    assert driver.wait_for(lambda: newest_batch(checkpoint, "commits") is not None, 120), "there is a batch to take"
+    kill_driver(platform)
     for log in ("offsets", "commits"):
         (checkpoint / log / str(newest_batch(checkpoint, log))).unlink()
     for state in (checkpoint / "state").glob("*/*"):

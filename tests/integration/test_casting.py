@@ -1,6 +1,8 @@
 """Casting on real Kafka and Postgres: every ballot is stored and published once, whatever happens."""
 
 import signal
+import subprocess
+import sys
 import threading
 from base64 import b64decode
 
@@ -24,6 +26,7 @@ from election.stack.starting import start
 from election.stack.supervision import Supervisor
 from election.storage.elections import election
 from tests.ballots import compared, official, tally, worker
+from tests.count_faults import away
 
 YNYS_MON = "W07000041"
 NA_H_EILEANAN_AN_IAR = "S14000027"  # the smallest electorate
@@ -207,13 +210,28 @@ def test_workers_that_start_while_postgres_and_kafka_are_away_wait_for_them(tabl
     assert compared(tables, poll).stored == sum(tally(tables, poll).values()) > 500
 
 
+def test_a_poll_is_closed_once_kafka_answers_again(tables, published):
+    poll = published("cast-close-away", voters=1_000)
+    cast(tables, poll.slug)
+    with away(tables, "kafka"):
+        closing = subprocess.Popen(
+            [sys.executable, "-m", "election.cli", "close", poll.slug], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        assert closing.stdout is not None
+        assert "begins again" in next(iter(closing.stdout)).decode()
+    output, _ = closing.communicate(timeout=120)
+    assert closing.returncode == 0, output.decode()
+    with tables.connect("reader") as connection:
+        assert election(connection, poll.slug).state == "closed"
+
+
 def test_a_worker_does_not_wait_for_ever():
-    def away():
+    def unanswered():
         raise NotReachable("Postgres does not answer")
 
     told: list[str] = []
     with pytest.raises(NotReachable):
-        Patience("Worker 0", told.append, threading.Event(), seconds=0).attempts()(away)
+        Patience("Worker 0", told.append, threading.Event(), seconds=0).attempts()(unanswered)
     assert told == []
 
 

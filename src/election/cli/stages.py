@@ -2,7 +2,8 @@
 
 import signal
 import threading
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, TypeVar
 
 import typer
 
@@ -10,6 +11,7 @@ from election.cli import options
 from election.cli.application import app, console
 from election.platform import native
 
+T = TypeVar("T")
 Slug = Annotated[str, typer.Argument(help="the election's slug")]
 STAGES = "Stages without Airflow"
 
@@ -74,19 +76,17 @@ def cast(
 
     With ballots from outside: until `election close` closes the poll and all that came before is taken in.
     """
-    from election.casting import Patience, cast, close_poll, open_poll
+    from election.casting import cast, close_poll, open_poll
 
     platform, stop = native(), threading.Event()
     for sign in (signal.SIGTERM, signal.SIGINT):
         signal.signal(sign, lambda *_: stop.set())
-    for attempt in Patience(f"Worker {worker}", console.print, stop).attempts():
-        with attempt:
-            open_poll(platform, slug)
+    _patiently(f"Worker {worker}", lambda: open_poll(platform, slug), stop)
     done = cast(platform, slug, worker=worker, rate=rate, log=console.print, stop=stop)
     if stop.is_set():
         console.print("Stopped after a batch. `election cast` goes on from there.")
         raise typer.Exit(1)
-    close_poll(platform, slug)
+    _patiently(f"Worker {worker}", lambda: close_poll(platform, slug), stop)
     console.print(
         f"{done.ballots:,} ballots by this worker in {done.seconds:.1f} s, {done.rejected:,} records rejected"
     )
@@ -103,7 +103,7 @@ def close(slug: Slug) -> None:
     from election.orchestration.questions import answer_closing
 
     platform = native()
-    closed = close_poll(platform, slug)
+    closed = _patiently("The closing of the poll", lambda: close_poll(platform, slug))
     console.print(f"The poll of {slug} is closed." if closed else f"The poll of {slug} was closed already.")
     try:
         for run in answer_closing(platform.settings, slug):
@@ -114,3 +114,10 @@ def close(slug: Slug) -> None:
             "The poll stays closed. If a run waits to be told, answer its Required Actions once Airflow is up.",
             markup=False,
         )
+
+
+def _patiently(name: str, step: Callable[[], T], stop: threading.Event | None = None) -> T:
+    """What the step returns, which may have to wait for Postgres or Kafka; ``name`` says so in the log."""
+    from election.casting import Patience
+
+    return Patience(name, console.print, stop or threading.Event()).attempts()(step)
