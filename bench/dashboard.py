@@ -29,6 +29,7 @@ from rich.table import Table
 from bench.arriving import SECONDS_OF_MEMORY, arrive, play_totals
 from bench.dashboard_readers import read
 from bench.own import own_platform
+from bench.votes import Electorate, produce
 from election.count import driver
 from election.platform import Platform
 from election.preparation import Registration
@@ -40,7 +41,8 @@ from tests.dashboard_rehearsal import set_state, set_up
 
 RATE = 2_000
 SLUG = "bench-uk"
-WARM_SECONDS = 40
+WARM_VOTES = 1_000_000
+WARM_SECONDS = 60
 PAGES = ("", "contests", "turnout", "night", "integrity", "downloads")
 console = Console()
 
@@ -188,12 +190,13 @@ def stack(only: tuple[str, ...], *, played: bool) -> Iterator[Bench]:
         if played:
             load = spawn.Process(target=play_totals, args=(settings, SLUG))
         else:
+            produce(platform, Electorate(1_000), WARM_VOTES)  # a stream that runs for weeks is warm
             driver.start(settings)
         load.start()
         try:
             if not played:
-                driver.wait_for(lambda: (driver.state(settings).batch or 0) > 5, 180)
-                time.sleep(WARM_SECONDS)  # in which Java compiles
+                driver.wait_for(lambda: (driver.state(settings).batch or 0) > 20, 300)
+                time.sleep(WARM_SECONDS)
             yield Bench(platform, cast(Sequence[float], produced), Supervisor(settings).processes()["dashboard"]["pid"])
         finally:
             load.terminate()

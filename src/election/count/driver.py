@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import shutil
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -81,6 +82,9 @@ def start(
         starters.write(json.dumps({"identity": identity, "at": time.time(), "failures": failures}))
         starters.flush()
         env = environment(settings) | dict(env or {})
+        # Of a driver or executor that was killed; those that are still dying may add to it meanwhile.
+        shutil.rmtree(folder.scratch, ignore_errors=True)
+        (folder.scratch / "tmp").mkdir(parents=True, exist_ok=True)
         process = _launch(folder, command or submit_command(settings), env, identity)
         deadline = time.monotonic() + seconds
         while read_json(folder.heartbeat).get("identity") != identity:

@@ -61,6 +61,11 @@ class Folder:
         return self.root / "batches.log"
 
     @property
+    def scratch(self) -> Path:
+        """What Spark's processes put down while they run, and leave behind when they are killed."""
+        return self.root / "scratch"
+
+    @property
     def generation(self) -> int:
         """The number of the count in force; a rebuild adds one."""
         file = self.root / "generation"

@@ -6,7 +6,7 @@ from pathlib import Path
 from election.count.folder import tally_folder
 from election.settings import Settings
 from election.stack.service import settings_environment
-from election.stack.toolchain import jars, java, spark_home
+from election.stack.toolchain import class_archive, jars, java, spark_home
 
 NAME = "tally"
 CORES = 2
@@ -27,8 +27,12 @@ def connector(settings: Settings) -> str:
 
 def conf(settings: Settings) -> dict[str, str]:
     """What depends on the place the job runs at; what the checkpoint depends on is in the job itself."""
-    scratch = tally_folder(settings).root / "scratch"
-    logging = f"-Dlog4j2.configurationFile={settings.root / 'stack' / 'spark-log4j2.properties'}"
+    scratch = tally_folder(settings).scratch
+    (scratch / "tmp").mkdir(parents=True, exist_ok=True)
+    both = f"-Dlog4j2.configurationFile={settings.root / 'stack' / 'spark-log4j2.properties'}"
+    both += f" -Djava.io.tmpdir={scratch / 'tmp'}"
+    if archive := class_archive():
+        both += f" -XX:SharedArchiveFile={archive}"
     return {
         "spark.cores.max": str(CORES),
         "spark.executor.cores": str(CORES),
@@ -50,8 +54,8 @@ def conf(settings: Settings) -> dict[str, str]:
         ),
         "spark.local.dir": str(scratch),
         "spark.sql.warehouse.dir": str(scratch / "warehouse"),
-        "spark.driver.extraJavaOptions": f"{logging} -XX:+UseSerialGC",
-        "spark.executor.extraJavaOptions": f"{logging} {EXECUTOR_JVM}",
+        "spark.driver.extraJavaOptions": f"{both} -XX:+UseSerialGC",
+        "spark.executor.extraJavaOptions": f"{both} {EXECUTOR_JVM}",
     }
 
 

@@ -17,7 +17,8 @@ from election.stack.toolchain import jars, java
 def prepare(settings: Settings) -> None:
     """Writes the configuration, and formats the data folder when it is new."""
     home = _home(settings)
-    home.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(home / "tmp", ignore_errors=True)  # what a killed broker left
+    (home / "tmp").mkdir(parents=True, exist_ok=True)
     shared = (settings.root / "stack" / "kafka.properties").read_text()
     (home / "server.properties").write_text(shared + _addresses(settings))
     if not (home / "data" / "meta.properties").exists():
@@ -45,7 +46,8 @@ def program(settings: Settings) -> Program:
 def _java(settings: Settings, *options: str) -> tuple[str | Path, ...]:
     logging = settings.root / "stack" / "kafka-log4j2.properties"
     return (
-        java(), *options, "-XX:-UsePerfData", "-Djava.awt.headless=true", f"-Dlog4j2.configurationFile={logging}",
+        java(), *options, "-XX:-UsePerfData", "-Djava.awt.headless=true",
+        f"-Djava.io.tmpdir={_home(settings) / 'tmp'}", f"-Dlog4j2.configurationFile={logging}",
         "-cp", f"{jars(settings, 'kafka')}/*",
     )  # fmt: skip
 

@@ -97,6 +97,7 @@ def _command(settings: Settings, name: str, memory: str, *properties: str) -> tu
     # The number of seconds is the master's and its workers' in common.
     return (
         java(), f"-Xmx{memory}", "-XX:+UseSerialGC", "-XX:-UsePerfData", *MODULE_OPTIONS,
+        f"-Djava.io.tmpdir={_home(settings) / 'tmp'}",
         f"-Dlog4j2.configurationFile={logging}", f"-Dspark.worker.timeout={WORKER_TIMEOUT}", *properties,
         "-cp", f"{spark_home()}/jars/*", f"org.apache.spark.deploy.{name}",
     )  # fmt: skip
@@ -116,6 +117,7 @@ def forget(settings: Settings) -> None:
     """Drops what the master remembers. Only for a start after everything was stopped: nothing is left to find again,
     and a master that looks for the workers of before gives no cores until it has given them up."""
     shutil.rmtree(_home(settings) / "recovery", ignore_errors=True)
+    shutil.rmtree(_home(settings) / "tmp", ignore_errors=True)
     prepare_master(settings)
 
 

@@ -56,6 +56,15 @@ def spark_home() -> Path:
     return package_folder("pyspark")
 
 
+def class_archive() -> Path | None:
+    """Spark's classes as Java keeps them in memory, made by the set-up: a JVM with it starts in two thirds of the time.
+
+    None where the set-up could not make it. A JVM that it does not fit (other jars, another Java) does without.
+    """
+    archive = Path(sys.prefix, "spark.jsa")
+    return archive if archive.is_file() else None
+
+
 def jars(settings: Settings, part: str) -> Path:
     """The folder with the jars of ``kafka`` (the broker) or ``spark`` (Spark's connector to Kafka)."""
     folder = Path(sys.prefix, "jars", part)
