@@ -2,9 +2,11 @@
 
 import threading
 import time
-from dataclasses import dataclass
+from collections.abc import Hashable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache, cached_property
+from typing import Any
 
 from dashboard.feed.count import CountFeed, Reading
 from dashboard.feed.electoral import RegisterFeed
@@ -33,6 +35,7 @@ class Snapshot:
     reading: Reading
     result: Result
     at: datetime
+    pieces: dict[Hashable, Any] = field(default_factory=dict, repr=False, compare=False)
 
     # What only some pages show is computed when the first of them asks, and then shared as well.
     @cached_property

@@ -69,7 +69,8 @@ def map_states(contests: Sequence[ContestResult]) -> str:
                 c.progress if c.leaders else "none",
             ]
             for c in contests
-        }
+        },
+        separators=(",", ":"),
     )
 
 

@@ -42,7 +42,7 @@ class ContestResult:
     def counted(self) -> int:
         return self.valid + self.invalid
 
-    @property
+    @cached_property
     def progress(self) -> Progress:
         if self.counted == 0 and not self.over:
             return "none"
@@ -50,12 +50,12 @@ class ContestResult:
             return "complete"
         return "counting"
 
-    @property
+    @cached_property
     def leaders(self) -> tuple[Standing, ...]:
         """Whoever has the most votes: several in a tie, none before the first vote."""
         return tuple(s for s in self.standings if s.place == 1 and s.votes > 0)
 
-    @property
+    @cached_property
     def leading_party(self) -> str | None:
         """The abbreviation; None before the first vote and in a tie of parties."""
         parties = {standing.candidate.party for standing in self.leaders}
@@ -151,17 +151,15 @@ def result(register: Register, counted: Counted) -> Result:
 
 
 def _contest(register: Register, contest: Contest, counted: Counted, over: bool) -> ContestResult:
-    candidates = register.by_contest.get(contest.number, ())
-    votes = counted.votes
-    ordered = sorted(candidates, key=lambda c: (-votes.get(c.number, 0), c.number))
-    valid = sum(votes.get(candidate.number, 0) for candidate in candidates)
-    standings = []
+    votes = [(-counted.votes.get(c.number, 0), c.number, c) for c in register.by_contest.get(contest.number, ())]
+    votes.sort()
+    valid = -sum(less for less, _, _ in votes)
+    standings: list[Standing] = []
     place = 1
-    for index, candidate in enumerate(ordered):
-        if index and votes.get(candidate.number, 0) < votes.get(ordered[index - 1].number, 0):
+    for index, (less, _, candidate) in enumerate(votes):
+        if index and less > votes[index - 1][0]:
             place = index + 1
-        number = votes.get(candidate.number, 0)
-        standings.append(Standing(candidate, number, place, share(number, valid)))
+        standings.append(Standing(candidate, -less, place, share(-less, valid)))
     expected = contest.official_ballots
     if expected is None and register.expected_turnout is not None and contest.registered is not None:
         expected = round(contest.registered * register.expected_turnout)

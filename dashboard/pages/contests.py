@@ -9,6 +9,7 @@ from dashboard.model.result import ContestResult
 from dashboard.view import components
 from dashboard.view.hexmap import has_map, hexmap
 from dashboard.view.reader import Reader
+from dashboard.view.shared import shared
 from dashboard.view.templates import render
 
 PAGE_SIZE = 25
@@ -58,19 +59,26 @@ def _table(snapshot: Snapshot, chosen: ContestResult | None, reader: Reader) -> 
         wanted = st.text_input("Search contests and candidates", key="contest-search")
     with order:
         by = st.selectbox("Order", list(ORDERS), key="contest-order")
-    found = search(snapshot.result.contests, wanted, by)
-    pages = page(found, 1, PAGE_SIZE).pages
+    pages = page(_found(snapshot, wanted, by), 1, PAGE_SIZE).pages
     with number:
         at = st.number_input(f"Page of {reader.number(pages)}", 1, pages, key=f"contest-page-{wanted}-{by}")
-    st.html(
-        render(
-            "contests.html",
-            page=page(found, at, PAGE_SIZE),
-            election=snapshot.register.election,
-            colours=snapshot.colours,
-            states=PROGRESS,
-            selected=chosen.contest.id if chosen else "",
-            declared=any(contest.contest.declared_at for contest in snapshot.result.contests),
-            reader=reader,
-        )
+    st.html(_rows(snapshot, wanted, by, at, chosen.contest.id if chosen else "", reader))
+
+
+@shared
+def _found(snapshot: Snapshot, words: str, order: str) -> list[ContestResult]:
+    return search(snapshot.result.contests, words, order)
+
+
+@shared
+def _rows(snapshot: Snapshot, words: str, order: str, number: int, selected: str, reader: Reader) -> str:
+    return render(
+        "contests.html",
+        page=page(_found(snapshot, words, order), number, PAGE_SIZE),
+        election=snapshot.register.election,
+        colours=snapshot.colours,
+        states=PROGRESS,
+        selected=selected,
+        declared=any(contest.contest.declared_at for contest in snapshot.result.contests),
+        reader=reader,
     )

@@ -14,7 +14,7 @@ def draw(snapshot: Snapshot, reader: Reader) -> None:
     if len(result.contests) == 1:
         (contest,) = result.contests
         st.html(components.leader(snapshot, contest, reader))
-        st.html(components.figures(result, reader))
+        st.html(components.figures(snapshot, reader))
         rows, side = st.columns([3, 1], gap="large")
         with rows:
             st.html(components.candidates(snapshot, contest, reader))
@@ -23,7 +23,7 @@ def draw(snapshot: Snapshot, reader: Reader) -> None:
         return
     st.html(components.leading_party(snapshot, reader))
     st.html(components.seat_bar(snapshot, reader, stated=False))
-    st.html(components.figures(result, reader))
+    st.html(components.figures(snapshot, reader))
     rows, side = st.columns([3, 1], gap="large")
     with rows:
         everyone = len(result.parties) > FIRST_PARTIES and st.toggle(

@@ -19,7 +19,7 @@ ORDERS = {
 
 
 def draw(snapshot: Snapshot, reader: Reader) -> None:
-    st.html(components.figures(snapshot.result, reader))
+    st.html(components.figures(snapshot, reader))
     genders, ages = st.columns(2, gap="large")
     with genders:
         _groups("Turnout by gender", "Gender", snapshot.genders, reader)

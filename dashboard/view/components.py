@@ -4,15 +4,17 @@ from urllib.parse import urlencode
 
 from dashboard.feed.snapshots import Snapshot
 from dashboard.model.colours import NOBODY
-from dashboard.model.result import ContestResult, Result, share
+from dashboard.model.result import ContestResult, share
 from dashboard.view import leading
 from dashboard.view.reader import Reader
+from dashboard.view.shared import shared
 from dashboard.view.templates import render
 
 CLOSEST = 12
 RANKED = 20
 
 
+@shared
 def leader(snapshot: Snapshot, contest: ContestResult, reader: Reader) -> str:
     """Whoever leads the contest, with the margin and whether it can be overturned."""
     standing = contest.leaders[0] if len(contest.leaders) == 1 else None
@@ -31,6 +33,7 @@ def leader(snapshot: Snapshot, contest: ContestResult, reader: Reader) -> str:
     )
 
 
+@shared
 def leading_party(snapshot: Snapshot, reader: Reader) -> str:
     """The party with the most seats, with its votes and whether it can still be overtaken."""
     seats, register = snapshot.seats, snapshot.register
@@ -48,6 +51,7 @@ def leading_party(snapshot: Snapshot, reader: Reader) -> str:
     )
 
 
+@shared
 def candidates(snapshot: Snapshot, contest: ContestResult, reader: Reader) -> str:
     """Every candidate of the contest, with the official result beside it in a replay."""
     return render(
@@ -62,6 +66,7 @@ def candidates(snapshot: Snapshot, contest: ContestResult, reader: Reader) -> st
     )
 
 
+@shared
 def parties(snapshot: Snapshot, most: int | None, reader: Reader) -> str:
     """Parties by seats, then votes: the first ``most`` (None: all)."""
     result, register = snapshot.result, snapshot.register
@@ -89,6 +94,7 @@ def parties(snapshot: Snapshot, most: int | None, reader: Reader) -> str:
     )
 
 
+@shared
 def seat_bar(snapshot: Snapshot, reader: Reader, *, stated: bool = True) -> str:
     """Seats by party against the majority line; ``stated`` adds in words whether somebody has it."""
     seats, register = snapshot.seats, snapshot.register
@@ -116,6 +122,7 @@ def seat_bar(snapshot: Snapshot, reader: Reader, *, stated: bool = True) -> str:
     )
 
 
+@shared
 def map_legend(snapshot: Snapshot) -> str:
     """How to read the map: the parties that lead somewhere, the strength of a colour, and who is still silent."""
     seats, register = snapshot.seats, snapshot.register
@@ -124,6 +131,7 @@ def map_legend(snapshot: Snapshot) -> str:
     return render("map_legend.html", parties=parties, ramp=ramp, tied=seats.tied, silent=seats.silent)
 
 
+@shared
 def ranked_contests(snapshot: Snapshot, reader: Reader) -> str:
     """In place of a map: contests by the margin of their leader, in the leading party's colour."""
     led = [
@@ -146,6 +154,7 @@ def ranked_contests(snapshot: Snapshot, reader: Reader) -> str:
     return render("ranking.html", caption=caption, what="Contest", measure="Points", rows=rows)
 
 
+@shared
 def ranked_places(snapshot: Snapshot, reader: Reader) -> str:
     """In place of a map of one contest: its places by turnout. How a place voted is not counted, only how many did."""
     places = sorted(snapshot.locations, key=lambda place: (-(place.share or 0), place.name))
@@ -158,6 +167,7 @@ def ranked_places(snapshot: Snapshot, reader: Reader) -> str:
     return render("ranking.html", caption=caption, what="Place", measure="Turnout", rows=rows)
 
 
+@shared
 def closest(snapshot: Snapshot, reader: Reader) -> str:
     """The contests with the smallest margins."""
     led = [contest for contest in snapshot.result.contests if contest.leaders]
@@ -172,8 +182,10 @@ def closest(snapshot: Snapshot, reader: Reader) -> str:
     )
 
 
-def figures(result: Result, reader: Reader) -> str:
+@shared
+def figures(snapshot: Snapshot, reader: Reader) -> str:
     """The election in figures."""
+    result = snapshot.result
     expected = share(result.counted, result.expected)
     of = "of the official ballots" if result.register.election.kind == "replay" else "of the ballots expected"
     invalid = reader.share(share(result.invalid, result.counted), 2)
@@ -213,11 +225,13 @@ def _figures(shown: list[tuple[str, str, str]]) -> str:
     )
 
 
+@shared
 def candidate_ring(snapshot: Snapshot, contest: ContestResult, reader: Reader) -> str:
     parts = [(s.candidate.name, s.share, snapshot.colours[s.candidate.party]) for s in contest.standings]
     return _ring(parts, reader.number(contest.valid), reader)
 
 
+@shared
 def party_ring(snapshot: Snapshot, reader: Reader) -> str:
     register = snapshot.register
     parts = [(register.party(p.party).name, p.share, snapshot.colours[p.party]) for p in snapshot.result.parties]

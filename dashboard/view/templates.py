@@ -9,6 +9,7 @@ _environment = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
     autoescape=True,
     undefined=StrictUndefined,
+    auto_reload=False,  # else each use of a template looks at its file
     trim_blocks=True,
     lstrip_blocks=True,
 )

@@ -161,7 +161,12 @@ def test_whatever_a_name_contains_it_is_text_and_fits(browser: Browser, dashboar
                 " (SELECT election_no FROM elections WHERE slug = %s)",
                 [name, number, slug],
             )
-        connection.execute("UPDATE elections SET name = %s WHERE slug = %s", [names[0], slug])
+        connection.execute("UPDATE elections SET name = %s, decided_at = now() WHERE slug = %s", [names[0], slug])
+        connection.execute(
+            "INSERT INTO certifications (election_no, decision, decided_by, reason)"
+            " SELECT election_no, 'refused', %s, %s FROM elections WHERE slug = %s",
+            [names[0], f"{names[1]} and says so at length, " * 5 + "W" * 300, slug],
+        )
     Count(platform, slug, scenario).show(lambda _c, number, _i, _v: 100 * number, MINUTE)
     with reader(browser, dashboard, viewport={"width": 390, "height": 844}) as page:
         for name in PAGES:
@@ -171,9 +176,20 @@ def test_whatever_a_name_contains_it_is_text_and_fits(browser: Browser, dashboar
         open_page(page, slug)
         expect(page.locator("h1")).to_have_text(names[0])
         expect(page.locator("table.en-table")).to_contain_text("[x](javascript:window.hurt=1) **bold**")
+        open_page(page, slug, "integrity")
+        expect(page.locator(".en-table", has_text="State of this election")).to_contain_text(names[0])
+        for width in (390, 1280):
+            page.set_viewport_size({"width": width, "height": 900})
+            assert page.evaluate(_TABLES_BEYOND_THEIR_PLACE) == [], f"at {width} pixels"
+        open_page(page, slug)
         photo = page.locator(".en-leader img.en-portrait")
         expect(photo).to_be_visible()
         assert photo.evaluate("image => image.decode().then(() => image.naturalWidth)") == 64
+
+
+_TABLES_BEYOND_THEIR_PLACE = """() => [...document.querySelectorAll(".stHtml table")]
+  .filter((table) => table.getBoundingClientRect().right > table.parentElement.getBoundingClientRect().right + 1)
+  .map((table) => table.caption.textContent)"""
 
 
 def test_a_click_on_the_map_shows_the_contest(page: Page, wales: Count) -> None:

@@ -5,12 +5,15 @@ from html.parser import HTMLParser
 
 import pytest
 
+from dashboard.feed.count import Reading
+from dashboard.feed.snapshots import Snapshot
 from dashboard.model.lead import lead
-from dashboard.model.register import Candidate, Contest, Election, Party, Validation
-from dashboard.model.result import ContestResult, PartyResult, Standing
+from dashboard.model.register import Candidate, Contest, Counted, Election, Party, Register, Validation
+from dashboard.model.result import ContestResult, PartyResult, Standing, result
 from dashboard.model.seats import PartySeats, Seats
 from dashboard.view.leading import statement
 from dashboard.view.reader import Reader
+from dashboard.view.shared import shared
 from dashboard.view.templates import monogram, render
 
 NOW = datetime(2026, 5, 7, 22, 30, tzinfo=UTC)
@@ -76,6 +79,30 @@ def test_a_name_from_the_data_is_shown_as_text(name: str) -> None:
         assert not shown.tags & {"script", "img", "b2", "em"}
         assert not [key for key, _ in shown.attributes if key.startswith("on")]
         assert "javascript:" not in "".join(value or "" for key, value in shown.attributes if key in ("href", "src"))
+
+
+def test_a_piece_is_made_once_for_readers_of_the_same_format_and_anew_for_the_next_snapshot() -> None:
+    made: list[str] = []
+
+    @shared
+    def piece(snapshot: Snapshot, words: str, reader: Reader) -> str:
+        made.append(words)
+        return f"{snapshot.serial} {words} {reader.number(1000)}"
+
+    first, second = snapshot(1), snapshot(2)
+    assert [piece(first, "a", Reader("en-GB")), piece(first, "a", Reader("en-GB"))] == ["1 a 1,000"] * 2
+    assert [piece(first, "b", Reader("en-GB")), piece(first, "a", Reader("de-DE"))] == ["1 b 1,000", "1 a 1.000"]
+    assert piece(second, "a", Reader("en-GB")) == "2 a 1,000"
+    assert made == ["a", "b", "a", "a"]
+    for number in range(2_000):
+        piece(first, str(number), Reader())
+    assert len(first.pieces) < 1_000, "what readers ask for does not fill the memory"
+
+
+def snapshot(serial: int) -> Snapshot:
+    register = Register(Election(1, "slug", "Name"))
+    counted = Counted({}, {}, {})
+    return Snapshot(serial, register, Reading(0, counted, {}, {}, None, 0, None, None), result(register, counted), NOW)
 
 
 def test_a_right_to_left_name_does_not_turn_the_rest_around() -> None:

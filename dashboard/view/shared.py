@@ -1,0 +1,27 @@
+"""What readers of the same format see alike is worked out once for a snapshot, not once for each of them."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec, TypeVar
+
+from dashboard.feed.snapshots import Snapshot
+
+Given = ParamSpec("Given")
+Piece = TypeVar("Piece")
+_KEPT = 500  # readers choose the words of a search: what they ask for must not fill the memory
+
+
+def shared(piece: Callable[Concatenate[Snapshot, Given], Piece]) -> Callable[Concatenate[Snapshot, Given], Piece]:
+    """The piece, kept with its snapshot under whatever else it is made from; these values must be hashable."""
+
+    @wraps(piece)
+    def kept(snapshot: Snapshot, /, *values: Given.args, **named: Given.kwargs) -> Piece:
+        key = (piece, values, tuple(named.items()))
+        if key not in snapshot.pieces:  # two who ask at once both make it; what they make is equal
+            if len(snapshot.pieces) >= _KEPT:
+                snapshot.pieces.clear()
+            snapshot.pieces[key] = piece(snapshot, *values, **named)
+        found: Piece = snapshot.pieces[key]
+        return found
+
+    return kept
