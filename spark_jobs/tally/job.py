@@ -50,6 +50,9 @@ SESSION = {
     # A count that waits for votes asks the broker twenty times a second, not a hundred: the others need the processor.
     "spark.sql.streaming.pollingDelay": "50ms",
     "spark.sql.adaptive.enabled": "false",
+    # Else every file of the checkpoint has a checksum file beside it, and a batch makes twice the files. Its changes of
+    # state are LZ4 blocks and its snapshots zip archives, which have checksums within.
+    "spark.sql.streaming.checkpoint.fileChecksum.enabled": "false",
     # Ballot ids are hexadecimal; ICU's lower() costs a fifteenth of the count.
     "spark.sql.icu.caseMappings.enabled": "false",
     # Totals of one batch: up to a million, far above the 128 at which Spark by default begins to sort instead.
