@@ -19,6 +19,8 @@ _PASSING = {
     KafkaError._TIMED_OUT,
     KafkaError._ALL_BROKERS_DOWN,
     KafkaError._RESOLVE,  # a broker whose container is away has no address either
+    KafkaError._DESTROY_BROKER,  # what a question gets that was asked while the broker went away
+    KafkaError._WAIT_COORD,
     KafkaError._MAX_POLL_EXCEEDED,
     KafkaError._PARTITION_EOF,
     KafkaError.NOT_LEADER_FOR_PARTITION,
@@ -28,6 +30,7 @@ _PASSING = {
     KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
     KafkaError.NOT_COORDINATOR,
     KafkaError.REQUEST_TIMED_OUT,
+    KafkaError.NETWORK_EXCEPTION,
     KafkaError.BROKER_NOT_AVAILABLE,
     KafkaError.UNKNOWN_LEADER_EPOCH,
     KafkaError.FENCED_LEADER_EPOCH,
