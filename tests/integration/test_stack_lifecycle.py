@@ -75,6 +75,14 @@ def test_a_killed_supervisor_takes_everything_along_and_up_starts_anew(own: Sett
     native(own).connect("app").close()
 
 
+def test_what_killed_commands_left_is_gone_after_the_next_start(own: Settings) -> None:
+    left = own.var / "tmp" / "quality-killed"
+    left.mkdir(parents=True)
+    (left / "ballots").write_bytes(bytes(16))
+    start(own, ("postgres",))
+    assert not left.exists()
+
+
 def test_a_process_that_supervisor_forgot_is_ended_by_down(own: Settings) -> None:
     start(own, ("postgres",))
     environment = os.environ | {MARK: identity(own)}

@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -42,6 +43,9 @@ def start(settings: Settings, only: tuple[str, ...] = (), report: Report = lambd
         if not supervisor.running():
             # What a killed supervisor left would hold ports, or work beside its successor.
             end(strays(settings))
+            shutil.rmtree(
+                settings.var / "tmp", ignore_errors=True
+            )  # of validations and reconciliations that were killed
         checks.before_start(settings, down, supervisor=not supervisor.running())
         secrets.generate(settings)
         _record(settings)
