@@ -11,7 +11,8 @@ Each limit is the least that the machine must do for the same rows, and takes tu
 - the pace of two workers who are asked for 0.8 of what they just reached.
 
 Then the whole stack comes up and Spark counts beside two workers: votes a second from the first worker's start to the
-last total. Every election is a new one. Prints one table and writes var/bench/casting.json.
+last total, of a stream that has just started and once more of the same stream. Every election is a new one. Prints one
+table and writes var/bench/casting.json.
 """
 
 import json
@@ -82,8 +83,9 @@ def main(
                 note(what, rate)
         if counted:
             start(platform.settings)
-            poll = _open(platform, "counted", counted, note)
-            note("two workers and the count, whole stack up", _cast_and_count(platform, poll))
+            for name, stream in (("young", "just started"), ("counted", "warm")):
+                poll = _open(platform, name, counted, note)
+                note(f"two workers and the count ({stream}), whole stack up", _cast_and_count(platform, poll))
     _show({what: [round(rate) for rate in found] for what, found in rates.items()}, voters)
 
 

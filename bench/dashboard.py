@@ -106,8 +106,9 @@ def visible(bench: Bench, seconds: float) -> Iterator[Figure]:
         page.evaluate(_WATCH)
         begun = time.time()
         page.wait_for_timeout(1000 * seconds)
+        until = time.time() - _LEFT
         seen: list[list[float]] = page.evaluate("window.seen")
-    waits = sorted(_waits(seen, list(bench.produced), begun + 5))
+    waits = sorted(_waits(seen, list(bench.produced), begun + 5, until))
     if not waits:
         raise SystemExit(f"The page showed no new ballots in {seconds:.0f} s; it showed {seen or 'nothing'} before.")
     yield Figure("vote produced to visible, median", median(waits), "s")
@@ -115,6 +116,7 @@ def visible(bench: Bench, seconds: float) -> Iterator[Figure]:
     yield Figure("vote produced to visible, worst", waits[-1], "s")
 
 
+_LEFT = 5.0  # seconds at the end whose votes may be on their way still
 _WATCH = """() => {
   window.seen = [];
   const look = () => {
@@ -128,11 +130,14 @@ _WATCH = """() => {
 }"""
 
 
-def _waits(seen: list[list[float]], produced: list[float], since: float) -> Iterator[float]:
+def _waits(seen: list[list[float]], produced: list[float], since: float, until: float) -> Iterator[float]:
+    """Seconds of each vote that was produced in this time."""
     shown = [ballots for _, ballots in seen]
     for number, at in enumerate(produced, start=1):
-        if at >= since and (first := bisect_left(shown, number)) < len(shown):
-            yield seen[first][0] - at
+        if not since <= at < until:
+            continue
+        first = bisect_left(shown, number)
+        yield seen[first][0] - at if first < len(shown) else until + _LEFT - at  # not shown to the end
 
 
 def paint(bench: Bench) -> Iterator[Figure]:
