@@ -48,8 +48,13 @@ async def download(request: Request) -> Response:
 
 
 def _export(slug: str, table: Table, form: Format) -> bytes | None:
-    snapshot = feed().snapshot(slug)
-    return export(snapshot.result, snapshot.locations, table, form, snapshot.at) if snapshot else None
+    source = feed()
+    snapshot = source.snapshot(slug)
+    if snapshot is None:
+        return None
+    # While Kafka is away the figures are as of its last answer, however often they are asked for.
+    at = snapshot.at if source.kafka.ok else (source.kafka.answered_at or snapshot.at)
+    return export(snapshot.result, snapshot.locations, table, form, min(at, snapshot.at))
 
 
 ROUTES = [

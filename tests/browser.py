@@ -84,7 +84,7 @@ def reader(browser: Browser, dashboard: str, also: str | None = None, **options:
         if not url.startswith((*known, "data:", "blob:")):
             foreign.append(url)
 
-    opened.on("request", lambda request: asked(request.url))
+    context.on("request", lambda request: asked(request.url))
     opened.on("websocket", lambda socket: asked(socket.url))
     opened.on("pageerror", lambda error: errors.append(str(error)) if _DROPPED not in str(error) else None)
     yield opened

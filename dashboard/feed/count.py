@@ -8,7 +8,7 @@ import logging
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -45,10 +45,23 @@ class Reading:
     counted: Counted
     by_topic: Mapping[str, list[Any]]
     rejected: Mapping[tuple[str, str], int]
-    progress: TallyProgress | None
-    unusable: int
-    ballots_at: datetime | None
     changed_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Live:
+    """The stream at this moment, whatever election is looked at. Times are UTC, None before there was any.
+
+    ``progress`` is the last thing it told of itself, ``batch_at`` when it finished the batch that is named there,
+    ``ballots_at`` when ballots last arrived on the topic that it reads. ``unusable`` messages have no known form,
+    the first of them since ``unusable_since``.
+    """
+
+    progress: TallyProgress | None = None
+    batch_at: datetime | None = None
+    ballots_at: datetime | None = None
+    unusable: int = 0
+    unusable_since: datetime | None = None
 
 
 class CountFeed:
@@ -64,7 +77,7 @@ class CountFeed:
         self._rejected: dict[bytes, _Reject] = {}
         self._reject = msgspec.json.Decoder(_Reject).decode
         self._votes_end: int | None = None
-        self._ballots_at: datetime | None = None
+        self.live = Live()
         self._stop = threading.Event()
         self.caught_up = threading.Event()
         self.pulse = Pulse("Kafka")
@@ -82,8 +95,7 @@ class CountFeed:
     def read(self, election: int) -> Reading:
         with self._lock:
             by_topic = self._totals.election(election)
-            version, progress = self._versions[election], self._totals.progress
-            unusable = self._totals.unusable
+            version = self._versions[election]
             rejected: dict[tuple[str, str], int] = dict(+self._rejects.get(election, Counter()))
         ballots = {
             validity: {t.contest: t.votes for t in by_topic[topics.BALLOTS_PER_CONTEST] if t.validity == validity}
@@ -92,7 +104,7 @@ class CountFeed:
         votes = {total.candidate: total.votes for total in by_topic[topics.VOTES_PER_CANDIDATE]}
         counted = Counted(votes, ballots["valid"], ballots["invalid"])
         changed_at = self._changed_at.get(election)
-        return Reading(version, counted, by_topic, rejected, progress, unusable, self._ballots_at, changed_at)
+        return Reading(version, counted, by_topic, rejected, changed_at)
 
     def registers(self) -> dict[str, Register]:
         """What the topics alone tell of each election, by slug."""
@@ -113,6 +125,10 @@ class CountFeed:
                     self._read_until_check(reader, followed)
                 except KafkaException as error:
                     self.pulse.failed(error.args[0].str())
+                    self._stop.wait(1)
+                except Exception as error:  # whatever it is, the pages say so, and the next look may do better
+                    log.exception("the topics cannot be read")
+                    self.pulse.failed(f"{type(error).__name__}: {error}")
                     self._stop.wait(1)
         finally:
             reader.close()
@@ -138,7 +154,7 @@ class CountFeed:
         places = [TopicPartition(topics.VOTES, partition) for partition in partitions]
         end = sum(reader.get_watermark_offsets(place, timeout=_CHECK_SECONDS)[1] for place in places)
         if self._votes_end is not None and end > self._votes_end:
-            self._ballots_at = datetime.now(UTC)
+            self.live = replace(self.live, ballots_at=datetime.now(UTC))
         self._votes_end = end
 
     def _read_until_check(self, reader: Consumer, followed: dict[tuple[str, int], int]) -> None:
@@ -149,6 +165,7 @@ class CountFeed:
                     now = datetime.now(UTC)
                     for election in {self._apply(record) for record in records}:
                         self._changed_at[election] = now
+                self._note_progress(now)
             if not self.caught_up.is_set() and followed:
                 places = reader.position([TopicPartition(*place) for place in followed])
                 if all(
@@ -157,6 +174,17 @@ class CountFeed:
                     self._settle()
             if self._stop.is_set():
                 return
+
+    def _note_progress(self, now: datetime) -> None:
+        told, before = self._totals.progress, self.live
+        if told is not None and told is not before.progress:
+            # An idle stream tells of the same batch again and again.
+            again = before.progress is not None and _batch(before.progress) == _batch(told)
+            finished = before.batch_at if again else datetime.fromtimestamp(told.at / 1000, UTC)
+            self.live = replace(self.live, progress=told, batch_at=finished)
+        if self._totals.unusable > before.unusable:
+            since = before.unusable_since or now
+            self.live = replace(self.live, unusable=self._totals.unusable, unusable_since=since)
 
     def _settle(self) -> None:
         """What was read so far stays for good: the collector, which Streamlit runs after every refresh, may skip it."""
@@ -192,3 +220,7 @@ class CountFeed:
         reject = self._rejected[key] = self._reject(value)
         self._rejects[reject.election or 0][reject.stage, reject.reason] += 1
         return reject.election or 0
+
+
+def _batch(progress: TallyProgress) -> tuple[int, int]:
+    return progress.generation, progress.batch

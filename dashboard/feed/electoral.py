@@ -3,7 +3,9 @@
 The role behind it may read the ``public_…`` views alone: no voter and no vote.
 """
 
+import logging
 import threading
+import time
 import tomllib
 from collections import defaultdict
 from collections.abc import Callable
@@ -31,6 +33,10 @@ from election.errors import ElectionError
 from election.platform import Connection
 
 _POLL_SECONDS = 1.0
+_LOOKED_AT_SECONDS = 60.0
+_PHOTOS = 500
+_LIMIT = "SET statement_timeout = '10s'"
+log = logging.getLogger(__name__)
 Row = dict[str, Any]
 
 
@@ -40,8 +46,9 @@ class RegisterFeed:
     def __init__(self, connect: Callable[[], Connection], scenarios: Path) -> None:
         self._connect = connect
         self._scenarios = scenarios
-        self._wanted: set[str] = set()
-        self._looked_for: set[str] = set()
+        self._asked: dict[str, float] = {}
+        self._looked_for: frozenset[str] = frozenset()
+        self._photos: dict[tuple[int, int], bytes] = {}
         self._wake = threading.Event()
         self._polled = threading.Condition()
         self._stop = threading.Event()
@@ -59,15 +66,24 @@ class RegisterFeed:
 
     def register(self, slug: str, wait: float = 3.0) -> Register | None:
         """The election's register; the first who asks waits up to ``wait`` seconds for it."""
-        if slug not in self._wanted:
-            self._wanted.add(slug)
-            self._wake.set()
-            with self._polled:
+        with self._polled:
+            new = slug not in self._asked
+            self._asked[slug] = time.monotonic()
+            if new:
+                self._wake.set()
                 self._polled.wait_for(lambda: slug in self._looked_for, timeout=wait if self.pulse.now.ok else 0)
         return self.registers.get(slug)
 
     def photo(self, election: int, candidate: int) -> bytes | None:
         """A candidate's picture as it was stored. Raises NotReachable."""
+        key = (election, candidate)
+        if key not in self._photos and (found := self._photo(election, candidate)) is not None:
+            if len(self._photos) >= _PHOTOS:
+                self._photos.clear()
+            self._photos[key] = found
+        return self._photos.get(key)
+
+    def _photo(self, election: int, candidate: int) -> bytes | None:
         with self._connect() as connection:
             found = connection.execute(
                 "SELECT photo FROM public_candidates WHERE election_no = %s AND candidate_no = %s",
@@ -79,31 +95,49 @@ class RegisterFeed:
         connection: Connection | None = None
         while not self._stop.is_set():
             self._wake.clear()
-            wanted = set(self._wanted)
+            wanted = self._lately_asked()
             try:
                 if connection is None:
                     connection = self._connect()
                     connection.autocommit = True
-                self._poll(connection)
+                    connection.execute(_LIMIT)
+                self._poll(connection, wanted)
                 self.pulse.answered()
                 self._looked_for = wanted
             except psycopg.errors.UndefinedTable:  # a new platform: the first run makes the tables
                 self.pulse.answered(("tables",))
-            except (psycopg.Error, ElectionError) as error:
-                self.pulse.failed(str(error).splitlines()[0])
+            except Exception as error:  # whatever it is, the pages say so, and the next look may do better
+                if not isinstance(error, (psycopg.Error, ElectionError)):
+                    log.exception("the registers cannot be read")
+                self.pulse.failed((str(error) or type(error).__name__).splitlines()[0])
                 if connection is not None:
                     connection.close()
                     connection = None
             with self._polled:
+                self._forget(wanted)
                 self._polled.notify_all()
             self._wake.wait(_POLL_SECONDS)
 
-    def _poll(self, connection: Connection) -> None:
+    def _lately_asked(self) -> frozenset[str]:
+        """The elections that somebody looks at; the others cost no question."""
+        with self._polled:
+            now = time.monotonic()
+            self._asked = {slug: at for slug, at in self._asked.items() if now - at < _LOOKED_AT_SECONDS}
+            return frozenset(self._asked)
+
+    def _forget(self, wanted: frozenset[str]) -> None:
+        """Names that were looked for and are no election's: whoever makes names up fills no memory."""
+        if self.pulse.now.ok:
+            known = {election.slug for election in self.elections}
+            for slug in wanted - known:
+                self._asked.pop(slug, None)
+
+    def _poll(self, connection: Connection, wanted: frozenset[str]) -> None:
         elections = tuple(_election(row) for row in _rows(connection, _ELECTIONS, {}))
         changed = elections != self.elections
         self.elections = elections
         for election in elections:
-            if election.slug not in self._wanted:
+            if election.slug not in wanted:
                 continue
             known = self.registers.get(election.slug)
             if known is None or known.election.state == "registered":

@@ -101,7 +101,7 @@ class Feed:
 
     def elections(self) -> tuple[Election, ...]:
         """Known elections, the newest first; from the topics alone while Postgres was never reached."""
-        if self.registers.elections or self.postgres.answered_at is not None:
+        if self.registers.elections or self.postgres.ok:
             return self.registers.elections
         known = [register.election for register in self.count.registers().values()]
         return tuple(sorted(known, key=lambda election: -election.number))
@@ -109,7 +109,7 @@ class Feed:
     def snapshot(self, slug: str) -> Snapshot | None:
         """The election now (at most 0.4 s old); None when neither source knows it."""
         register = self.registers.register(slug)
-        if register is None and self.postgres.answered_at is None:
+        if register is None and not self.postgres.ok:
             register = self.count.registers().get(slug)
         if register is None:
             return None

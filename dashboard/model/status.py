@@ -7,27 +7,47 @@ from typing import Literal
 from dashboard.model.register import Election
 
 Kind = Literal["waiting", "partial", "complete", "certified", "refused"]
-Cause = Literal["loading", "kafka", "postgres", "topics", "tables", "count"]
+Cause = Literal["loading", "kafka", "postgres", "topics", "tables", "versions", "count"]
 OLD = timedelta(seconds=10)
 
 
 @dataclass(frozen=True)
 class Source:
-    """A source's health: its last answer, and its trouble (empty while it answers) since when. Times are UTC."""
+    """A source's health: its last answer, and its trouble (empty while it answers) since when. Times are UTC.
+
+    ``asked_at`` is when it was asked first: one that never answers is silent since then, with a trouble or without.
+    """
 
     answered_at: datetime | None
+    asked_at: datetime
     trouble: str = ""
     trouble_since: datetime | None = None
     missing: tuple[str, ...] = ()
+    missing_since: datetime | None = None
     loading: bool = False
 
 
 @dataclass(frozen=True)
 class Stream:
-    """The stream's last batch, and when ballots last arrived on the topic that it reads."""
+    """The count's own account: when it last told anything, when its last batch ended, how many ballots waited then.
 
-    batch_at: datetime | None
-    ballots_at: datetime | None
+    ``ballots_at`` is when ballots last arrived on the topic that it reads; ``unusable`` messages have no known form.
+    """
+
+    told_at: datetime | None = None
+    batch_at: datetime | None = None
+    lag: int = 0
+    ballots_at: datetime | None = None
+    unusable: int = 0
+    unusable_since: datetime | None = None
+
+    def stands_still(self, now: datetime) -> bool:
+        """Ballots wait, and no batch has ended for longer than numbers may be old."""
+        if self.batch_at is not None and now - self.batch_at <= OLD:
+            return False
+        told = self.told_at or datetime.min.replace(tzinfo=UTC)
+        silent = now - told > OLD and self.ballots_at is not None and self.ballots_at > told
+        return silent or self.lag > 0
 
 
 @dataclass(frozen=True)
@@ -55,17 +75,18 @@ def troubles(election: Election, kafka: Source, postgres: Source, stream: Stream
     """Everything that makes what is shown older than ten seconds, or incomplete."""
     found = []
     for cause, source in (("kafka", kafka), ("postgres", postgres)):
-        silent = source.answered_at is None or now - source.answered_at > OLD
-        if source.trouble and silent:
-            found.append(Trouble(cause, source.trouble_since, source.trouble))  # type: ignore[arg-type]
+        never = source.answered_at is None and bool(source.trouble)
+        if never or now - (source.answered_at or source.asked_at) > OLD:  # one that hangs tells of no trouble
+            since = source.trouble_since or source.answered_at
+            found.append(Trouble(cause, since, source.trouble or "It gives no answer at all."))  # type: ignore[arg-type]
     if kafka.loading and not kafka.trouble:
         found.append(Trouble("loading", None))
     if kafka.missing:
-        found.append(Trouble("topics", kafka.answered_at, ", ".join(kafka.missing)))
+        found.append(Trouble("topics", kafka.missing_since, ", ".join(kafka.missing)))
     if postgres.missing:
-        found.append(Trouble("tables", postgres.answered_at))
-    still = stream.batch_at or datetime.min.replace(tzinfo=UTC)
-    running = election.state in ("open", "closed")
-    if running and stream.ballots_at is not None and stream.ballots_at > still and now - still > OLD:
+        found.append(Trouble("tables", postgres.missing_since))
+    if stream.unusable:
+        found.append(Trouble("versions", stream.unusable_since, str(stream.unusable)))
+    if election.state in ("open", "closed") and stream.stands_still(now):
         found.append(Trouble("count", stream.batch_at))
     return found

@@ -55,7 +55,7 @@ def page(draw: Draw) -> None:
     def live() -> None:
         snapshot = feed().snapshot(slug)
         if snapshot is None:
-            _elections(feed(), f"There is no election “{slug[:80]}”.")
+            _elections(feed(), _not_found(feed(), slug[:80]))
             return
         contests = snapshot.register.contests
         place = contests[0].name if len(contests) == 1 else ""
@@ -66,10 +66,17 @@ def page(draw: Draw) -> None:
     _repeat(live, seconds)
 
 
+def _not_found(source: Feed, slug: str) -> str:
+    if not source.postgres.ok:
+        return f"“{slug}” cannot be looked up at the moment: Postgres does not answer. {source.postgres.trouble}"
+    return f"There is no election “{slug}”."
+
+
 def _banner(snapshot: Snapshot, to: Reader) -> str:
     source = feed()
     caught_up = source.count.caught_up.is_set()
-    return banner(snapshot, source.kafka, source.postgres, datetime.now(UTC), to, caught_up=caught_up)
+    live = source.count.live
+    return banner(snapshot, live, source.kafka, source.postgres, datetime.now(UTC), to, caught_up=caught_up)
 
 
 def _repeat(content: Callable[[], None], seconds: float | None) -> None:

@@ -37,7 +37,7 @@ def draw(snapshot: Snapshot, reader: Reader) -> None:
             _verdict("Recount, against the certified result", snapshot.register.recount, "", reader)
         _validations(snapshot, reader)
     with right:
-        _stream(snapshot, reader)
+        _stream(reader)
         _rejected(snapshot, reader)
 
 
@@ -104,12 +104,13 @@ def _verdict(caption: str, verdict: Verdict | None, empty: str, reader: Reader) 
     _list(caption, (), rows, empty)
 
 
-def _stream(snapshot: Snapshot, reader: Reader) -> None:
-    batch = snapshot.reading.progress
+def _stream(reader: Reader) -> None:
+    live = feed().count.live
+    batch = live.progress
     rows: list[tuple[str, str]] = []
     if batch is not None:
         rows = [
-            ("Last batch", reader.moment(datetime.fromtimestamp(batch.at / 1000, UTC))),
+            ("Last batch", reader.moment(live.batch_at)),
             ("Number of the batch", reader.number(batch.batch)),
             ("It took", f"{reader.number(batch.batch_ms)} ms"),
             ("Ballots waiting on the topic", reader.number(batch.lag)),
@@ -119,8 +120,8 @@ def _stream(snapshot: Snapshot, reader: Reader) -> None:
             ("Duplicates dropped since its start", reader.number(batch.duplicates)),
             ("Generation of the count", reader.number(batch.generation)),
         ]
-    if snapshot.reading.unusable:
-        rows.append(("Messages of no known form, left out", reader.number(snapshot.reading.unusable)))
+    if live.unusable:
+        rows.append(("Messages of no known form, left out", reader.number(live.unusable)))
     _list("The count's stream", (), rows, "The stream has finished no batch yet.")
 
 

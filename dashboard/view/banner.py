@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from dashboard.feed.count import Live
 from dashboard.feed.reach import Reach
 from dashboard.feed.snapshots import Snapshot
 from dashboard.model.register import Election
@@ -19,13 +20,27 @@ _HEADLINES = {
 
 
 def banner(
-    snapshot: Snapshot, kafka: Reach, postgres: Reach, now: datetime, reader: Reader, *, caught_up: bool = True
+    snapshot: Snapshot,
+    live: Live,
+    kafka: Reach,
+    postgres: Reach,
+    now: datetime,
+    reader: Reader,
+    *,
+    caught_up: bool = True,
 ) -> str:
     """The banner's HTML: the count's state, then whatever is wrong."""
     election, result = snapshot.register.election, snapshot.result
     found = kind(election, result.counted)
-    batch = snapshot.reading.progress
-    stream = Stream(datetime.fromtimestamp(batch.at / 1000, UTC) if batch else None, snapshot.reading.ballots_at)
+    told = live.progress
+    stream = Stream(
+        datetime.fromtimestamp(told.at / 1000, UTC) if told else None,
+        live.batch_at,
+        told.lag if told else 0,
+        live.ballots_at,
+        live.unusable,
+        live.unusable_since,
+    )
     return render(
         "banner.html",
         kind=found,
@@ -42,7 +57,15 @@ def banner(
 
 
 def _source(reach: Reach, *, loading: bool = False) -> Source:
-    return Source(reach.answered_at, reach.trouble, reach.trouble_since, reach.missing, loading)
+    return Source(
+        reach.answered_at,
+        reach.asked_at,
+        reach.trouble,
+        reach.trouble_since,
+        reach.missing,
+        reach.missing_since,
+        loading,
+    )
 
 
 def _detail(snapshot: Snapshot, found: str, reader: Reader) -> str:
@@ -82,7 +105,15 @@ def _trouble(trouble: Trouble, reader: Reader) -> tuple[str, str]:
             "Names and state may be old.",
             f"Postgres has not answered since {since}; the register and the state are as of then. ({trouble.detail})",
         ),
-        "topics": (missing, f"Kafka does not have {trouble.detail}; `election prepare` creates the topics."),
-        "tables": (missing, "Postgres has no election tables; the first run creates them."),
+        "topics": (
+            missing,
+            f"Since {since} Kafka does not have {trouble.detail}; `election prepare` creates the topics.",
+        ),
+        "tables": (missing, f"Since {since} Postgres has no election tables; the first run creates them."),
+        "versions": (
+            missing,
+            f"Since {since} there are messages of a form that these pages do not know ({trouble.detail}); "
+            "they are left out. A newer dashboard may know them.",
+        ),
         "count": (old, f"Ballots arrive, but the count has finished no batch since {since}."),
     }[trouble.cause]

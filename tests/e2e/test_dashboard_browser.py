@@ -311,3 +311,7 @@ def test_the_page_stays_up_while_a_source_is_away(
         start(platform.settings, services.STORAGE)
     expect(page.locator(".en-warning")).to_have_count(0, timeout=60_000)
     assert row.inner_text() == known
+    # What is counted from now on is shown again.
+    votes = {"kafka": 12_961, "postgres": 12_963}[service]
+    one_contest.show(lambda _c, number, _i, official: votes if number == 1 else official, MINUTE + 120_000)
+    expect(page.locator("table.en-table tr").filter(has_text=f"{votes:,}")).to_have_count(1, timeout=30_000)

@@ -5,8 +5,10 @@ import json
 import re
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import psycopg
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -15,6 +17,7 @@ from dashboard.feed import Feed, feed
 from dashboard.feed.electoral import RegisterFeed
 from dashboard.model.export import export
 from election.contracts import topics
+from election.contracts.messages import encode
 from election.errors import NotReachable
 from election.messaging.clients import SafeProducer
 from election.messaging.topics import create_topics
@@ -271,8 +274,31 @@ def test_names_from_the_data_are_text_on_every_page(platform: Platform, live: Fe
         assert 'href="javascript' not in shown
 
 
+def test_the_stream_is_shown_as_it_is_now_also_while_no_total_changes(
+    platform: Platform, live: Feed, replay: Count
+) -> None:
+    assert until(lambda: live.count.live.progress is not None)
+    told, ended = live.count.live.progress, live.count.live.batch_at
+    assert told is not None
+    again = msgspec.structs.replace(told, at=told.at + 60_000)
+    later = msgspec.structs.replace(told, batch=told.batch + 7, lag=4711, at=told.at + 90_000)
+    producer = SafeProducer(platform.kafka)
+    for progress, finished in ((again, ended), (later, datetime.fromtimestamp(later.at / 1000, UTC))):
+        producer.produce(topics.TALLY_PROGRESS, encode(progress), str(told.generation).encode())
+        producer.flush()
+        assert until(lambda at=progress.at: (now := live.count.live.progress) is not None and now.at == at)  # type: ignore[misc]
+        assert live.count.live.batch_at == finished, "when the batch ended, not when it was told of again"
+    assert "4,711" in text(open_page(REPLAY.slug, "integrity"))
+
+
+def test_a_name_that_is_no_elections_is_forgotten(live: Feed) -> None:
+    assert live.registers.register("never-held") is None
+    assert until(lambda: "never-held" not in live.registers._asked)
+    assert live.registers.register(REPLAY.slug) is not None
+
+
 def test_messages_of_no_known_form_are_left_out_and_counted(platform: Platform, live: Feed) -> None:
-    before = live.count.read(1).unusable
+    before = live.count.live.unusable
     producer = SafeProducer(platform.kafka)
     unknown = {"schema_version": 99, "generation": 1, "election": 1, "votes": 10**9, "party": "Con"}
     producer.produce(topics.VOTES_PER_PARTY, json.dumps(unknown).encode(), b"1/1/Con")
@@ -281,7 +307,7 @@ def test_messages_of_no_known_form_are_left_out_and_counted(platform: Platform, 
     producer.produce(topics.TALLY_PROGRESS, b"[]", b"1")
     producer.produce(topics.REJECTED, b"{}", b"x/0/0")
     producer.flush()
-    assert until(lambda: live.count.read(1).unusable >= before + 3)
+    assert until(lambda: live.count.live.unusable >= before + 3)
     assert "36,673" in text(open_page(REPLAY.slug)) and live.kafka.ok
 
 

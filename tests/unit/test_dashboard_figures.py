@@ -170,28 +170,47 @@ def ago(seconds: float) -> datetime:
     return NOW - timedelta(seconds=seconds)
 
 
+def answered(seconds: float) -> Source:
+    return Source(ago(seconds), ago(99))
+
+
 def causes(kafka: Source, postgres: Source, stream: Stream, state: Any = "open") -> list[str]:
     return [trouble.cause for trouble in troubles(Election(1, "x", "X", state=state), kafka, postgres, stream, NOW)]
 
 
 def test_a_source_that_is_away_for_ten_seconds_makes_the_numbers_old() -> None:
-    well, calm = Source(ago(1)), Stream(ago(1), ago(1))
+    well, calm = answered(1), Stream(ago(1), ago(1))
     assert causes(well, well, calm) == []
-    assert causes(Source(ago(9), "down", ago(9)), well, calm) == []
-    assert causes(Source(ago(11), "down", ago(11)), well, calm) == ["kafka"]
-    assert causes(well, Source(None, "down", ago(1)), calm) == ["postgres"]
+    assert causes(Source(ago(9), ago(99), "down", ago(9)), well, calm) == []
+    assert causes(Source(ago(11), ago(99), "down", ago(11)), well, calm) == ["kafka"]
+    assert causes(well, Source(None, ago(1), "down", ago(1)), calm) == ["postgres"]
+    assert causes(answered(11), answered(11), calm) == ["kafka", "postgres"], "a source that hangs gives no reason"
+    assert causes(well, Source(None, ago(1)), calm) == [], "it was asked a moment ago"
+    assert causes(well, Source(None, ago(11)), calm) == ["postgres"]
 
 
 def test_ballots_that_arrive_without_being_counted_make_the_numbers_old() -> None:
-    well = Source(ago(1))
-    assert causes(well, well, Stream(ago(30), ago(5))) == ["count"]
-    assert causes(well, well, Stream(None, ago(5))) == ["count"]
-    assert causes(well, well, Stream(ago(30), ago(40))) == []  # nothing has come since the last batch
-    assert causes(well, well, Stream(ago(5), ago(1))) == []
-    assert causes(well, well, Stream(ago(30), ago(5)), state="counted") == []
+    well = answered(1)
+    died = Stream(told_at=ago(30), batch_at=ago(30), ballots_at=ago(5))
+    assert causes(well, well, died) == ["count"]
+    assert causes(well, well, died, state="counted") == []
+    assert causes(well, well, Stream(ballots_at=ago(5))) == ["count"], "no batch was ever finished"
+    assert causes(well, well, Stream(told_at=ago(30), batch_at=ago(30), ballots_at=ago(40))) == [], "nothing came since"
+    assert causes(well, well, Stream(told_at=ago(5), batch_at=ago(5), ballots_at=ago(1))) == []
+    hangs = Stream(told_at=ago(1), batch_at=ago(30), lag=7, ballots_at=ago(29))
+    assert causes(well, well, hangs) == ["count"], "it tells of itself, but of no new batch"
+    idle = Stream(told_at=ago(3), batch_at=ago(300), lag=0, ballots_at=ago(299))
+    assert causes(well, well, idle) == [], "a poll to which nobody comes"
+
+
+def test_messages_of_an_unknown_form_are_named() -> None:
+    well = answered(1)
+    assert causes(well, well, Stream(ago(1), ago(1), unusable=3, unusable_since=ago(60))) == ["versions"]
 
 
 def test_missing_topics_and_tables_are_named() -> None:
-    missing = Source(ago(1), missing=("votes_topic",))
-    assert causes(missing, Source(ago(1), missing=("tables",)), Stream(None, None)) == ["topics", "tables"]
-    assert causes(Source(ago(1), loading=True), Source(ago(1)), Stream(None, None)) == ["loading"]
+    def lacks(what: str) -> Source:
+        return Source(ago(1), ago(99), missing=(what,), missing_since=ago(50))
+
+    assert causes(lacks("votes_topic"), lacks("tables"), Stream()) == ["topics", "tables"]
+    assert causes(Source(ago(1), ago(99), loading=True), answered(1), Stream()) == ["loading"]

@@ -102,7 +102,7 @@ def test_a_piece_is_made_once_for_readers_of_the_same_format_and_anew_for_the_ne
 def snapshot(serial: int) -> Snapshot:
     register = Register(Election(1, "slug", "Name"))
     counted = Counted({}, {}, {})
-    return Snapshot(serial, register, Reading(0, counted, {}, {}, None, 0, None, None), result(register, counted), NOW)
+    return Snapshot(serial, register, Reading(0, counted, {}, {}, None), result(register, counted), NOW)
 
 
 def test_a_right_to_left_name_does_not_turn_the_rest_around() -> None:
