@@ -59,14 +59,17 @@ def plain(text: str) -> str:
 
 
 def map_states(contests: Sequence[ContestResult]) -> str:
-    """JSON for the map: by contest id its name, leading party or null, margin (a share) and progress."""
+    """JSON for the map: by contest id its name, leading party or null, margin (a share) and progress.
+
+    Without a leader the last is ``none`` while a vote can still come, and ``empty`` when none will.
+    """
     return json.dumps(
         {
             c.contest.id: [
                 c.contest.name,
                 c.leading_party,
                 round(c.margin_share or 0, 3),
-                c.progress if c.leaders else "none",
+                c.progress if c.leaders else "none" if c.lead.overturnable else "empty",
             ]
             for c in contests
         },

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Verdict = Literal["no votes", "tie", "final", "decided", "likely", "open"]
+Verdict = Literal["no votes", "tie", "final", "unopposed", "decided", "likely", "open"]
 
 
 @dataclass(frozen=True)
@@ -13,7 +13,8 @@ class Lead:
     ``most_left`` is every ballot that could still come, registered minus counted; ``expected_left`` is what is
     left at the expected turnout (None when nothing is expected).
 
-    - ``final``: the count is over. ``tie``: the two first have equal votes. ``no votes``: none was counted.
+    - ``final``: the count is over. ``tie``: the two first have equal votes. ``no votes``: no valid one was counted.
+    - ``unopposed``: there is one candidate only.
     - ``decided``: the margin is larger than ``most_left``, so no ballot can overturn it.
     - ``likely``: larger than ``expected_left`` only.
     - ``open``: the ballots still expected, or possible, can overturn it.
@@ -26,7 +27,8 @@ class Lead:
 
     @property
     def overturnable(self) -> bool:
-        return self.verdict in ("no votes", "tie", "likely", "open")
+        """A tie, or no vote at all, can be overturned as long as a ballot can still come."""
+        return self.verdict in ("no votes", "tie", "likely", "open") and self.most_left != 0
 
 
 def lead(
@@ -46,7 +48,9 @@ def lead(
         verdict: Verdict = "no votes"
     elif over:
         verdict = "tie" if margin == 0 and len(votes) > 1 else "final"
-    elif len(votes) == 1 or (most_left is not None and margin > most_left):
+    elif len(votes) == 1:
+        verdict = "unopposed"
+    elif most_left is not None and margin > most_left:
         verdict = "decided"
     elif margin == 0:
         verdict = "tie"

@@ -29,7 +29,10 @@ class Standing:
 
 @dataclass(frozen=True)
 class ContestResult:
-    """One contest: ``standings`` by votes, most first. ``valid`` is the sum of its candidates' votes."""
+    """One contest: ``standings`` by votes, most first. ``valid`` is the sum of its candidates' votes.
+
+    ``expected`` ballots in all, and the turnout that they are (0 to 1), are None where nothing is expected.
+    """
 
     contest: Contest
     standings: tuple[Standing, ...]
@@ -37,6 +40,7 @@ class ContestResult:
     invalid: int
     expected: int | None
     over: bool
+    expected_turnout: float | None = None
 
     @property
     def counted(self) -> int:
@@ -129,6 +133,17 @@ class Result:
         return None if not each or None in each else sum(n for n in each if n is not None)
 
     @cached_property
+    def expected_left(self) -> int | None:
+        """Ballots still expected in contests whose count goes on; None when one of them has no expectation."""
+        each = [contest.lead.expected_left for contest in self.contests if contest.progress != "complete"]
+        return None if None in each else sum(n for n in each if n is not None)
+
+    @cached_property
+    def expected_turnout(self) -> float | None:
+        """Ballots expected in all of registered, 0 to 1."""
+        return None if self.expected is None else share(self.expected, self.registered)
+
+    @cached_property
     def reported(self) -> int:
         """Contests with at least one ballot counted."""
         return sum(contest.progress != "none" for contest in self.contests)
@@ -161,9 +176,11 @@ def _contest(register: Register, contest: Contest, counted: Counted, over: bool)
             place = index + 1
         standings.append(Standing(candidate, -less, place, share(-less, valid)))
     expected = contest.official_ballots
-    if expected is None and register.expected_turnout is not None and contest.registered is not None:
-        expected = round(contest.registered * register.expected_turnout)
-    return ContestResult(contest, tuple(standings), valid, counted.invalid.get(contest.number, 0), expected, over)
+    turnout = register.expected_turnout if expected is None else share(expected, contest.registered)
+    if expected is None and turnout is not None and contest.registered is not None:
+        expected = round(contest.registered * turnout)
+    invalid = counted.invalid.get(contest.number, 0)
+    return ContestResult(contest, tuple(standings), valid, invalid, expected, over, turnout)
 
 
 def _parties(register: Register, counted: Counted) -> tuple[PartyResult, ...]:

@@ -21,12 +21,17 @@ class PartySeats:
 
 @dataclass(frozen=True)
 class Seats:
-    """``parties`` by won plus leading, most first. ``tied`` contests have several first parties, ``silent`` no vote."""
+    """``parties`` by won plus leading, most first. ``tied`` contests have several first parties, ``silent`` no vote.
+
+    Those of them to which no ballot can come any more are ``ended_tied`` and ``ended_silent`` instead.
+    """
 
     parties: tuple[PartySeats, ...]
     total: int
     tied: int
     silent: int
+    ended_tied: int = 0
+    ended_silent: int = 0
 
     @property
     def majority(self) -> int:
@@ -57,25 +62,37 @@ class Seats:
         return self.leader is None or self.leader.won <= max(rivals, default=0) + self.open
 
     @property
+    def unfilled(self) -> int:
+        """Contests whose count gave nobody the seat."""
+        return self.ended_tied + self.ended_silent
+
+    @property
     def open(self) -> int:
-        """Contests that are not won yet."""
-        return self.total - sum(party.won for party in self.parties)
+        """Contests that are not won yet, and still can be."""
+        return self.total - sum(party.won for party in self.parties) - self.unfilled
 
 
 def seats(result: Result) -> Seats:
     """One seat a contest, to the candidate with the most votes (first past the post)."""
     won: Counter[str] = Counter()
     leading: Counter[str] = Counter()
-    tied = silent = 0
+    undecided: Counter[tuple[str, bool]] = Counter()
     for contest in result.contests:
         if not contest.leaders:
-            silent += 1
+            undecided["silent", contest.lead.overturnable] += 1
         elif len(contest.leaders) > 1 or contest.leading_party is None:
-            tied += 1
+            undecided["tied", contest.lead.overturnable] += 1
         elif contest.lead.overturnable:
             leading[contest.leading_party] += 1
         else:
             won[contest.leading_party] += 1
     votes = {party.party: party.votes for party in result.parties}
     parties = sorted(won | leading, key=lambda p: (-won[p] - leading[p], -votes.get(p, 0), p))
-    return Seats(tuple(PartySeats(p, won[p], leading[p]) for p in parties), len(result.contests), tied, silent)
+    return Seats(
+        tuple(PartySeats(p, won[p], leading[p]) for p in parties),
+        len(result.contests),
+        tied=undecided["tied", True],
+        silent=undecided["silent", True],
+        ended_tied=undecided["tied", False],
+        ended_silent=undecided["silent", False],
+    )

@@ -26,7 +26,7 @@ def leader(snapshot: Snapshot, contest: ContestResult, reader: Reader) -> str:
         colours=snapshot.colours,
         colour=snapshot.colours[standing.candidate.party] if standing else NOBODY,
         kicker=leading.kicker(contest),
-        statement=leading.statement(contest.lead, reader),
+        statement=leading.statement(contest.lead, contest.expected_turnout, reader),
         lead=contest.lead,
         margin_share=contest.margin_share,
         reader=reader,
@@ -39,6 +39,11 @@ def leading_party(snapshot: Snapshot, reader: Reader) -> str:
     seats, register = snapshot.seats, snapshot.register
     names = {party.party: register.party(party.party).name for party in seats.parties}
     first = seats.leader
+    said = (
+        leading.seats_statement(seats, names, reader),
+        leading.seats_lead(seats, names, reader),
+        leading.ballots_left(snapshot.result, reader),
+    )
     return render(
         "leading_party.html",
         seats=seats,
@@ -46,7 +51,8 @@ def leading_party(snapshot: Snapshot, reader: Reader) -> str:
         votes=next((row for row in snapshot.result.parties if first and row.party == first.party), None),
         second=names[seats.parties[1].party] if len(seats.parties) > 1 else "",
         colour=snapshot.colours[first.party] if first else NOBODY,
-        statement=f"{leading.seats_statement(seats, names, reader)} {leading.seats_lead(seats, names, reader)}",
+        kicker=leading.seats_kicker(seats),
+        statement=" ".join(said).strip(),
         reader=reader,
     )
 
@@ -107,7 +113,13 @@ def seat_bar(snapshot: Snapshot, reader: Reader, *, stated: bool = True) -> str:
         }
         for party in seats.parties
     ]
-    rest = [(reader.number(n), what) for n, what in ((seats.tied, "Tied"), (seats.silent, "Not yet reporting")) if n]
+    others = {
+        "Tied": seats.tied,
+        "Not yet reporting": seats.silent,
+        "Ended in a tie": seats.ended_tied,
+        "No valid vote": seats.ended_silent,
+    }
+    rest = [(reader.number(number), what) for what, number in others.items() if number]
     said = ", ".join(f"{row['name']} {row['won']} won and {row['leading']} leading" for row in rows)
     names = {party.party: register.party(party.party).name for party in seats.parties}
     return render(
@@ -128,7 +140,7 @@ def map_legend(snapshot: Snapshot) -> str:
     seats, register = snapshot.seats, snapshot.register
     parties = [(register.party(party.party).name, snapshot.colours[party.party]) for party in seats.parties]
     ramp = snapshot.colours[seats.parties[0].party] if seats.parties else NOBODY
-    return render("map_legend.html", parties=parties, ramp=ramp, tied=seats.tied, silent=seats.silent)
+    return render("map_legend.html", parties=parties, ramp=ramp, seats=seats)
 
 
 @shared

@@ -54,12 +54,12 @@ function paint(root, shapes) {
   for (const [id, path] of shapes) {
     const [name, party, margin, progress] = contests[id] ?? ["", null, 0, "none"];
     const known = party !== null && parties[party];
-    path.style.fill = known ? parties[party][1] : progress === "none" ? "url(#waiting)" : "#8a8f96";
+    path.style.fill = known ? parties[party][1] : progress === "none" || progress === "empty" ? "url(#waiting)" : "#8a8f96";
     path.style.fillOpacity = known ? 0.4 + 0.6 * Math.min(1, margin / 0.3) : 1;
     path.classList.toggle("selected", id === selected);
     const state = progress === "complete" ? "" : progress === "none" ? "" : ", still counting";
     path.firstChild.textContent = known ? `${name}: ${parties[party][0]} ahead by ${points.format(100 * margin)} points${state}`
-      : progress === "none" ? `${name}: not yet reporting` : `${name}: tie`;
+      : progress === "none" ? `${name}: not yet reporting` : progress === "empty" ? `${name}: no valid vote` : `${name}: tie`;
   }
   const chosen = shapes.get(selected);
   if (chosen) chosen.parentNode.append(chosen);

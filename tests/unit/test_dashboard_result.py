@@ -88,7 +88,7 @@ def test_only_invalid_ballots_are_a_report_without_a_leader() -> None:
 
 def test_a_single_candidate_cannot_lose() -> None:
     contest = counted(register((100, 1)), 1).contests[0]
-    assert (contest.lead.verdict, contest.lead.margin) == ("decided", 1)
+    assert (contest.lead.verdict, contest.lead.margin, contest.lead.overturnable) == ("unopposed", 1, False)
     assert contest.standings[0].share == 1.0
 
 
@@ -129,7 +129,7 @@ def test_whether_a_lead_can_be_overturned(
 ) -> None:
     found = lead(votes, counted, registered, expected, over=over)
     assert found.verdict == verdict
-    assert found.overturnable == (verdict not in ("decided", "final"))
+    assert found.overturnable == (not over and verdict not in ("decided", "final"))
 
 
 def test_no_more_ballots_are_expected_than_voters_are_left() -> None:
@@ -175,6 +175,36 @@ def test_whether_the_lead_in_seats_can_be_overturned(
 def test_contests_that_are_led_count_for_the_lead_but_are_not_won() -> None:
     found = Seats((PartySeats("A", 1, 3), PartySeats("B", 2, 1)), 7, 0, 0)
     assert (found.leader and found.leader.party, found.margin, found.overturnable) == ("A", 1, True)
+
+
+def test_once_the_count_is_over_no_seat_is_open_and_those_without_a_first_candidate_are_filled_by_nobody() -> None:
+    # Contest 1: A; 2: a tie; 3: no valid vote.
+    votes, contests = (9, 1, 5, 5, 0, 0), ((100, 2), (100, 2), (100, 2))
+    during = seats(counted(register(*contests), *votes))
+    assert (during.open, during.tied, during.silent, during.unfilled, during.overturnable) == (3, 1, 1, 0, True)
+    after = seats(counted(register(*contests, state="counted"), *votes))
+    assert after.parties == (PartySeats("A", 1, 0),)
+    assert (after.open, after.tied, after.silent, after.ended_tied, after.ended_silent) == (0, 0, 0, 1, 1)
+    assert (after.winner, after.overturnable) == (None, False)
+
+
+def test_the_map_tells_a_contest_without_a_vote_from_one_that_has_not_reported() -> None:
+    outcome = counted(register((100, 2), state="counted"))
+    assert json.loads(map_states(outcome.contests)) == {"C1": ["Contest 1", None, 0, "empty"]}
+
+
+def test_the_turnout_that_is_expected_is_the_official_one_in_a_replay_else_the_one_given() -> None:
+    simulated = counted(replace(register((100, 2), (50, 2)), expected_turnout=0.6), 30, 10)
+    assert [(c.expected, c.expected_turnout) for c in simulated.contests] == [(60, 0.6), (30, 0.6)]
+    assert (simulated.expected, simulated.expected_left, simulated.expected_turnout) == (90, 50, 0.6)
+    known = register((100, 2), (100, 2), official=(40, 20, 9, 1))
+    first, second = known.contests
+    known = replace(known, contests=(replace(first, official_valid=60, official_invalid=2),
+                                     replace(second, official_valid=10, official_invalid=0)))  # fmt: skip
+    replayed = counted(known, 30, 20, 9, 1)
+    assert [c.expected_turnout for c in replayed.contests] == [0.62, 0.1]
+    assert (replayed.expected_left, replayed.expected_turnout) == (12, 0.36)
+    assert counted(register((100, 2)), 1, 0).expected_left is None
 
 
 def test_the_candidates_topic_alone_gives_names_without_registered_voters() -> None:

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from dashboard.model.lead import lead
 from dashboard.model.register import Candidate, Contest, Counted, Election, Party, Register, Validation
 from dashboard.model.result import ContestResult, PartyResult, Standing, result
 from dashboard.model.seats import PartySeats, Seats
-from dashboard.view.leading import statement
+from dashboard.view.leading import ballots_left, kicker, seats_kicker, seats_lead, seats_statement, statement
 from dashboard.view.reader import Reader
 from dashboard.view.shared import shared
 from dashboard.view.templates import monogram, render
@@ -64,8 +65,8 @@ def test_a_name_from_the_data_is_shown_as_text(name: str) -> None:
                statement="", lead=lead([3, 3], 6, 9), margin_share=0.0, **common),
         render("leading_party.html", seats=Seats((PartySeats("P", 1, 0),), 1, 0, 0), party=Party(name, name),
                votes=PartyResult("P", 3, 1.0, 1, None, None), second=name, colour="#123456", statement=name,
-               reader=reader),
-        render("map_legend.html", parties=[(name, "#123456")], ramp="#123456", tied=1, silent=1),
+               kicker="", reader=reader),
+        render("map_legend.html", parties=[(name, "#123456")], ramp="#123456", seats=Seats((), 2, 1, 1)),
         render("validations.html", rows=[Validation(name, NOW, False, 3, 1, name)], docs="http://host", reader=reader),
         render("ranking.html", caption=name, what="x", measure="x", rows=[
             {"name": name, "party": name, "colour": "#123456", "part": 0.5, "value": "1", "link": ""}]),
@@ -156,10 +157,74 @@ def test_monograms(name: str, letters: str) -> None:
 
 def test_whether_a_lead_can_be_overturned_is_said_with_its_figures() -> None:
     reader = Reader()
-    assert "cannot be overturned: 20 registered voters have no ballot counted" in statement(
-        lead([60, 30], 90, 110), reader
+    assert statement(lead([60, 30], 90, 110), None, reader) == (
+        "This lead of 30 cannot be overturned: 20 registered voters have no ballot counted, fewer than the margin."
     )
-    said = statement(lead([60, 40], 100, 200, 110), reader)
-    assert "10 ballots still expected" in said and "not certain: 100 registered" in said
-    assert "can still be overturned" in statement(lead([60, 59], 119, 200, 190), reader)
-    assert "law of the place" in statement(lead([5, 5], 10, 100, over=True), reader)
+    assert statement(lead([60, 40], 100, 200, 110), 0.55, reader) == (
+        "This lead of 20 will probably hold: about 10 ballots are still expected at a turnout of 55.0%, fewer than the "
+        "margin. It is not certain: 100 registered voters have no ballot counted."
+    )
+    assert "hold: no more ballot is expected at a turnout of 45.0%" in statement(
+        lead([60, 40], 100, 200, 90), 0.45, reader
+    )
+    assert statement(lead([60, 59], 119, 200, 190), 0.95, reader) == (
+        "This lead of 1 can still be overturned: about 71 ballots are still expected at a turnout of 95.0%, and "
+        "81 registered voters have no ballot counted."
+    )
+    assert "1 registered voter has no ballot" in statement(lead([3, 2], 5, 6), None, reader)
+    assert "law of the place" in statement(lead([5, 5], 10, 100, over=True), None, reader)
+
+
+def test_a_single_candidate_is_said_to_be_the_only_one() -> None:
+    assert statement(lead([1], 1, 100), None, Reader()).startswith("There is only one candidate")
+
+
+def test_a_count_that_ends_without_a_valid_vote_says_so() -> None:
+    assert statement(lead([0, 0], 0, 100), None, Reader()).startswith("Nothing is decided: 100 registered voters")
+    assert statement(lead([0, 0], 3, 100, over=True), None, Reader()) == "No valid vote was cast."
+    empty = ContestResult(Contest(1, "C1", "One", registered=100), (), 0, 3, None, True)
+    assert kicker(empty) == "No valid vote"
+
+
+def words_on_seats(seats: Seats) -> tuple[str, str, str]:
+    names = {"A": "Party A", "B": "Party B"}
+    return seats_kicker(seats), seats_statement(seats, names, Reader()), seats_lead(seats, names, Reader())
+
+
+def test_while_contests_are_open_the_lead_in_seats_is_not_final() -> None:
+    assert words_on_seats(Seats((PartySeats("A", 1, 0),), 3, 1, 1)) == (
+        "Ahead in most seats",
+        "A majority is 2 of 3 seats. No party has won it yet; 2 seats are open.",
+        "This lead of 1 seat can still be overturned.",
+    )
+    assert "1 seat is open" in words_on_seats(Seats((PartySeats("A", 1, 0),), 2, 1, 0))[1]
+    assert words_on_seats(Seats((), 2, 0, 2))[::2] == ("No votes yet", "No contest has reported a vote yet.")
+
+
+def test_once_every_contest_is_complete_the_words_on_seats_are_final() -> None:
+    first = (PartySeats("A", 2, 0), PartySeats("B", 1, 0))
+    assert words_on_seats(Seats(first, 6, 0, 0, ended_tied=2, ended_silent=1)) == (
+        "Most seats",
+        "A majority is 4 of 6 seats. No party has it. "
+        "3 seats are filled by nobody: 2 contests ended in a tie and 1 contest had no valid vote.",
+        "Party A has the most seats, 1 seat ahead of the next.",
+    )
+    assert words_on_seats(Seats(first[:1], 3, 0, 0, ended_tied=1))[:2] == (
+        "Has won a majority",
+        "A majority is 2 of 3 seats. Party A has won it. 1 seat is filled by nobody: 1 contest ended in a tie.",
+    )
+    level = Seats((PartySeats("A", 1, 0), PartySeats("B", 1, 0)), 2, 0, 0)
+    assert words_on_seats(level)[::2] == ("Level in seats", "No party has more seats than all others.")
+    assert words_on_seats(Seats((), 1, 0, 0, ended_silent=1))[::2] == ("No seat is filled", "No contest has a winner.")
+
+
+def test_the_ballots_expected_in_all_contests_are_named_while_they_are_counted() -> None:
+    def of(state: Any, turnout: float | None) -> str:
+        contests = (Contest(1, "C1", "One", registered=1000), Contest(2, "C2", "Two", registered=2000))
+        candidates = (Candidate(1, 1, "Ann", "A", "A"), Candidate(2, 2, "Bo", "B", "B"))
+        register = Register(Election(1, "slug", "Name", state=state), contests=contests, candidates=candidates,
+                            expected_turnout=turnout)  # fmt: skip
+        return ballots_left(result(register, Counted({1: 100}, {1: 100}, {})), Reader())
+
+    assert of("open", 0.6) == "About 1,700 ballots are still expected at a turnout of 60.0%, in all contests."
+    assert (of("open", None), of("counted", 0.6)) == ("", "")
