@@ -14,6 +14,7 @@ from dashboard.view.templates import render
 
 MOST_SERIES = 6
 OTHERS = "Others"
+_REST = ""  # the series of the others; no member's key is empty
 
 
 def names(snapshot: Snapshot) -> dict[str, str]:
@@ -39,8 +40,8 @@ def votes_per_minute(snapshot: Snapshot, names: dict[str, str], reader: Reader) 
     rows = []
     for minute in snapshot.night.minutes:
         others = sum(votes for member, votes in minute.votes.items() if member not in shown)
-        named = [(names[member], minute.votes.get(member, 0)) for member in shown]
-        rows += [(minute.at, name, votes) for name, votes in [*named, (OTHERS, others)] if votes]
+        each = [(member, minute.votes.get(member, 0)) for member in shown]
+        rows += [(minute.at, member, votes) for member, votes in [*each, (_REST, others)] if votes]
     last = snapshot.night.minutes[-1]
     said = f"Votes a minute; {reader.number(sum(last.votes.values()))} in the last, at {reader.time(last.at)[:5]}."
     _chart(snapshot, names, rows, "votes", "Votes a minute", {"type": "bar"}, ",.0f", said, reader)
@@ -50,9 +51,7 @@ def shares(snapshot: Snapshot, names: dict[str, str], reader: Reader) -> None:
     """Lines of the share of all votes counted up to each minute."""
     shown = list(names)[:MOST_SERIES]
     rows = [
-        (minute.at, names[member], minute.shares.get(member, 0.0))
-        for minute in snapshot.night.minutes
-        for member in shown
+        (minute.at, member, minute.shares.get(member, 0.0)) for minute in snapshot.night.minutes for member in shown
     ]
     last = snapshot.night.minutes[-1].shares
     said = ", ".join(f"{names[member]} {reader.share(last.get(member, 0.0))}" for member in shown)
@@ -74,11 +73,14 @@ def _chart(
     reader: Reader,
     changes: Sequence[dict[str, str]] = (),
 ) -> None:
-    shown = list(names)[:MOST_SERIES]
-    domain = [names[member] for member in shown] + ([OTHERS] if len(names) > MOST_SERIES and value == "votes" else [])
-    colours = [colour(snapshot, member) for member in shown] + [NOBODY]
+    """``rows`` are moment, member and value: two of one name stay two series."""
+    colours = {member: colour(snapshot, member) for member in list(names)[:MOST_SERIES]}
+    if len(names) > MOST_SERIES and value == "votes":
+        colours[_REST] = NOBODY
+    labels = {**names, _REST: OTHERS}
     columns = dict(zip(("at", "series", value), zip(*rows, strict=True), strict=True))
-    parts = [{"name": name, "colour": hue} for name, hue in zip(domain, colours, strict=False)]
+    columns["name"] = tuple(labels[member] for member in columns["series"])
+    parts = [{"name": labels[member], "colour": hue} for member, hue in colours.items()]
     st.html(render("legend.html", title=title, parts=parts, dashed="change of the lead" if changes else ""))
     # Streamlit's page takes data whose first and last cells are unchanged for unchanged: the serial never is.
     data = pa.table({**columns, "serial": [snapshot.serial] * len(rows)})
@@ -89,9 +91,9 @@ def _chart(
                   **({"timeUnit": "yearmonthdatehoursminutes", "bandPosition": 0} if value == "votes" else {})},
             "y": {"field": value, "type": "quantitative", "title": None, "axis": {"format": form, "tickCount": 5}},
             "color": {"field": "series", "type": "nominal", "title": None,
-                      "scale": {"domain": domain, "range": colours}, "legend": None},
+                      "scale": {"domain": list(colours), "range": list(colours.values())}, "legend": None},
             "tooltip": [{"field": "at", "type": "temporal", "format": "%H:%M", "title": "Minute"},
-                        {"field": "series", "title": "Name"}, {"field": value, "format": form, "title": title}],
+                        {"field": "name", "title": "Name"}, {"field": value, "format": form, "title": title}],
         },
     }  # fmt: skip
     if changes:

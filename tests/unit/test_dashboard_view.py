@@ -1,10 +1,13 @@
 """What readers see: names are text whatever they contain, numbers are in the reader's format."""
 
+import json
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+from pyarrow import ipc
+from streamlit.testing.v1 import AppTest
 
 from dashboard.feed.count import Reading
 from dashboard.feed.snapshots import Snapshot
@@ -12,12 +15,14 @@ from dashboard.model.lead import lead
 from dashboard.model.register import Candidate, Contest, Counted, Election, Party, Register, Validation
 from dashboard.model.result import ContestResult, PartyResult, Standing, result
 from dashboard.model.seats import PartySeats, Seats
+from dashboard.view import components
 from dashboard.view.leading import ballots_left, kicker, seats_kicker, seats_lead, seats_statement, statement
 from dashboard.view.reader import Reader
 from dashboard.view.shared import shared
 from dashboard.view.templates import monogram, render
 
 NOW = datetime(2026, 5, 7, 22, 30, tzinfo=UTC)
+EMPTY, NOTHING = Register(Election(1, "slug", "Name")), Counted({}, {}, {})
 HOSTILE = [
     "<script>alert(1)</script>",
     '"><img src=x onerror=alert(1)>',
@@ -100,10 +105,63 @@ def test_a_piece_is_made_once_for_readers_of_the_same_format_and_anew_for_the_ne
     assert len(first.pieces) < 1_000, "what readers ask for does not fill the memory"
 
 
-def snapshot(serial: int) -> Snapshot:
-    register = Register(Election(1, "slug", "Name"))
-    counted = Counted({}, {}, {})
+def snapshot(serial: int, register: Register = EMPTY, counted: Counted = NOTHING) -> Snapshot:
     return Snapshot(serial, register, Reading(0, counted, {}, {}, None), result(register, counted), NOW)
+
+
+def test_a_replay_without_an_official_figure_shows_a_dash() -> None:
+    register = Register(
+        Election(1, "slug", "Name", kind="replay"),
+        contests=(Contest(1, "C1", "One"),),
+        candidates=(Candidate(1, 1, "Ann Lee", "A", "Party A"), Candidate(2, 1, "Bo Dee", "B", "Party B", official=9)),
+    )
+    shown = snapshot(1, register, Counted({1: 3, 2: 4}, {1: 7}, {}))
+    candidates = components.candidates(shown, shown.result.contests[0], Reader())
+    assert (candidates.count(">–<"), candidates.count(">+5<")) == (2, 1)
+    assert components.parties(shown, None, Reader()).count(">–<") == 4
+
+
+def test_two_of_one_name_and_a_party_called_others_stay_apart_in_the_charts() -> None:
+    test = AppTest.from_function(night_of_namesakes, default_timeout=30).run()
+    assert not test.exception
+    charts = test.get("vega_lite_chart")
+    assert len(charts) == 2
+    for chart in charts:
+        spec = json.loads(chart.proto.spec)
+        domain = spec.get("layer", [spec])[0]["encoding"]["color"]["scale"]["domain"]
+        rows = ipc.open_stream(chart.proto.data.data).read_all().to_pylist()
+        assert domain[:6] == ["A", "B", "C", "D", "E", "F"]
+        assert len({(row["at"], row["series"]) for row in rows}) == len(rows) == len(domain)
+        assert {row["series"]: row["name"] for row in rows if row["series"] in "ABC"} == {
+            **dict.fromkeys("AB", "Sam Hill"), "C": "Others", **({"": "Others"} if len(domain) == 7 else {})
+        }  # fmt: skip
+
+
+def night_of_namesakes() -> None:
+    """Runs as a page: parties A to G with 7, 6, … votes; A and B have one name, C is called Others."""
+    from datetime import UTC, datetime
+
+    from dashboard.feed.count import Reading
+    from dashboard.feed.snapshots import Snapshot
+    from dashboard.model.register import Counted, Election, Party, Register
+    from dashboard.model.result import result
+    from dashboard.view import charts
+    from dashboard.view.reader import Reader
+    from election.contracts import topics
+    from election.contracts.messages import MinuteTotal
+
+    names = {"A": "Sam Hill", "B": "Sam Hill", "C": "Others", "D": "D", "E": "E", "F": "F", "G": "G"}
+    totals = [
+        MinuteTotal(schema_version=1, generation=1, election=1, votes=7 - n, minute=0, series="party", member=member,
+                    label=name)
+        for n, (member, name) in enumerate(names.items())
+    ]  # fmt: skip
+    register = Register(Election(1, "slug", "Name"), parties={m: Party(m, name) for m, name in names.items()})
+    counted = Counted({}, {}, {})
+    reading = Reading(0, counted, {topics.VOTES_PER_MINUTE: totals}, {}, None)
+    shown = Snapshot(1, register, reading, result(register, counted), datetime.now(UTC))
+    charts.votes_per_minute(shown, charts.names(shown), Reader())
+    charts.shares(shown, charts.names(shown), Reader())
 
 
 def test_a_right_to_left_name_does_not_turn_the_rest_around() -> None:
