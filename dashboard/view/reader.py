@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_datetime, format_time
-from babel.numbers import format_decimal, get_decimal_symbol, get_group_symbol
+from babel.numbers import get_decimal_symbol, get_group_symbol
 
 
 @dataclass(frozen=True)
@@ -36,25 +36,35 @@ class Reader:
     def d3(self) -> dict[str, object]:
         """The same for charts (https://d3js.org/d3-format#formatLocale)."""
         decimal, thousands = get_decimal_symbol(self.locale), get_group_symbol(self.locale)
-        return {"decimal": decimal, "thousands": thousands, "grouping": [3], "currency": ["", ""]}
+        first, other = self.locale.decimal_formats[None].grouping
+        percent = self.locale.percent_formats[None].suffix[0] or "%"  # d3 knows no percent sign in front
+        return {
+            "decimal": decimal,
+            "thousands": thousands,
+            "grouping": [first] + [other] * 9,
+            "percent": percent,
+            "currency": ["", ""],
+        }
 
     def number(self, value: int | None) -> str:
-        return "–" if value is None else _decimal(value, "#,##0", self.locale)
+        return "–" if value is None else _figure(value, 0, 0, self.locale)
 
     def signed(self, value: int | None) -> str:
         """With its sign; a real minus."""
-        return "–" if value is None else _decimal(value, "+#,##0;−#,##0" if value else "±0", self.locale)
+        return "–" if value is None else f"{_sign(value)}{_figure(abs(value), 0, 0, self.locale)}"
 
     def share(self, value: float | None, digits: int = 1) -> str:
         """``value`` of 1 as a percentage."""
-        return "–" if value is None else _decimal(value, f"#,##0.{'0' * digits}%", self.locale)
+        return "–" if value is None else _figure(value, digits, digits, self.locale, percent=True)
 
     def points(self, value: float | None) -> str:
         """A difference of shares in percentage points."""
-        return "–" if value is None else _decimal(value * 100, "+#,##0.0;−#,##0.0", self.locale)
+        return (
+            "–" if value is None else f"{_sign(value) if value else '+'}{_figure(abs(value) * 100, 1, 1, self.locale)}"
+        )
 
     def decimal(self, value: float) -> str:
-        return _decimal(value, "#,##0.#", self.locale)
+        return _figure(value, 0, 1, self.locale)
 
     def time(self, moment: datetime | None) -> str:
         """Time of day in the reader's zone."""
@@ -75,5 +85,13 @@ class Reader:
 
 
 @lru_cache(maxsize=4096)  # a few ticks; more would only grow all night
-def _decimal(value: float, pattern: str, locale: Locale) -> str:
-    return format_decimal(value, pattern, locale=locale)
+def _figure(value: float, least: int, most: int, locale: Locale, *, percent: bool = False) -> str:
+    """In the locale's own pattern (grouping, percent sign), with ``least`` to ``most`` decimals."""
+    pattern = (locale.percent_formats if percent else locale.decimal_formats)[None]
+    text: str = pattern.apply(value, locale, force_frac=(least, most))
+    return text
+
+
+def _sign(value: float) -> str:
+    """A real minus, as wide as a plus."""
+    return "+" if value > 0 else "−" if value < 0 else "±"

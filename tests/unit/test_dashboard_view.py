@@ -171,13 +171,25 @@ def test_a_right_to_left_name_does_not_turn_the_rest_around() -> None:
 
 @pytest.mark.parametrize(
     ("language", "number", "share"),
-    [("en-GB", "1,234,567", "12.3%"), ("de-DE", "1.234.567", "12,3%"), ("fr", "1\u202f234\u202f567", "12,3%"),
-     ("xx-nonsense", "1,234,567", "12.3%"), ("", "1,234,567", "12.3%")],
+    [("en-GB", "1,234,567", "12.3%"), ("de-DE", "1.234.567", "12,3\u00a0%"),
+     ("fr", "1\u202f234\u202f567", "12,3\u00a0%"), ("en-IN", "12,34,567", "12.3%"), ("tr", "1.234.567", "%12,3"),
+     ("de-CH", "1’234’567", "12.3%"), ("xx-nonsense", "1,234,567", "12.3%"), ("", "1,234,567", "12.3%")],
 )  # fmt: skip
 def test_numbers_are_in_the_readers_format(language: str, number: str, share: str) -> None:
     reader = Reader(language)
-    assert reader.share(0.1234) == share
+    assert reader.share(0.1234).replace("\u202f", "\u00a0") == share
     assert reader.number(1234567).replace("\u00a0", "\u202f") == number
+    assert reader.signed(-1234567).replace("\u00a0", "\u202f") == f"−{number}"
+
+
+def test_charts_write_numbers_as_the_rest_of_the_page() -> None:
+    assert [Reader(language).d3["percent"] for language in ("en-GB", "de-DE", "tr")] == ["%", "\u00a0%", "%"]
+    assert [Reader(language).d3["grouping"][:3] for language in ("en-GB", "en-IN")] == [[3, 3, 3], [3, 2, 2]]  # type: ignore[index]
+
+
+def test_decimals_are_as_many_as_asked_for() -> None:
+    assert [Reader().share(0.5), Reader("de").share(0.00123, 2)] == ["50.0%", "0,12\u00a0%"]
+    assert [Reader().decimal(2), Reader().decimal(2.25)] == ["2", "2.2"]
 
 
 def test_what_is_not_known_is_a_dash() -> None:
@@ -195,7 +207,7 @@ def test_times_are_in_the_readers_zone() -> None:
 
 def test_signs() -> None:
     assert [Reader().signed(n) for n in (5, -5, 0)] == ["+5", "−5", "±0"]
-    assert Reader().points(0.0538) == "+5.4"
+    assert [Reader("sv").points(value) for value in (0.0538, -0.0538, 0)] == ["+5,4", "−5,4", "+0,0"]
 
 
 @pytest.mark.parametrize(
