@@ -6,8 +6,10 @@ from dashboard.feed import feed
 from dashboard.feed.snapshots import Snapshot
 from dashboard.model.contests import ORDERS, page, search
 from dashboard.model.result import ContestResult
+from dashboard.pages import frame
 from dashboard.view import components
 from dashboard.view.hexmap import has_map, hexmap
+from dashboard.view.links import Links
 from dashboard.view.reader import Reader
 from dashboard.view.shared import shared
 from dashboard.view.templates import render
@@ -40,9 +42,9 @@ def draw(snapshot: Snapshot, reader: Reader) -> None:
         if chosen:
             _contest(snapshot, chosen, reader)
         elif mapped:
-            st.html(components.closest(snapshot, reader))
+            st.html(components.closest(snapshot, reader, frame.links()))
         else:
-            st.html(components.ranked_contests(snapshot, reader))
+            st.html(components.ranked_contests(snapshot, reader, frame.links()))
     _table(snapshot, chosen, reader)
 
 
@@ -62,7 +64,7 @@ def _table(snapshot: Snapshot, chosen: ContestResult | None, reader: Reader) -> 
     pages = page(_found(snapshot, wanted, by), 1, PAGE_SIZE).pages
     with number:
         at = st.number_input(f"Page of {reader.number(pages)}", 1, pages, key=f"contest-page-{wanted}-{by}")
-    st.html(_rows(snapshot, wanted, by, at, chosen.contest.id if chosen else "", reader))
+    st.html(_rows(snapshot, wanted, by, at, chosen.contest.id if chosen else "", reader, frame.links()))
 
 
 @shared
@@ -71,7 +73,7 @@ def _found(snapshot: Snapshot, words: str, order: str) -> list[ContestResult]:
 
 
 @shared
-def _rows(snapshot: Snapshot, words: str, order: str, number: int, selected: str, reader: Reader) -> str:
+def _rows(snapshot: Snapshot, words: str, order: str, number: int, selected: str, reader: Reader, links: Links) -> str:
     return render(
         "contests.html",
         page=page(_found(snapshot, words, order), number, PAGE_SIZE),
@@ -79,6 +81,7 @@ def _rows(snapshot: Snapshot, words: str, order: str, number: int, selected: str
         colours=snapshot.colours,
         states=PROGRESS,
         selected=selected,
+        links=links,
         declared=any(contest.contest.declared_at for contest in snapshot.result.contests),
         reader=reader,
     )

@@ -9,17 +9,10 @@ import streamlit as st
 from dashboard.feed import Feed, feed
 from dashboard.feed.snapshots import Snapshot
 from dashboard.view.banner import banner
+from dashboard.view.links import REFRESH, Links
 from dashboard.view.reader import Reader
 from dashboard.view.templates import render
 
-REFRESH = {
-    "1": "every second",
-    "2": "every 2 s",
-    "5": "every 5 s",
-    "10": "every 10 s",
-    "30": "every 30 s",
-    "off": "off",
-}
 DEFAULT_REFRESH = "2"
 ICON = str(Path(__file__).parents[1] / "view" / "icon.svg")
 STATES = {
@@ -39,6 +32,11 @@ def style() -> None:
 
 def reader() -> Reader:
     return Reader(st.context.locale or "en-GB", st.context.timezone or "UTC")
+
+
+def links() -> Links:
+    """As the URL asks for; to be read here and handed to the pieces, which readers share."""
+    return Links(bool(st.context.is_embedded), st.query_params.get("refresh", ""))
 
 
 def page(draw: Draw) -> None:
@@ -88,9 +86,9 @@ def _navigate(slug: str) -> None:
 
     # The list is the result page without an election: it must not look like the page that is open.
     with st.container(key="navigation-list", width="content"):
-        st.page_link(PAGES["Result"], label="All elections", icon=":material/arrow_back:")
+        st.page_link(PAGES["Result"], label="All elections", icon=":material/arrow_back:", query_params=links().carried)
     for name, target in PAGES.items():
-        st.page_link(target, label=name, query_params={"election": slug})
+        st.page_link(target, label=name, query_params={"election": slug, **links().carried})
 
 
 def _refresh() -> float | None:
@@ -98,21 +96,27 @@ def _refresh() -> float | None:
     asked = st.query_params.get("refresh", DEFAULT_REFRESH)
     if asked not in REFRESH:
         asked = DEFAULT_REFRESH
+    key = f"refresh-{asked}"  # another one in the URL is another choice, whatever was chosen here before
     chosen = st.selectbox(
         "Refresh",
         list(REFRESH),
+        key=key,
         index=list(REFRESH).index(asked),
+        on_change=_choose,  # before the page is drawn, whose links carry it
+        args=(key,),
         format_func=lambda key: f"Refresh: {REFRESH[key]}",
         width=190,
         label_visibility="collapsed",
     )
-    if chosen != asked:
-        st.query_params["refresh"] = chosen
     return None if chosen == "off" else float(chosen)
+
+
+def _choose(key: str) -> None:
+    st.query_params["refresh"] = st.session_state[key]
 
 
 def _elections(source: Feed, notice: str) -> None:
     known = source.elections()
     if not known and not source.postgres.ok:
         notice = notice or f"Postgres does not answer: {source.postgres.trouble}"
-    st.html(render("elections.html", elections=known, reader=reader(), states=STATES, notice=notice))
+    st.html(render("elections.html", elections=known, reader=reader(), states=STATES, notice=notice, links=links()))

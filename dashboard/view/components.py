@@ -1,11 +1,10 @@
 """The pieces of the pages as HTML: leader, figures, tables, seats and rings."""
 
-from urllib.parse import urlencode
-
 from dashboard.feed.snapshots import Snapshot
 from dashboard.model.colours import NOBODY
 from dashboard.model.result import ContestResult, share
 from dashboard.view import leading
+from dashboard.view.links import Links
 from dashboard.view.reader import Reader
 from dashboard.view.shared import shared
 from dashboard.view.templates import render
@@ -144,7 +143,7 @@ def map_legend(snapshot: Snapshot) -> str:
 
 
 @shared
-def ranked_contests(snapshot: Snapshot, reader: Reader) -> str:
+def ranked_contests(snapshot: Snapshot, reader: Reader, links: Links) -> str:
     """In place of a map: contests by the margin of their leader, in the leading party's colour."""
     led = [
         contest for contest in snapshot.result.contests if contest.leading_party and contest.margin_share is not None
@@ -158,7 +157,7 @@ def ranked_contests(snapshot: Snapshot, reader: Reader) -> str:
             "colour": snapshot.colours[contest.leading_party or ""],
             "part": contest.margin_share,
             "value": reader.points(contest.margin_share),
-            "link": f"contests?{urlencode({'election': slug, 'contest': contest.contest.id})}",
+            "link": links.to("contests", election=slug, contest=contest.contest.id),
         }
         for contest in led[:RANKED]
     ]
@@ -180,7 +179,7 @@ def ranked_places(snapshot: Snapshot, reader: Reader) -> str:
 
 
 @shared
-def closest(snapshot: Snapshot, reader: Reader) -> str:
+def closest(snapshot: Snapshot, reader: Reader, links: Links) -> str:
     """The contests with the smallest margins."""
     led = [contest for contest in snapshot.result.contests if contest.leaders]
     rows = sorted(led, key=lambda contest: contest.margin_share or 0)[:CLOSEST]
@@ -190,6 +189,7 @@ def closest(snapshot: Snapshot, reader: Reader) -> str:
         election=snapshot.register.election,
         colours=snapshot.colours,
         party=snapshot.register.party,
+        links=links,
         reader=reader,
     )
 

@@ -211,7 +211,8 @@ def test_eighteen_seats_and_every_contest_in_the_table(platform: Platform, live:
     assert text(test).count("contests?election=pages-ireland") >= 18
     test.text_input(key="contest-search").input("foyle").run()
     assert "Contests 1 to 1 of 1" in text(test)
-    chosen = open_page(REGION.slug, "contests", contest="N06000008")
+    chosen = open_page(REGION.slug, "contests", contest="N06000008", refresh="5")
+    assert "contests?election=pages-ireland&amp;contest=N06000008&amp;refresh=5" in text(chosen)
     assert "declared" in text(chosen)
     turnout = text(open_page(REGION.slug, "turnout"))
     assert "Turnout by place: 1 to 18 of 18" in turnout

@@ -15,8 +15,10 @@ from dashboard.model.lead import lead
 from dashboard.model.register import Candidate, Contest, Counted, Election, Party, Register, Validation
 from dashboard.model.result import ContestResult, PartyResult, Standing, result
 from dashboard.model.seats import PartySeats, Seats
+from dashboard.pages.contests import _rows as contest_rows
 from dashboard.view import components
 from dashboard.view.leading import ballots_left, kicker, seats_kicker, seats_lead, seats_statement, statement
+from dashboard.view.links import Links
 from dashboard.view.reader import Reader
 from dashboard.view.shared import shared
 from dashboard.view.templates import monogram, render
@@ -63,7 +65,8 @@ def test_a_name_from_the_data_is_shown_as_text(name: str) -> None:
     pages = [
         render("candidates.html", **rows, **common),
         render("heading.html", place=name, **common),
-        render("elections.html", elections=[common["election"]], reader=reader, states={"open": ""}, notice=name),
+        render("elections.html", elections=[common["election"]], reader=reader, states={"open": ""}, notice=name,
+               links=Links()),
         render("donut.html", stops="#123456 0% 100%", label=name, centre="1", under="x",
                parts=[{"name": name, "share": "1", "colour": "#123456"}]),
         render("leader.html", standing=None, tied=[standing], colours={"P": "#123456"}, colour="#123456", kicker="Tie",
@@ -162,6 +165,59 @@ def night_of_namesakes() -> None:
     shown = Snapshot(1, register, reading, result(register, counted), datetime.now(UTC))
     charts.votes_per_minute(shown, charts.names(shown), Reader())
     charts.shares(shown, charts.names(shown), Reader())
+
+
+def test_links_hand_on_how_the_page_is_looked_at_and_nothing_else() -> None:
+    assert Links().to("contests", election="a&b", contest="C 1") == "contests?election=a%26b&contest=C+1"
+    assert Links(True, "5").to("./", election="x") == "./?election=x&refresh=5&embed=true"
+    assert Links(False, "3&x=<script>").to("./", election="x") == "./?election=x"
+    assert (Links(True, "off").carried, Links(True, "7").carried) == ({"refresh": "off"}, {})
+
+
+@pytest.mark.parametrize("links", [Links(), Links(True, "10")])
+def test_every_anchor_to_an_election_or_a_contest_hands_it_on(links: Links) -> None:
+    register = Register(
+        Election(1, "slug", "Name"),
+        contests=(Contest(1, "C1", "One"), Contest(2, "C2", "Two")),
+        candidates=(Candidate(1, 1, "Ann Lee", "A", "Party A"), Candidate(2, 2, "Bo Dee", "B", "Party B")),
+    )
+    shown = snapshot(1, register, Counted({1: 3, 2: 4}, {1: 3, 2: 4}, {}))
+    for html in (
+        components.closest(shown, Reader(), links),
+        components.ranked_contests(shown, Reader(), links),
+        contest_rows(shown, "", "Name", 1, "", Reader(), links),
+    ):
+        found = [value for key, value in Shown(html).attributes if key == "href"]
+        assert {*found} == {links.to("contests", election="slug", contest=contest) for contest in ("C1", "C2")}
+    html = render("elections.html", elections=[register.election], reader=Reader(), states={"open": ""}, notice="",
+                  links=links)  # fmt: skip
+    assert ("href", links.to("./", election="slug")) in Shown(html).attributes
+
+
+def test_the_refresh_that_a_reader_chooses_is_in_the_links_at_once_and_the_urls_own_goes_before() -> None:
+    def page() -> None:
+        import streamlit as st
+
+        from dashboard.pages import frame
+
+        st.text(frame.links().to("./", election="x"))
+        st.text(str(frame._refresh()))
+
+    test = AppTest.from_function(page, default_timeout=30)
+    shown: list[list[str]] = []
+    test.run()
+    shown.append([text.value for text in test.text])
+    test.selectbox[0].set_value("10").run()
+    shown.append([text.value for text in test.text])
+    test.query_params["refresh"] = "30"  # the way back in the browser
+    test.context["is_embedded"] = True
+    test.run()
+    shown.append([text.value for text in test.text])
+    assert shown == [
+        ["./?election=x", "2.0"],
+        ["./?election=x&refresh=10", "10.0"],
+        ["./?election=x&refresh=30&embed=true", "30.0"],
+    ]
 
 
 def test_a_right_to_left_name_does_not_turn_the_rest_around() -> None:
