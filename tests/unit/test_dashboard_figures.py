@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dashboard.model.colours import colours
+from dashboard.model.colours import PALETTE, colours
 from dashboard.model.contests import page, search
 from dashboard.model.export import export
 from dashboard.model.integrity import claims
@@ -155,6 +155,24 @@ def test_parties_without_a_colour_get_one_that_nobody_else_has() -> None:
     assert found["A"] == "#123456"
     assert len({*found.values()}) == 3
     assert all(colour.startswith("#") and len(colour) == 7 for colour in found.values())
+
+
+def test_seventy_parties_have_seventy_colours_that_show_on_both_themes_and_the_known_ones_stay_theirs() -> None:
+    known = {f"K{n}": Party(f"K{n}", "", colour) for n, colour in enumerate(("#e4003b", "#b88a01", "#00843d"))}
+    more = {f"P{n:02}": Party(f"P{n:02}", "") for n in range(67)}
+    # P05 stands in two contests, P03 in one, the others in none.
+    candidates = tuple(Candidate(n, n, "", party, "") for n, party in enumerate(("P03", "P05", "P05"), 1))
+    found = colours(Register(Election(1, "x", "X"), parties={**known, **more}, candidates=candidates))
+    assert [found[party] for party in known] == ["#e4003b", "#b88a01", "#00843d"]
+    assert len({*found.values()}) == 70
+    assert [found["P05"], found["P03"], found["P00"], found["P01"]] == [PALETTE[0], PALETTE[1], PALETTE[2], PALETTE[3]]
+    assert "#b88a00" not in found.values(), "it would be taken for the known one"
+    assert all(0.05 < luminance(colour) < 0.5 for party, colour in found.items() if party in more)
+
+
+def luminance(colour: str) -> float:
+    red, green, blue = ((int(colour[at : at + 2], 16) / 255) ** 2.2 for at in (1, 3, 5))
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 @pytest.mark.parametrize(
