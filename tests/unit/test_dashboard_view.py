@@ -124,6 +124,20 @@ def test_a_replay_without_an_official_figure_shows_a_dash() -> None:
     assert components.parties(shown, None, Reader()).count(">–<") == 4
 
 
+def test_where_the_official_columns_have_no_room_the_figures_stand_under_the_votes() -> None:
+    def of(kind: Any) -> str:
+        register = Register(
+            Election(1, "slug", "Name", kind=kind),
+            contests=(Contest(1, "C1", "One"),),
+            candidates=(Candidate(1, 1, "Ann Lee", "A", "Party A", official=9),),
+        )
+        shown = snapshot(1, register, Counted({1: 3}, {1: 3}, {}))
+        return components.candidates(shown, shown.result.contests[0], Reader()) + components.parties(shown, 1, Reader())
+
+    assert of("replay").count('3<small class="en-narrow">official 9</small>') == 2
+    assert "en-narrow" not in of("simulated")
+
+
 def test_two_of_one_name_and_a_party_called_others_stay_apart_in_the_charts() -> None:
     test = AppTest.from_function(night_of_namesakes, default_timeout=30).run()
     assert not test.exception
