@@ -121,6 +121,7 @@ def seat_bar(snapshot: Snapshot, reader: Reader, *, stated: bool = True) -> str:
     rest = [(reader.number(number), what) for what, number in others.items() if number]
     said = ", ".join(f"{row['name']} {row['won']} won and {row['leading']} leading" for row in rows)
     names = {party.party: register.party(party.party).name for party in seats.parties}
+    words = (leading.seats_statement(seats, names, reader), leading.ballots_left(snapshot.result, reader))
     return render(
         "seats.html",
         rows=rows,
@@ -128,7 +129,7 @@ def seat_bar(snapshot: Snapshot, reader: Reader, *, stated: bool = True) -> str:
         majority=seats.majority,
         rest=rest,
         label=f"Bar of {seats.total} seats: {said or 'none won yet'}; a majority is {seats.majority}",
-        statement=leading.seats_statement(seats, names, reader) if stated else "",
+        statement=" ".join(words).strip() if stated else "",
         reader=reader,
     )
 

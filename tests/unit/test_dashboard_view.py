@@ -364,7 +364,10 @@ def test_the_ballots_expected_in_all_contests_are_named_while_they_are_counted()
         candidates = (Candidate(1, 1, "Ann", "A", "A"), Candidate(2, 2, "Bo", "B", "B"))
         register = Register(Election(1, "slug", "Name", state=state), contests=contests, candidates=candidates,
                             expected_turnout=turnout)  # fmt: skip
-        return ballots_left(result(register, Counted({1: 100}, {1: 100}, {})), Reader())
+        shown = snapshot(1, register, Counted({1: 100}, {1: 100}, {}))
+        words = ballots_left(shown.result, Reader())
+        assert words in components.leading_party(shown, Reader()) and words in components.seat_bar(shown, Reader())
+        return words
 
     assert of("open", 0.6) == "About 1,700 ballots are still expected at a turnout of 60.0%, in all contests."
     assert (of("open", None), of("counted", 0.6)) == ("", "")
