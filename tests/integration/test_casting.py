@@ -114,7 +114,10 @@ def test_unusable_records_are_kept_whole_with_their_origin_and_reason(tables, pu
     planted = {
         None: "null",
         b"\xff\xfe\x00": "not_utf8",
+        b'{"gender":"\xff"}': "not_utf8",
         b"{not json": "not_json",
+        b"[" * 5_000: "not_json",
+        b'{"more":' * 5_000: "not_json",
         b'{"schema_version":1,"election":"one"}': "wrong_type",
         b'{"schema_version":99}': "unknown_version",
         encode(VoterRecord(1, 999_999, 1, 1, 1, "female", "25-34")): "unknown_election",

@@ -103,6 +103,8 @@ def test_every_unusable_ballot_is_rejected_with_its_reason(tables, published):
         b'{"schema_version":1,"election":%d,"voter":1,"contest":1}' % no: "wrong_type",
         b"[]": "wrong_type",
         b"{": "not_json",
+        b"[" * 5_000: "not_json",
+        b'{"schema_version":1,"more":' + b"[" * 30_000 + b"]" * 30_000 + b"}": "not_json",
         b"\xff": "not_utf8",
         b"x" * 65_537: "too_large",
         None: "null",

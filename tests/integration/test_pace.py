@@ -15,9 +15,11 @@ from election.casting.progress import open_polls
 from election.cli import app
 from election.contracts import topics
 from election.errors import BadInput
-from election.messaging.reading import read
+from election.messaging.clients import SafeProducer
+from election.messaging.reading import bounds, read
 from election.preparation import Registration, register
 from election.preparation.registration import checked
+from election.publication.voters import record_range
 from tests.ballots import compared, official, tally
 
 NIGHT = 20  # seconds
@@ -138,10 +140,17 @@ def test_contests_of_a_night_are_complete_when_they_were_declared(tables, publis
 def test_a_night_that_is_late_is_caught_up_and_told(tables, published):
     poll = published("pace-late", voters=2_000, night="2s")
     told: list[str] = []
+    producer = SafeProducer(tables.kafka)
+    producer.produce(topics.VOTERS, b"[" * 5_000, b"planted", 0)  # when this is due nobody can say
+    producer.flush()
+    with tables.connect("app") as connection:
+        begin = {int(partition): offset for partition, offset in poll.voters_from.items()}
+        record_range(connection, poll.election_no, begin, bounds(tables.kafka, topics.VOTERS)[1])
     while datetime.now(poll.opened_at.tzinfo) < poll.opened_at + timedelta(seconds=8):
         time.sleep(0.1)  # the night goes on without a worker
     done = cast(tables, poll.slug, log=told.append)
     assert done.ballots > 1_000
+    assert done.rejected == 1
     assert done.seconds < 10
     assert any("behind the night" in line for line in told)
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import msgspec
 from confluent_kafka import Consumer, Message, TopicPartition
 
+from election.contracts.messages import UNREADABLE
 from election.messaging.clients import consume
 from election.storage.elections import Election
 
@@ -76,7 +77,7 @@ class Night:
         """Nobody waits for what is no voter of this election."""
         try:
             voter = _decode(message.value() or b"")
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+        except UNREADABLE:
             return 0
         return voter.due or 0 if voter.election == self._election else 0
 

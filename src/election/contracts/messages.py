@@ -206,6 +206,10 @@ encode = _encoder.encode
 """The message's bytes on its topic; equal messages give equal bytes."""
 
 
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises over bytes that are no JSON of a form; the last over JSON that is nested too deeply."""
+
+
 class Unusable(ValueError):
     """Bytes that are no message of the expected form. ``reason`` is one of ``rejection.Reason``."""
 
@@ -226,21 +230,23 @@ class Decoder(Generic[Message]):
             raise Unusable("null", "the record has no value")
         try:
             message = self._decode(value)
-        except msgspec.MsgspecError as error:
+        except UNREADABLE as error:
             raise _why(value, error) from None
         if message.schema_version != SCHEMA_VERSION:  # type: ignore[attr-defined]
             raise Unusable("unknown_version", f"schema_version is {message.schema_version}, known is {SCHEMA_VERSION}")  # type: ignore[attr-defined]
         return message
 
 
-def _why(value: bytes, error: msgspec.MsgspecError) -> Unusable:
+def _why(value: bytes, error: Exception) -> Unusable:
     try:
         value.decode()
     except UnicodeDecodeError as bad:
         return Unusable("not_utf8", str(bad))
     try:
         found = msgspec.json.decode(value)
-    except msgspec.MsgspecError as bad:
+    except RecursionError:
+        return Unusable("not_json", "nested too deeply to be read")
+    except UNREADABLE as bad:
         return Unusable("not_json", str(bad))
     version = found.get("schema_version") if isinstance(found, dict) else None
     if isinstance(version, int) and version != SCHEMA_VERSION:

@@ -11,6 +11,7 @@ import pandas as pd
 from election.buckets import Bucket, Pair, compared, spill
 from election.contracts import topics
 from election.contracts.ballots import ballot_ids
+from election.contracts.messages import UNREADABLE
 from election.messaging.reading import read
 from election.platform import Connection
 from election.quality.suites import Look
@@ -66,7 +67,7 @@ def _published(look: Look) -> Iterator[Pair]:
             continue
         try:
             vote = decode(value)
-        except msgspec.MsgspecError:
+        except UNREADABLE:
             continue  # the count rejects it, and so it is no ballot
         key = message.key() or b""
         if vote.election == no and key.hex() == vote.ballot_id:

@@ -7,7 +7,7 @@ import msgspec
 import pandas as pd
 
 from election.contracts import topics
-from election.contracts.messages import CandidateRecord, Decoder, Unusable
+from election.contracts.messages import UNREADABLE, CandidateRecord, Decoder, Unusable
 from election.messaging.reading import Offsets, read
 from election.quality.suites import Look
 
@@ -41,7 +41,7 @@ def published_voters(look: Look) -> pd.DataFrame:
             continue
         try:
             record = decode(value)
-        except msgspec.MsgspecError:
+        except UNREADABLE:
             continue  # casting rejects it
         if record.election == poll.election_no and 0 < record.voter <= look.registered:
             byte, bit = record.voter >> 3, 1 << (record.voter & 7)

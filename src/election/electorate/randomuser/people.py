@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from election.contracts.messages import UNREADABLE
 from election.sources import COUNTRIES
 
 _OLDEST = 120
@@ -77,7 +78,7 @@ def people(body: bytes, number: int, nationalities: Sequence[str], today: date) 
     """The people of an answer. Raises Broken unless there are ``number`` of them, of these nationalities, all whole."""
     try:
         answer = _decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:  # a ValidationError is a DecodeError
+    except UNREADABLE as error:
         raise Broken(f"the answer cannot be read ({error})") from error
     if answer.error is not None:
         raise Broken(f"the API says: {answer.error}")
