@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from election.casting import cast, close_poll, open_poll
+from election.casting import cast, close_poll, open_poll, records
 from election.contracts import topics
 from election.contracts.messages import ExternalBallot
 from election.electorate import check_electorate, seed_candidates, seed_voters
@@ -14,7 +14,7 @@ from election.messaging.rejected import rejected
 from election.preparation import Registration, register
 from election.publication import publish_voters
 from election.reconciliation.offered import unaccounted
-from election.storage.elections import election
+from election.storage.elections import election, elections
 from tests.ballots import compared, send, tally
 
 VOTERS = 200
@@ -146,6 +146,16 @@ def test_elections_fed_at_the_same_time_do_not_mix(tables, feed):
     assert (tally(tables, one), tally(tables, two)) == ({1: 100}, {2: 100})
     # What belongs to nobody is reported to both, each once.
     assert (reasons(tables, one), reasons(tables, two)) == (["not_json"], ["not_json"])
+
+
+def test_a_feed_of_unknown_elections_does_not_ask_the_database_for_each_record(tables, feed, monkeypatch):
+    poll, asked = feed("feed-hostile"), []
+    monkeypatch.setattr(records, "elections", lambda connection: asked.append(1) or elections(connection))
+    send(tables, *(ExternalBallot(1, 10**6 + number, 1, 1, 1) for number in range(500)))
+    close_poll(tables, poll.slug)
+    cast(tables, poll.slug)
+    assert reasons(tables, poll) == ["unknown_election"] * 500
+    assert len(asked) < 50, "once a batch, and once at the start"
 
 
 def test_the_poll_is_closed_between_two_batches_never_within_one(tables, feed):

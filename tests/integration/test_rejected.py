@@ -83,6 +83,35 @@ def test_ballots_that_came_too_early_can_be_put_back_once_the_poll_is_open(table
     assert tally(tables, poll) == {2: 5}
 
 
+def next_number(platform):
+    """The number of the election that is registered next."""
+    with platform.connect("owner") as connection:
+        (last,) = connection.execute("SELECT last_value FROM elections_election_no_seq").fetchone()
+        return last + 1
+
+
+def test_a_ballot_of_an_election_that_was_registered_later_stays_rejected(tables, published):
+    before = published("rejected-before", voters=10, ballots="external")
+    meanwhile = published("rejected-meanwhile", voters=10, ballots="external")
+    number = next_number(tables)
+    send(tables, ExternalBallot(1, number, 1, 1, 1))
+    close_poll(tables, before.slug)
+    cast(tables, before.slug)
+    later = published("rejected-later", voters=10, ballots="external")
+    assert later.election_no == number
+    send(tables, ExternalBallot(1, number, 2, 1, 1))
+    # Its own workers begin behind the ballot, so one that knows it by now must not take it for theirs.
+    for poll in (meanwhile, later):
+        close_poll(tables, poll.slug)
+        cast(tables, poll.slug)
+    assert tally(tables, later) == {1: 1}
+    for poll in (before, meanwhile):
+        assert asked("rejected", poll.slug)["reasons"] == {"unknown_election": 1}
+        assert replay(tables, poll.slug).accepted == 0
+        assert asked("rejected", poll.slug)["reasons"] == {"unknown_election": 1}
+    assert asked("rejected", later.slug)["rejected"] == 0
+
+
 def test_nothing_is_put_back_into_a_certified_election(tables, published):
     poll = published("rejected-certified", voters=10)
     certified(tables, poll.slug)

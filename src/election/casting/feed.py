@@ -25,7 +25,7 @@ class Feed:
 
     def __init__(self, connection: Connection, poll: Election, again: bool = False) -> None:
         self._connection, self._again = connection, again
-        self._decoded = Decoding(connection, poll, ExternalBallot)
+        self._decoded = Decoding(connection, poll, ExternalBallot, again)
         standing = connection.execute(
             """SELECT contest_no, candidate_no FROM contests LEFT JOIN candidates USING (election_no, contest_no)
                WHERE election_no = %s""",

@@ -33,11 +33,11 @@ class Intake:
     """Takes in ballots of one election. ``connection`` is in autocommit and used by nobody else."""
 
     def __init__(self, platform: Platform, connection: Connection, poll: Election, *, again: bool = False) -> None:
-        """``again`` is for records that were rejected once: see ``Feed``."""
+        """``again`` is for records that were rejected once: see ``Feed`` and ``Decoding``."""
         number = poll.election_no
         self._connection, self._poll = connection, poll
         external = poll.ballots == "external"
-        self.source: Source = Feed(connection, poll, again) if external else Offering(connection, poll)
+        self.source: Source = (Feed if external else Offering)(connection, poll, again)
         self._ballot_id = ballot_ids(ballot_key(connection, number))
         self._encode = VoteEncoder(number, poll.series, choices(connection, number), places(connection, number))
         self._encoder = ThreadPoolExecutor(1, "encode")

@@ -15,12 +15,12 @@ from election.storage.elections import Election
 
 
 class Offering:
-    """Offers the ballot to the voters of one election; they decide here."""
+    """Offers the ballot to the voters of one election; they decide here. ``again`` as of ``Decoding``."""
 
     topic = topics.VOTERS
 
-    def __init__(self, connection: Connection, poll: Election) -> None:
-        self._decoded = Decoding(connection, poll, VoterRecord)
+    def __init__(self, connection: Connection, poll: Election, again: bool = False) -> None:
+        self._decoded = Decoding(connection, poll, VoterRecord, again)
         self._behaviour = behaviour.load(connection, poll.election_no)
         contests = connection.execute(
             """SELECT contest_no, first_voter_no, registered FROM contests

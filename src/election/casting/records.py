@@ -32,16 +32,21 @@ Form = TypeVar("Form", bound=_Form)
 
 
 class Decoding(Generic[Form]):
-    """Decodes the records of one election. Those of other elections in between are passed over."""
+    """Decodes the records of one election. Those of other elections in between are passed over.
 
-    def __init__(self, connection: Connection, poll: Election, form: type[Form]) -> None:
-        self._connection, self._poll = connection, poll
+    With ``again``, for records that were rejected once, they are refused: passed over, they would be nobody's.
+    """
+
+    def __init__(self, connection: Connection, poll: Election, form: type[Form], again: bool = False) -> None:
+        self._connection, self._poll, self._again = connection, poll, again
         self._decode: Decoder = Decoder(form)  # type: ignore[type-arg]
         self._known = self._elections()
+        self._looked = False
 
     def __call__(self, records: Sequence[Origin]) -> tuple[list[int], list[Form], Refused]:
         """(positions in the batch, what stands in the records there, records that are none)."""
         positions, decoded, refused = [], [], []
+        self._looked = False
         for position, record in enumerate(records):
             try:
                 value = record.value()
@@ -49,7 +54,7 @@ class Decoding(Generic[Form]):
                     raise Unusable("too_large", f"{len(value):,} bytes, {MAX_RECORD_BYTES:,} are read")
                 message = self._decode(value)
                 if message.election != self._poll.election_no:
-                    self._check_known(message.election)
+                    self._check_other(message.election, record)
                     continue
             except Unusable as why:
                 refused.append((position, why))
@@ -58,11 +63,22 @@ class Decoding(Generic[Form]):
             decoded.append(message)
         return positions, decoded, refused
 
-    def _check_known(self, election_no: int) -> None:
-        if election_no not in self._known:
-            self._known = self._elections()  # it may have been registered since
-            if election_no not in self._known:
-                raise Unusable("unknown_election", f"election {election_no} is not registered, or takes no such record")
+    def _check_other(self, election_no: int, record: Origin) -> None:
+        if election_no not in self._known and not self._looked:
+            # It may have been registered since. Once a batch will do: what is registered later has no record in it.
+            self._known, self._looked = self._elections(), True
+        other = self._known.get(election_no)
+        if other is None:
+            raise Unusable("unknown_election", f"election {election_no} is not registered, or takes no such record")
+        if self._again:
+            raise Unusable("unknown_election", f"the record is of election {election_no}, not of this one")
+        if self._poll.ballots == "external" and _before(record, other.ballots_from):
+            raise Unusable("unknown_election", f"election {election_no} was not registered when the record came")
 
-    def _elections(self) -> set[int]:
-        return {other.election_no for other in elections(self._connection) if other.ballots == self._poll.ballots}
+    def _elections(self) -> dict[int, Election]:
+        every = elections(self._connection)
+        return {other.election_no: other for other in every if other.ballots == self._poll.ballots}
+
+
+def _before(record: Origin, begin: dict[str, int] | None) -> bool:
+    return (record.offset() or 0) < (begin or {}).get(str(record.partition()), 0)
