@@ -149,12 +149,10 @@ def open_poll(slug: str) -> list[int]:
 
 @task(task_id="cast", execution_timeout=timedelta(hours=24))
 def cast_ballots(slug: str, worker: int) -> dict[str, Any]:
-    from dataclasses import asdict
-
-    from election.casting import cast
+    from election.orchestration.casting import cast
     from election.orchestration.connections import platform
 
-    return asdict(cast(platform(), slug, worker=worker, rate=get_current_context()["params"]["rate"]))
+    return cast(platform(), slug, worker, get_current_context()["params"]["rate"])
 
 
 @task.short_circuit(ignore_downstream_trigger_rules=False)

@@ -1,9 +1,11 @@
 """Casting on real Kafka and Postgres: every ballot is stored and published once, whatever happens."""
 
+import os
 import signal
 import subprocess
 import sys
 import threading
+import time
 from base64 import b64decode
 
 import psycopg
@@ -18,6 +20,7 @@ from election.errors import NotReachable, StageFailed
 from election.messaging.clients import SafeProducer, admin
 from election.messaging.reading import bounds, read
 from election.messaging.rejected import rejected
+from election.orchestration.casting import cast as cast_in_a_task
 from election.preparation import Registration, register
 from election.publication.voters import record_range
 from election.reconciliation.offered import unaccounted
@@ -90,6 +93,48 @@ def test_two_workers_one_of_which_dies_end_as_one_alone(tables, published):
     assert staying.returncode == 0, output.decode()
     assert tally(tables, together) == tally(tables, alone)
     assert compared(tables, together).differing == 0
+
+
+def once_votes_are_stored(platform, poll, then):
+    """Calls ``then`` as soon as a vote of the election is stored."""
+    deadline = time.monotonic() + 60
+    while not tally(platform, poll):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    then()
+
+
+def test_a_worker_told_to_end_stops_after_its_batch_and_the_next_goes_on(tables, published, undisturbed):
+    poll = published("cast-told", voters=4_000)
+    told = worker(poll.slug, "--rate", "200")
+    once_votes_are_stored(tables, poll, told.terminate)
+    output, _ = told.communicate(timeout=60)
+    assert told.returncode == 1, output.decode()
+    assert "goes on from there" in output.decode()
+    assert 0 < sum(tally(tables, poll).values()) < sum(undisturbed.values())
+    going_on = worker(poll.slug)
+    output, _ = going_on.communicate(timeout=60)
+    assert going_on.returncode == 0, output.decode()
+    assert tally(tables, poll) == undisturbed
+    comparison = compared(tables, poll)
+    assert (comparison.duplicates, comparison.differing) == (0, 0)
+
+
+def test_a_task_told_to_end_with_voters_left_is_no_success_and_the_next_try_goes_on(tables, published, undisturbed):
+    poll = published("cast-task-told", voters=4_000)
+    answer = signal.getsignal(signal.SIGTERM)
+    told = threading.Thread(
+        target=once_votes_are_stored, args=(tables, poll, lambda: os.kill(os.getpid(), signal.SIGTERM))
+    )
+    told.start()
+    with pytest.raises(StageFailed, match="goes on from there"):
+        cast_in_a_task(tables, poll.slug, 0, 200)
+    told.join()
+    assert 0 < sum(tally(tables, poll).values()) < sum(undisturbed.values())
+    assert signal.getsignal(signal.SIGTERM) == answer
+    assert cast_in_a_task(tables, poll.slug, 0, 0)["ballots"] > 0
+    assert tally(tables, poll) == undisturbed
+    assert compared(tables, poll).differing == 0
 
 
 def test_voters_offered_again_change_nothing(tables, published):
