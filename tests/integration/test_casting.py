@@ -7,11 +7,14 @@ import sys
 import threading
 import time
 from base64 import b64decode
+from functools import partial
 
 import psycopg
 import pytest
+from confluent_kafka.admin import NewTopic
 
-from election.casting import Patience, cast, close_poll, open_poll
+from election.casting import Patience, cast, close_poll, open_poll, pace
+from election.casting import worker as casting_worker
 from election.casting.faults import STEPS
 from election.casting.range import Range
 from election.contracts import topics
@@ -281,6 +284,50 @@ def test_a_worker_does_not_wait_for_ever():
     with pytest.raises(NotReachable):
         Patience("Worker 0", told.append, threading.Event(), seconds=0).attempts()(unanswered)
     assert told == []
+
+
+def test_a_worker_that_cannot_store_anything_gives_up_although_all_else_answers(tables, published, monkeypatch):
+    poll, stop, raised = published("cast-full", voters=100), threading.Event(), []
+    monkeypatch.setattr(casting_worker, "Patience", partial(Patience, seconds=3))
+    monkeypatch.setattr(pace, "_POLL_SECONDS", 0.01)  # so that each attempt begins with batches that are empty
+
+    def working():
+        try:
+            cast(tables, poll.slug, stop=stop)
+        except psycopg.errors.DiskFull as error:
+            raised.append(error)
+
+    with tables.connect("owner") as connection:
+        connection.execute(
+            """CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS
+               $$BEGIN RAISE EXCEPTION 'no space left' USING ERRCODE = 'disk_full'; END$$"""
+        )
+        connection.execute(
+            "CREATE TRIGGER full_disk BEFORE INSERT ON votes FOR EACH STATEMENT EXECUTE FUNCTION full_disk()"
+        )
+    try:
+        failing = threading.Thread(target=working)
+        failing.start()
+        failing.join(30)
+        assert not failing.is_alive()
+    finally:
+        stop.set()
+        with tables.connect("owner") as connection:
+            connection.execute("DROP FUNCTION full_disk CASCADE")
+    assert len(raised) == 1
+    failing.join()
+    cast(tables, poll.slug)
+    assert compared(tables, poll).differing == 0
+
+
+def test_a_record_that_kafka_refuses_for_good_is_no_outage(tables):
+    client, name = admin(tables.kafka), "small-records"
+    client.create_topics([NewTopic(name, 1, 1, config={"max.message.bytes": "1000"})])[name].result(30)
+    producer = SafeProducer(tables.kafka)
+    producer.produce(name, os.urandom(5_000), b"large")
+    with pytest.raises(StageFailed, match="refuses"):
+        producer.flush()
+    client.delete_topics([name])[name].result(30)
 
 
 def test_two_elections_side_by_side_do_not_mix(tables, published):

@@ -121,6 +121,7 @@ class _Worker:
         taken = self._intake.take(mine)
         self._commit(following)
         self._intake.faults.reach("committed")
+        self._patience.worked()
         self._done.records += len(mine)
         self._done.ballots += taken.ballots
         self._done.rejected += len(taken.refused)
@@ -148,10 +149,11 @@ class _Worker:
             # What comes after this moment is late, and nobody waits for it.
             self._range = self._range.ended(self._consumer)
         left, total = self._range.left(self._consumer)
-        self._patience.answered()
         done = total - sum(left.values())
         own = sum(left.get(place.partition, 0) for place in self._consumer.assignment())
         self._pace.share(own, total - done)
+        if done == total:
+            self._patience.worked()
         ended = done == total and self._range.end is not None
         self._log.tell(done, total, self._done.ballots, self._pace.slow, last=ended)
         return ended

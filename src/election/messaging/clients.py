@@ -6,7 +6,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Produ
 from confluent_kafka.admin import AdminClient
 
 from election.contracts.topics import MAX_REJECTED_BYTES
-from election.errors import NotReachable
+from election.errors import NotReachable, StageFailed
 
 # librdkafka tells on stderr of everything it gets over by itself; what it cannot is an error where it is called.
 _QUIET = {"log_level": 0}
@@ -34,6 +34,15 @@ _PASSING = {
     KafkaError.BROKER_NOT_AVAILABLE,
     KafkaError.UNKNOWN_LEADER_EPOCH,
     KafkaError.FENCED_LEADER_EPOCH,
+}
+
+
+# Until somebody mends a right or a setting, the broker says the same.
+_REFUSED = {
+    KafkaError.TOPIC_AUTHORIZATION_FAILED,
+    KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+    KafkaError.MSG_SIZE_TOO_LARGE,
+    KafkaError.INVALID_RECORD,
 }
 
 
@@ -70,7 +79,8 @@ def consumer(kafka: Mapping[str, str], group: str | None = None, **config: objec
 class SafeProducer:
     """An idempotent producer that loses nothing silently: ``flush`` returns only when every record is on the topic.
 
-    Raises NotReachable from ``produce`` or ``flush`` when a record could not be delivered.
+    From ``produce`` or ``flush`` it raises NotReachable when a record could not be delivered, and StageFailed when
+    Kafka refuses it for good.
     """
 
     def __init__(self, kafka: Mapping[str, str], **config: object) -> None:
@@ -117,6 +127,10 @@ class SafeProducer:
     def _check(self) -> None:
         if self._error is not None:
             error, self._error = self._error, None
+            if error.code() in _REFUSED:
+                raise StageFailed(
+                    f"Kafka refuses a record: {error}. Mend the topic or the rights, then go on from there."
+                )
             raise NotReachable(f"Kafka did not take a record: {error}")
 
 
