@@ -13,11 +13,13 @@ from urllib.parse import parse_qs, urlsplit
 COUNTRIES = {"GB": "United Kingdom", "FR": "France", "UA": "Ukraine"}
 CITIES = ("Ynys Môn", "Bath", "Київ", "Armagh", "Leeds")
 STATES = ("Gwynedd", "Somerset", "Борис", "Kent")
+LARGE = 134_217_728
 PHOTO = b"\xff\xd8\xff\xe0 the face of "
 
 
 class RandomUserApi(ThreadingHTTPServer):
-    """``troubles`` are taken one a request, photos excepted; ``asked`` holds every request's parameters."""
+    """``troubles`` are taken one a request, photos excepted; ``asked`` holds every request's parameters,
+    ``sent`` how many bytes of each large photo were taken."""
 
     daemon_threads = True
 
@@ -27,6 +29,7 @@ class RandomUserApi(ThreadingHTTPServer):
         self.photo_troubles: deque[str] = deque()
         self.asked: list[dict[str, str]] = []
         self.connections = 0
+        self.sent: list[int] = []
 
     @property
     def url(self) -> str:
@@ -102,10 +105,26 @@ class _Handler(BaseHTTPRequestHandler):
         trouble = self.server.photo_troubles.popleft() if self.server.photo_troubles else None
         if trouble == "not found":
             self._answer(404, b"no")
+        elif trouble == "large":
+            self._large()
         elif trouble == "not a picture":
             self._answer(200, b"<html></html>", {"Content-Type": "text/html"})
         else:
             self._answer(200, PHOTO + self.path.encode(), {"Content-Type": "image/jpeg"})
+
+    def _large(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "image/jpeg")
+        self.end_headers()
+        self.close_connection = True
+        sent, piece = 0, bytes(1_048_576)
+        try:
+            while sent < LARGE:
+                self.wfile.write(piece)
+                sent += len(piece)
+        except OSError:
+            pass  # whoever asked has had enough
+        self.server.sent.append(sent)
 
     def _answer(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
         self.send_response(status)

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from types import TracebackType
 from typing import TypeVar
-from urllib.parse import urlsplit
 
 import httpx
 import tenacity
@@ -17,6 +16,7 @@ from election.errors import StageFailed
 from election.sources import WINDOW_SECONDS
 
 _INC = "gender,name,location,email,dob,phone,nat"
+_MOST_PAGE_BYTES = 67_108_864
 _MOST_PHOTO_BYTES = 1_048_576
 
 
@@ -42,6 +42,13 @@ class _TooMany(Broken):
     def __init__(self, after: float | None) -> None:
         super().__init__("too many people were asked for from this address (429)")
         self.after = after
+
+
+@dataclass(frozen=True)
+class _Answer:
+    kind: str
+    """Its content type."""
+    body: bytes
 
 
 class RandomUser:
@@ -82,13 +89,14 @@ class RandomUser:
                 self._log(f"Waited {waited:.0f} s for randomuser.me's limit of people per address.")
             answer = self._get(
                 self._url,
+                _MOST_PAGE_BYTES,
                 results=str(number),
                 nat=",".join(self._nationalities).lower(),
                 seed=seed,
                 page=str(page),
                 inc=_INC + (",picture" if pictures else ""),
             )
-            return people(answer.content, number, self._nationalities, datetime.now(UTC).date())
+            return people(answer.body, number, self._nationalities, datetime.now(UTC).date())
 
         return self._patiently(ask, f"page {page} ({number:,} people)")
 
@@ -96,27 +104,22 @@ class RandomUser:
         """The picture's bytes. Raises StageFailed when it did not come in all attempts."""
 
         def ask() -> bytes:
-            if urlsplit(url).scheme not in ("http", "https"):
-                raise Broken(f"{url!r} is no web address")
-            answer = self._get(url)
-            kind = answer.headers.get("content-type", "")
-            if not kind.startswith("image/") or not 0 < len(answer.content) <= _MOST_PHOTO_BYTES:
-                raise Broken(f"{len(answer.content)} bytes of {kind or 'nothing known'} came instead of a picture")
-            return answer.content
+            answer = self._get(url, _MOST_PHOTO_BYTES)
+            if not answer.kind.startswith("image/") or not answer.body:
+                raise Broken(f"{len(answer.body)} bytes of {answer.kind or 'nothing known'} came instead of a picture")
+            return answer.body
 
         return self._patiently(ask, f"the photo {url}")
 
-    def _get(self, url: str, **parameters: str) -> httpx.Response:
+    def _get(self, url: str, most: int, **parameters: str) -> _Answer:
+        """The answer, of which no more than ``most`` bytes are read."""
         try:
-            answer = self._http.get(url, params=parameters or None)
+            with self._http.stream("GET", url, params=parameters or None) as answer:
+                return _read(answer, most)
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+            raise Broken(f"{url!r} is no web address ({error})") from error
         except (httpx.TransportError, httpx.DecodingError, httpx.TooManyRedirects) as error:
             raise Broken(f"no answer ({type(error).__name__}: {error})") from error
-        if answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
-            after = answer.headers.get("retry-after", "")
-            raise _TooMany(float(after) if after.isdigit() else None)
-        if answer.status_code != httpx.codes.OK:
-            raise Broken(f"status {answer.status_code}")
-        return answer
 
     def _patiently(self, ask: Callable[[], Result], what: str) -> Result:
         retrying = tenacity.Retrying(
@@ -140,6 +143,20 @@ class RandomUser:
         if isinstance(error, _TooMany):
             return jittered + (self._patience.too_many if error.after is None else min(error.after, WINDOW_SECONDS))
         return jittered
+
+
+def _read(answer: httpx.Response, most: int) -> _Answer:
+    if answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
+        after = answer.headers.get("retry-after", "")
+        raise _TooMany(float(after) if after.isdigit() else None)
+    if answer.status_code != httpx.codes.OK:
+        raise Broken(f"status {answer.status_code}")
+    body = bytearray()
+    for piece in answer.iter_bytes():
+        body += piece
+        if len(body) > most:
+            raise Broken(f"more than {most:,} bytes came")
+    return _Answer(answer.headers.get("content-type", ""), bytes(body))
 
 
 def seed_text(purpose: str, seed: int) -> str:
