@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from election import nights
-from election.casting import cast, close_poll, night, pace
+from election.casting import cast, close_poll, night
 from election.casting.progress import open_polls
 from election.cli import app
 from election.contracts import topics
@@ -57,8 +57,29 @@ def test_a_rate_is_held_over_all_workers_also_when_one_leaves(tables, published)
     close_poll(tables, poll.slug)
 
 
-def test_a_rate_that_cannot_be_held_is_told(tables, published, monkeypatch):
-    monkeypatch.setattr(pace, "_FORGIVEN_SECONDS", 0)
+def test_a_worker_that_waits_for_minutes_keeps_nobody_from_joining(tables, published):
+    poll, stop = published("pace-slow", voters=10_000), threading.Event()
+    told: list[str] = []
+    slow = working(tables, poll.slug, rate=0.001, stop=stop, log=told.append)
+    deadline = time.monotonic() + 60
+    while not cast_at(tables, poll):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    fast = working(tables, poll.slug)
+    try:
+        while len(cast_at(tables, poll)) < 500:
+            assert time.monotonic() < deadline, "\n".join(told)
+            time.sleep(0.1)
+    finally:
+        stop.set()
+    for worker in (slow, fast):
+        worker.join(60)
+        assert not worker.is_alive()
+    assert compared(tables, poll).differing == 0
+    close_poll(tables, poll.slug)
+
+
+def test_a_rate_that_cannot_be_held_is_told(tables, published):
     poll = published("pace-too-fast", voters=3_000)
     told: list[str] = []
     small = replace(tables, settings=tables.settings.model_copy(update={"casting_batch": 500}))

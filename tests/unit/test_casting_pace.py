@@ -2,7 +2,7 @@
 
 import pytest
 
-from election.casting.pace import due_at_once
+from election.casting.pace import due_at_once, missed
 
 
 @pytest.mark.parametrize(
@@ -20,3 +20,20 @@ def test_a_worker_that_is_behind_takes_what_is_overdue_at_once(
     rate: float, behind: float, most: int, records: int
 ) -> None:
     assert due_at_once(rate, behind, most) == records
+
+
+@pytest.mark.parametrize(
+    ("slid", "seconds", "said"),
+    [
+        (0.0, 2.0, ""),
+        (0.08, 2.0, ""),
+        (0.16, 2.0, "92%"),  # far from the five seconds that are forgiven
+        (1.0, 2.0, "50%"),
+        (-0.5, 2.0, ""),  # it caught up
+        (0.0, 0.0, ""),
+    ],
+)
+def test_a_worker_says_when_it_held_less_than_95_percent_of_its_share(slid: float, seconds: float, said: str) -> None:
+    told = missed(slid, seconds)
+    assert said in told
+    assert bool(told) == bool(said)

@@ -47,7 +47,7 @@ class Night:
         self._resume()
         return taken
 
-    def wait(self, ballots: int) -> None:
+    def offered(self, ballots: int) -> None:
         """A ballot's time has come before it is offered."""
 
     def share(self, own: int, left: int) -> None:

@@ -11,17 +11,20 @@ from election.messaging.clients import consume
 # A worker that falls further behind than this does not catch up with a burst.
 _FORGIVEN_SECONDS = 5.0
 _BATCH_SECONDS = 0.1
+_HELD = 0.95
 _POLL_SECONDS = 0.2
+# Whoever waits longer goes on asking Kafka: it stays in its group, and others can come and go.
+_SLICE_SECONDS = 1.0
 
 
 class Pace(Protocol):
     """Gives a worker its records in time."""
 
     def batch(self, most: int) -> list[Message]:
-        """Up to ``most`` records whose time has come; none after a moment without one."""
+        """Up to ``most`` records whose time has come; none after a second at most without one."""
 
-    def wait(self, ballots: int) -> None:
-        """Waits until the ballots that were just offered are due; a stop ends the wait."""
+    def offered(self, ballots: int) -> None:
+        """So many ballots were just offered."""
 
     def share(self, own: int, left: int) -> None:
         """``own`` of the ``left`` records that are not done are this worker's."""
@@ -43,6 +46,13 @@ def due_at_once(rate: float, behind: float, most: int) -> int:
     return min(most, max(1, round(rate * seconds)))
 
 
+def missed(slid: float, seconds: float) -> str:
+    """What a worker says of the last ``seconds``, in which its ballots slid behind by ``slid`` seconds; empty when it
+    held its share to 95 %."""
+    held = 1 - slid / seconds if seconds else 1.0
+    return f"{held:.0%} of this worker's share, as fast as it goes" if held < _HELD else ""
+
+
 class Rate:
     """``rate`` is ballots a second over all workers, 0 for as fast as it goes.
 
@@ -53,30 +63,58 @@ class Rate:
     def __init__(self, reader: Consumer, rate: float, stop: threading.Event) -> None:
         self._reader, self._rate, self._own, self._stop = reader, rate, rate, stop
         self._due: float | None = None
-        self._lost = 0.0
+        self._paused = False
+        # Seconds: how far the latest ballot was behind, what was forgiven, and their sum when it was told last.
+        self._behind, self._forgiven, self._slid = 0.0, 0.0, 0.0
+        self._told = time.monotonic()
 
     def batch(self, most: int) -> list[Message]:
         if self._rate:
             behind = 0.0 if self._due is None else time.monotonic() - self._due
+            if -behind > _SLICE_SECONDS:
+                return self._waited()
+            self._stop.wait(max(0.0, -behind))
+            self._resume()
             most = due_at_once(self._own, behind, most)
         return list(consume(self._reader, most, _POLL_SECONDS))
 
-    def wait(self, ballots: int) -> None:
+    def offered(self, ballots: int) -> None:
         if not self._rate:
             return
         now = time.monotonic()
         due = now if self._due is None else self._due
-        self._lost += max(0.0, now - _FORGIVEN_SECONDS - due)
+        self._forgiven += max(0.0, now - _FORGIVEN_SECONDS - due)
         self._due = max(due, now - _FORGIVEN_SECONDS) + ballots / self._own
-        self._stop.wait(max(0.0, self._due - now))
+        self._behind = max(0.0, now - self._due)
 
     def share(self, own: int, left: int) -> None:
-        if own:
-            self._own = self._rate * own / left
+        if not (own and self._rate):
+            return
+        before, self._own = self._own, self._rate * own / left
+        now = time.monotonic()
+        if self._due is not None and self._due > now:
+            # So many ballots ahead as before; how long that is depends on the share.
+            self._due = now + (self._due - now) * before / self._own
 
     def assigned(self, partitions: list[TopicPartition]) -> None:
         """What was missed while the group was rebalanced is caught up."""
+        self._reader.resume(partitions)
+        self._paused = False
+
+    def _waited(self) -> list[Message]:
+        """After a second: nothing, or the record that came when the group was rebalanced just then."""
+        if not self._paused:
+            self._reader.pause(self._reader.assignment())
+            self._paused = True
+        return list(consume(self._reader, 1, _SLICE_SECONDS))
+
+    def _resume(self) -> None:
+        if self._paused:
+            self._reader.resume(self._reader.assignment())
+            self._paused = False
 
     def slow(self) -> str:
-        lost, self._lost = self._lost, 0.0
-        return f"the rate of {self._rate:,.0f} a second is not held, this is as fast as it goes" if lost else ""
+        before, told = self._slid, self._told
+        self._slid, self._told = self._behind + self._forgiven, time.monotonic()
+        why = missed(self._slid - before, self._told - told)
+        return f"the rate of {self._rate:,.0f} a second is not held: {why}" if why else ""

@@ -103,7 +103,7 @@ class _Worker:
             while not self._stop.is_set():
                 messages = self._pace.batch(self._largest)
                 if messages:
-                    self._pace.wait(self._take(messages))
+                    self._pace.offered(self._take(messages))
                 if (not messages or time.monotonic() - self._looked > _LOOK_SECONDS) and self._ended():
                     break
         finally:
