@@ -14,12 +14,15 @@ from election.casting import cast, close_poll, night
 from election.casting.progress import open_polls
 from election.cli import app
 from election.contracts import topics
+from election.electorate import check_electorate, seed_candidates, seed_voters
 from election.errors import BadInput
 from election.messaging.clients import SafeProducer
 from election.messaging.reading import bounds, read
 from election.preparation import Registration, register
 from election.preparation.registration import checked
+from election.publication import publish_voters
 from election.publication.voters import record_range
+from election.storage.elections import election
 from tests.ballots import compared, official, tally
 
 NIGHT = 20  # seconds
@@ -174,6 +177,20 @@ def test_a_night_that_is_late_is_caught_up_and_told(tables, published):
     assert done.rejected == 1
     assert done.seconds < 10
     assert any("behind the night" in line for line in told)
+
+
+def test_a_rate_for_a_night_is_refused_and_its_poll_stays_shut(tables):
+    slug = "pace-both"
+    register(tables, Registration("single-race", slug, voters=10, night="10s"))
+    seed_candidates(tables, slug)
+    seed_voters(tables, slug)
+    check_electorate(tables, slug)
+    publish_voters(tables, slug)
+    answer = CliRunner().invoke(app, ["cast", slug, "--rate", "100"])
+    assert answer.exit_code == 1
+    assert "rate and night exclude each other" in answer.output
+    with tables.connect("reader") as connection:
+        assert election(connection, slug).state == "registered"
 
 
 @pytest.mark.parametrize(

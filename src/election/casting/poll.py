@@ -4,16 +4,24 @@ import json
 
 from election.casting.range import Range
 from election.contracts import topics
-from election.errors import StageFailed
+from election.errors import BadInput, StageFailed
 from election.messaging.reading import bounds
 from election.platform import Connection, Platform
 from election.storage.elections import Election, election, move
 
 
-def open_poll(platform: Platform, slug: str) -> bool:
-    """Opens the poll; False when it was open or closed before. Raises StageFailed before the voters are published."""
+def open_poll(platform: Platform, slug: str, rate: float = 0) -> bool:
+    """Opens the poll; False when it was open or closed before. Raises StageFailed before the voters are published.
+
+    Raises BadInput when casting cannot keep the ``rate`` that it is to have, because a night says when voters come.
+    """
     with platform.connect("app") as connection:
         poll = election(connection, slug)
+        if rate and (night := poll.parameters.get("night")):
+            raise BadInput(
+                f"rate and night exclude each other: {slug} replays its night in {night}, which says when voters come. "
+                "Leave the rate out."
+            )
         if poll.voters_to is None:
             raise StageFailed(
                 f"The voters of {slug} are not published yet: `election publish {slug}` comes before casting."

@@ -81,7 +81,7 @@ def cast(
     platform, stop = native(), threading.Event()
     for sign in (signal.SIGTERM, signal.SIGINT):
         signal.signal(sign, lambda *_: stop.set())
-    _patiently(f"Worker {worker}", lambda: open_poll(platform, slug), stop)
+    _patiently(f"Worker {worker}", lambda: open_poll(platform, slug, rate), stop)
     done = cast(platform, slug, worker=worker, rate=rate, log=console.print, stop=stop)
     if stop.is_set():
         console.print("Stopped after a batch. `election cast` goes on from there.")
