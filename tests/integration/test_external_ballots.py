@@ -150,7 +150,12 @@ def test_elections_fed_at_the_same_time_do_not_mix(tables, feed):
 
 def test_a_feed_of_unknown_elections_does_not_ask_the_database_for_each_record(tables, feed, monkeypatch):
     poll, asked = feed("feed-hostile"), []
-    monkeypatch.setattr(records, "elections", lambda connection: asked.append(1) or elections(connection))
+
+    def noted(connection):
+        asked.append(connection)
+        return elections(connection)
+
+    monkeypatch.setattr(records, "elections", noted)
     send(tables, *(ExternalBallot(1, 10**6 + number, 1, 1, 1) for number in range(500)))
     close_poll(tables, poll.slug)
     cast(tables, poll.slug)

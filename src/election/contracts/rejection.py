@@ -5,10 +5,10 @@ from typing import Final, Literal, get_args
 Reason = Literal[
     "null",  # no value
     "not_utf8",
-    "not_json",
+    "not_json",  # or nested too deeply to be read
     "wrong_type",  # a field is missing or of another type
     "unknown_version",
-    "unknown_election",
+    "unknown_election",  # no election has the number, had it when the record came, or takes such records
     "unknown_voter",
     "unknown_candidate",
     "unknown_contest",
