@@ -18,7 +18,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Message,
 from dashboard.feed.reach import Pulse
 from dashboard.model.register import Counted, Register, register_from_topic
 from election.contracts import topics
-from election.contracts.messages import TallyProgress
+from election.contracts.messages import UNREADABLE, TallyProgress
 from election.messaging.aggregates import FOLDED
 from election.messaging.clients import RESTFUL, consume, consumer
 from election.totals import Totals
@@ -203,7 +203,7 @@ class CountFeed:
                 self._totals.apply(topic, key, record.value())
                 if topic != topics.TALLY_PROGRESS:
                     election = int((key or b"").split(b"/", 1)[0])
-        except ValueError as error:  # a record that is none of ours must not end the feed
+        except (ValueError, *UNREADABLE) as error:  # a record that is none of ours must not end the feed
             log.warning("record %s/%s@%s cannot be used: %s", topic, record.partition(), record.offset(), error)
         self._versions[election] += 1
         return election

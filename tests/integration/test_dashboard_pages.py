@@ -307,8 +307,10 @@ def test_messages_of_no_known_form_are_left_out_and_counted(platform: Platform, 
     producer.produce(topics.VOTES_PER_PARTY, None, b"nonsense")
     producer.produce(topics.TALLY_PROGRESS, b"[]", b"1")
     producer.produce(topics.REJECTED, b"{}", b"x/0/0")
+    producer.produce(topics.REJECTED, b"[" * 5_000, b"x/0/1")
+    producer.produce(topics.VOTES_PER_PARTY, b"[" * 5_000, b"1/1/Con")
     producer.flush()
-    assert until(lambda: live.count.live.unusable >= before + 3)
+    assert until(lambda: live.count.live.unusable >= before + 4)
     assert "36,673" in text(open_page(REPLAY.slug)) and live.kafka.ok
 
 
