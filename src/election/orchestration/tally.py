@@ -126,6 +126,11 @@ class TallyTrigger(BaseTrigger):
         yield TriggerEvent(ended)  # type: ignore[no-untyped-call]
 
     async def on_kill(self) -> None:
+        # On a busy machine Airflow cancels this as well before it is done; what it began goes on all the same.
+        self._stopping = asyncio.ensure_future(self._stop_when_ended_by_hand())
+        await asyncio.shield(self._stopping)
+
+    async def _stop_when_ended_by_hand(self) -> None:
         # The connection to the API server belongs to one thread, which asgiref keeps to.
         if await sync_to_async(self._state_of_task)() in ENDED_BY_HAND:
             self.log.info("The task was ended by hand: the stream stops after its batch.")

@@ -35,6 +35,11 @@ def prepare_master(settings: Settings) -> None:
         (_home(settings) / folder).mkdir(parents=True, exist_ok=True)
 
 
+def prepare_worker(settings: Settings) -> None:
+    for folder in ("work", "tmp"):  # in a container it has no master's beside it
+        (_home(settings) / folder).mkdir(parents=True, exist_ok=True)
+
+
 def master_program(settings: Settings) -> Program:
     command = _command(
         settings, "master.Master", "512m",
@@ -141,6 +146,7 @@ WORKER = Service(
     name="spark-worker",
     ports=("spark_worker_port", "spark_worker_ui_port"),
     needs=("spark-master",),
+    prepare=prepare_worker,
     program=worker_program,
     ready=worker_ready,
     url=lambda settings: f"http://{settings.public_host}:{settings.spark_worker_ui_port}",
