@@ -30,6 +30,7 @@ class RandomUserApi(ThreadingHTTPServer):
         self.asked: list[dict[str, str]] = []
         self.connections = 0
         self.sent: list[int] = []
+        self.over = threading.Event()
 
     @property
     def url(self) -> str:
@@ -54,6 +55,8 @@ TROUBLES = (
     "no date",
     "connection dropped",
 )
+SLOW = ("hanging", "dripping", "dripping headers")
+"""Troubles that end only when whoever asked has had enough."""
 
 
 @contextmanager
@@ -65,6 +68,7 @@ def serving() -> Iterator[RandomUserApi]:
     try:
         yield server
     finally:
+        server.over.set()
         server.shutdown()
         thread.join()
         server.server_close()
@@ -93,6 +97,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             self.connection.close()
             return
+        if trouble in SLOW:
+            self._drip(_body(asked, self.server.url, None), trouble)
+            return
         if trouble == "too many":
             self._answer(429, json.dumps({"error": "Whoa, ease up there cowboy"}).encode(), {"Retry-After": "0"})
             return
@@ -100,6 +107,21 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(503, b"<html>Service Unavailable</html>")
             return
         self._answer(200, _body(asked, self.server.url, trouble))
+
+    def _drip(self, body: bytes, trouble: str) -> None:
+        """Accepts the request and says nothing, or says all of it at a byte a second."""
+        headers = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body)
+        self.close_connection = True
+        try:
+            if trouble == "dripping":
+                self.wfile.write(headers)
+            for byte in headers if trouble == "dripping headers" else body:
+                if self.server.over.wait(1.0):
+                    return
+                if trouble != "hanging":
+                    self.wfile.write(bytes([byte]))
+        except OSError:
+            pass  # whoever asked has had enough
 
     def _photo(self) -> None:
         trouble = self.server.photo_troubles.popleft() if self.server.photo_troubles else None

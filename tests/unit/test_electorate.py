@@ -13,7 +13,6 @@ from election.contracts.ballots import age_on
 from election.electorate.generated import ahead, text
 from election.electorate.offline import COLUMNS, People
 from election.electorate.places import Homes, Roll
-from election.electorate.randomuser.limits import Allowance
 from election.settings import Settings
 
 FOLDER = Settings().scenarios
@@ -119,21 +118,3 @@ def test_a_region_that_is_not_listed_has_parts_of_its_contests() -> None:
 def test_no_telephone_or_mailbox_of_anybody_real_is_made_up(bath: pl.DataFrame) -> None:
     assert bath["phone"].str.contains(r"^07700 900\d{3}$").all()
     assert bath["email"].str.ends_with("@example.org").all() and bath["email"].n_unique() == len(bath)
-
-
-def test_an_api_is_asked_for_no_more_people_in_its_window_than_it_allows() -> None:
-    now = 0.0
-
-    def sleep(seconds: float) -> None:
-        nonlocal now
-        now += seconds
-
-    allowance = Allowance(lambda: now, sleep)
-    given = []
-    for pause in (100, 100, 90, *[1] * 10):
-        allowance.take(5_000)
-        given.append(now)
-        now += pause
-    for start in given:
-        assert sum(5_000 for moment in given if start <= moment < start + 300) <= 20_000
-    assert now == 3 * 300 + 1  # and no longer than that takes

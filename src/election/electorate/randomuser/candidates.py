@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from election.electorate.randomuser.client import RandomUser, seed_text
-from election.electorate.randomuser.limits import PAGE
+from election.electorate.randomuser.limits import PAGE, Allowance
 from election.electorate.randomuser.people import Person
 from election.settings import Settings
 from election.sources import check, nationalities
@@ -35,7 +35,7 @@ def faces(settings: Settings, poll: Election, genders: Sequence[str], log: Calla
     waiting: list[Person] = []
     page = 0
     found: list[Face] = []
-    with RandomUser(settings.randomuser_url, nationalities(nationality), log) as api:
+    with RandomUser(settings.randomuser_url, nationalities(nationality), log, Allowance.of(settings)) as api:
         for gender in genders:
             # The API ignores a gender that is asked for together with a seed, so the choice is made here.
             while not (fitting := [p for p in waiting if gender not in ("female", "male") or p.gender == gender]):

@@ -1,5 +1,6 @@
 """Asks the API, again and again within reason, over one connection that is kept open."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -29,6 +30,8 @@ class Patience:
     longest: float = 60.0
     too_many: float = WINDOW_SECONDS / 5
     """The least pause after a 429 that does not say how long: with all attempts longer than the API's window."""
+    answer: float = 120.0
+    """Seconds in which an answer must be there whole, however slowly its bytes drip."""
 
 
 PATIENCE = Patience()
@@ -59,13 +62,15 @@ class RandomUser:
         url: str,
         nationalities: Sequence[str],
         log: Callable[[str], None],
+        allowance: Allowance,
         patience: Patience | None = None,
-        allowance: Allowance | None = None,
     ) -> None:
         self._url, self._nationalities, self._log = url, nationalities, log
         self._patience = patience or PATIENCE
-        self._allowance = allowance or Allowance()
-        self._http = httpx.Client(
+        self._allowance = allowance
+        # A loop, because only there can one clock stand over all of a request, from the look-up to the last byte.
+        self._loop = asyncio.Runner()
+        self._http = httpx.AsyncClient(
             timeout=httpx.Timeout(60, connect=10), follow_redirects=True, headers={"User-Agent": "election-night/0.1"}
         )
 
@@ -75,7 +80,8 @@ class RandomUser:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._http.close()
+        self._loop.run(self._http.aclose())
+        self._loop.close()
 
     def page(self, seed: str, page: int, number: int, *, pictures: bool = False) -> list[Person]:
         """The first ``number`` people of a page; the same for the same seed and page.
@@ -87,7 +93,7 @@ class RandomUser:
             waited = self._allowance.take(number)
             if waited:
                 self._log(f"Waited {waited:.0f} s for randomuser.me's limit of people per address.")
-            answer = self._get(
+            answer = self._answered(
                 self._url,
                 _MOST_PAGE_BYTES,
                 results=str(number),
@@ -104,18 +110,26 @@ class RandomUser:
         """The picture's bytes. Raises StageFailed when it did not come in all attempts."""
 
         def ask() -> bytes:
-            answer = self._get(url, _MOST_PHOTO_BYTES)
+            answer = self._answered(url, _MOST_PHOTO_BYTES)
             if not answer.kind.startswith("image/") or not answer.body:
                 raise Broken(f"{len(answer.body)} bytes of {answer.kind or 'nothing known'} came instead of a picture")
             return answer.body
 
         return self._patiently(ask, f"the photo {url}")
 
-    def _get(self, url: str, most: int, **parameters: str) -> _Answer:
-        """The answer, of which no more than ``most`` bytes are read."""
+    def _answered(self, url: str, most: int, **parameters: str) -> _Answer:
+        return self._loop.run(self._get(url, most, parameters))
+
+    async def _get(self, url: str, most: int, parameters: dict[str, str]) -> _Answer:
+        """The answer, of which no more than ``most`` bytes are read, for no longer than patience allows."""
         try:
-            with self._http.stream("GET", url, params=parameters or None) as answer:
-                return _read(answer, most)
+            async with (
+                asyncio.timeout(self._patience.answer),
+                self._http.stream("GET", url, params=parameters or None) as answer,
+            ):
+                return await _read(answer, most)
+        except TimeoutError as error:
+            raise Broken(f"the answer was not whole after {self._patience.answer:g} s") from error
         except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
             raise Broken(f"{url!r} is no web address ({error})") from error
         except (httpx.TransportError, httpx.DecodingError, httpx.TooManyRedirects) as error:
@@ -145,14 +159,14 @@ class RandomUser:
         return jittered
 
 
-def _read(answer: httpx.Response, most: int) -> _Answer:
+async def _read(answer: httpx.Response, most: int) -> _Answer:
     if answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
         after = answer.headers.get("retry-after", "")
         raise _TooMany(float(after) if after.isdigit() else None)
     if answer.status_code != httpx.codes.OK:
         raise Broken(f"status {answer.status_code}")
     body = bytearray()
-    for piece in answer.iter_bytes():
+    async for piece in answer.aiter_bytes():
         body += piece
         if len(body) > most:
             raise Broken(f"more than {most:,} bytes came")

@@ -9,7 +9,7 @@ from election.contracts.ballots import AGE_GROUPS, age_on
 from election.electorate.offline import COLUMNS
 from election.electorate.places import Roll
 from election.electorate.randomuser.client import RandomUser, seed_text
-from election.electorate.randomuser.limits import PAGE
+from election.electorate.randomuser.limits import PAGE, Allowance
 from election.electorate.randomuser.people import Person
 from election.platform import Connection
 from election.settings import Settings
@@ -34,7 +34,7 @@ def store_voters(
     nationality = poll.parameters.get("nationality") or "gb"
     check(poll.source, nationality, total)
     first_of = np.array([roll.first_voter_no for roll in rolls])
-    with RandomUser(settings.randomuser_url, nationalities(nationality), log) as api:
+    with RandomUser(settings.randomuser_url, nationalities(nationality), log, Allowance.of(settings)) as api:
         for page in range(-(-stored // PAGE) + 1, -(-total // PAGE) + 1):
             first = (page - 1) * PAGE + 1
             people = api.page(seed_text("voters", poll.seed), page, min(PAGE, total - first + 1))
