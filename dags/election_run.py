@@ -209,9 +209,12 @@ def count(slug: str) -> None:
 
 @task(**GATE, execution_timeout=timedelta(hours=2))
 def reconcile(slug: str) -> None:
+    from election.casting import reject_late
     from election.orchestration.connections import platform
     from election.reconciliation import reconcile, record
 
+    # The feed may have gone on while the votes were counted.
+    reject_late(platform(), slug)
     verdict = reconcile(platform(), slug)
     record(platform(), slug, verdict)
     verdict.require_ok()

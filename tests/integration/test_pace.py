@@ -179,16 +179,22 @@ def test_a_night_that_is_late_is_caught_up_and_told(tables, published):
     assert any("behind the night" in line for line in told)
 
 
-def test_a_rate_for_a_night_is_refused_and_its_poll_stays_shut(tables):
-    slug = "pace-both"
-    register(tables, Registration("single-race", slug, voters=10, night="10s"))
+@pytest.mark.parametrize(
+    ("slug", "parameters", "why"),
+    [
+        ("pace-both", {"night": "10s"}, "rate and night exclude each other"),
+        ("pace-fed", {"ballots": "external"}, "rate and ballots=external exclude each other"),
+    ],
+)
+def test_a_rate_where_others_say_when_ballots_come_is_refused_and_the_poll_stays_shut(tables, slug, parameters, why):
+    register(tables, Registration("single-race", slug, voters=10, **parameters))
     seed_candidates(tables, slug)
     seed_voters(tables, slug)
     check_electorate(tables, slug)
     publish_voters(tables, slug)
     answer = CliRunner().invoke(app, ["cast", slug, "--rate", "100"])
     assert answer.exit_code == 1
-    assert "rate and night exclude each other" in answer.output
+    assert why in answer.output
     with tables.connect("reader") as connection:
         assert election(connection, slug).state == "registered"
 

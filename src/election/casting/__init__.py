@@ -5,6 +5,7 @@ without an error → commit the offsets. A worker may die after any step: what w
 when the batch is offered again, and what was published again is a duplicate.
 """
 
+from election.casting.late import reject_late
 from election.casting.patience import Patience
 from election.casting.poll import close_poll, open_poll
 from election.casting.progress import Progress, open_polls
@@ -21,6 +22,7 @@ __all__ = [
     "close_poll",
     "open_poll",
     "open_polls",
+    "reject_late",
     "replay",
     "republish",
 ]

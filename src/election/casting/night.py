@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import msgspec
 from confluent_kafka import Consumer, Message, TopicPartition
 
+from election.casting.gathering import gathered, size
 from election.contracts.messages import UNREADABLE
-from election.messaging.clients import consume
 from election.storage.elections import Election
 
 _BATCH_SECONDS = 0.1
@@ -41,7 +41,7 @@ class Night:
     def batch(self, most: int) -> list[Message]:
         """Up to ``most`` records that are due by now; lets them gather for a tenth of a second."""
         late = any(waiting and waiting[0][0] < self._now() - _LATE_MS for waiting in self._held.values())
-        for message in consume(self._reader, _FETCHED, 0 if late else _BATCH_SECONDS):
+        for message in gathered(self._reader, _FETCHED, 0 if late else _BATCH_SECONDS):
             self._hold(message)
         taken = list(self._taken(most, self._now()))
         self._resume()
@@ -68,7 +68,7 @@ class Night:
     def _hold(self, message: Message) -> None:
         partition = message.partition() or 0
         self._held.setdefault(partition, deque()).append((self._due(message), message))
-        self._bytes[partition] = self._bytes.get(partition, 0) + len(message.value() or b"")
+        self._bytes[partition] = self._bytes.get(partition, 0) + size(message)
         if self._bytes[partition] > _HELD_BYTES and partition not in self._paused:
             self._reader.pause([TopicPartition(message.topic() or "", partition)])
             self._paused.add(partition)
@@ -87,7 +87,7 @@ class Night:
             if partition is None or self._first(partition) > now:
                 return
             due, message = self._held[partition].popleft()
-            self._bytes[partition] -= len(message.value() or b"")
+            self._bytes[partition] -= size(message)
             if due:
                 self._behind = max(self._behind, now - due)
             yield message

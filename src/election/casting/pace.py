@@ -6,7 +6,7 @@ from typing import Protocol
 
 from confluent_kafka import Consumer, Message, TopicPartition
 
-from election.messaging.clients import consume
+from election.casting.gathering import gathered
 
 # A worker that falls further behind than this does not catch up with a burst.
 _FORGIVEN_SECONDS = 5.0
@@ -76,7 +76,7 @@ class Rate:
             self._stop.wait(max(0.0, -behind))
             self._resume()
             most = due_at_once(self._own, behind, most)
-        return list(consume(self._reader, most, _POLL_SECONDS))
+        return gathered(self._reader, most, _POLL_SECONDS)
 
     def offered(self, ballots: int) -> None:
         if not self._rate:
@@ -106,7 +106,7 @@ class Rate:
         if not self._paused:
             self._reader.pause(self._reader.assignment())
             self._paused = True
-        return list(consume(self._reader, 1, _SLICE_SECONDS))
+        return gathered(self._reader, 1, _SLICE_SECONDS)
 
     def _resume(self) -> None:
         if self._paused:

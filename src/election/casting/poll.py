@@ -13,10 +13,15 @@ from election.storage.elections import Election, election, move
 def open_poll(platform: Platform, slug: str, rate: float = 0) -> bool:
     """Opens the poll; False when it was open or closed before. Raises StageFailed before the voters are published.
 
-    Raises BadInput when casting cannot keep the ``rate`` that it is to have, because a night says when voters come.
+    Raises BadInput when casting cannot keep the ``rate`` that it is to have: a night or a feed says when ballots come.
     """
     with platform.connect("app") as connection:
         poll = election(connection, slug)
+        if rate and poll.ballots == "external":
+            raise BadInput(
+                f"rate and ballots=external exclude each other: whoever feeds {slug} says when ballots come. Leave the "
+                "rate out."
+            )
         if rate and (night := poll.parameters.get("night")):
             raise BadInput(
                 f"rate and night exclude each other: {slug} replays its night in {night}, which says when voters come. "

@@ -9,7 +9,7 @@ from tenacity import retry, retry_if_exception, stop_after_delay, wait_fixed
 from election.contracts import topics
 from election.errors import StageFailed
 from election.messaging.clients import consumer, passes
-from election.messaging.reading import Offsets
+from election.messaging.reading import Offsets, bounds
 from election.messaging.rejected import Origin
 from election.storage.elections import Election
 
@@ -41,6 +41,13 @@ class Range:
         begin, end = _offsets(poll.voters_from), _offsets(poll.voters_to)
         filled = {partition: offset for partition, offset in end.items() if offset > begin.get(partition, 0)}
         return cls(topics.VOTERS, group, {p: begin.get(p, 0) for p in filled}, filled)
+
+    def lost(self, kafka: Mapping[str, str]) -> bool:
+        """Whether the topic was made anew since: then it ends before what the range has of it. One that has grown past
+        that again cannot be told from the old one here; the gates after casting can.
+        """
+        _, end = bounds(kafka, self.topic)
+        return any(end.get(partition, 0) < offset for partition, offset in (self.end or self.begin).items())
 
     def start(self, reader: Consumer, partitions: list[TopicPartition]) -> list[TopicPartition]:
         """Where the group goes on: at its committed offsets, else at the beginning of the range."""

@@ -57,7 +57,12 @@ def replay(platform: Platform, slug: str, log: Callable[[str], None] = print) ->
         connection.autocommit = True
         poll = election(connection, slug)
         if poll.state in ("registered", "certified"):
-            why = "its poll is not open yet" if poll.state == "registered" else "it is certified"
+            why = (
+                f"its poll is not open yet. `election cast {slug}` opens it; put them back after that"
+                if poll.state == "registered"
+                else f"it is certified, and what is certified stays. `election rejected {slug}` lists them; a result "
+                "that has to change is that of an election registered anew"
+            )
             raise StageFailed(f"The rejected records of {slug} cannot be put back: {why}.")
         intake = Intake(platform, connection, poll, again=True)
         records = (

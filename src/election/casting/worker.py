@@ -46,7 +46,7 @@ def cast(
     Where ballots come from outside: until the poll is closed and every ballot that came is stored or rejected.
     ``rate`` is ballots a second over all workers (0: as fast as it goes). ``stop`` ends the worker after its batch.
     Any number of workers may run, join late or die; Postgres and Kafka may be away for a while, also at the start.
-    Raises StageFailed when the poll never opened.
+    Raises StageFailed when the poll never opened, or when the source's topic was made anew since.
     """
     stop, done, started, name = stop or threading.Event(), Cast(), time.monotonic(), f"Worker {worker}"
     patience = Patience(name, log, stop)
@@ -80,6 +80,12 @@ class _Worker:
         self._patience = patience
         self._largest = platform.settings.casting_batch
         self._range = Range.of(poll)
+        if self._range.lost(platform.kafka):
+            raise StageFailed(
+                f"{self._range.topic} was made anew since {poll.slug} was published: its records are gone, and with "
+                "them the place where its poll stood. Ballots stored so far stay in the database. This poll cannot go "
+                "on: register the election anew under another slug."
+            )
         self._intake = Intake(platform, connection, poll)
         self._consumer = consumer(
             platform.kafka,

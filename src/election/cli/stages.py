@@ -74,7 +74,8 @@ def cast(
 ) -> None:
     """Open the poll, cast until every voter was offered the ballot, close the poll.
 
-    With ballots from outside: until `election close` closes the poll and all that came before is taken in.
+    With ballots from outside: until `election close` closes the poll and all that came before is taken in; after that
+    it rejects what has come since as late, at any time.
     """
     from election.casting import cast, close_poll, open_poll
 

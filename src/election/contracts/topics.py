@@ -28,6 +28,9 @@ _COMPACT = {
     "min.cleanable.dirty.ratio": "0.1",
     "segment.bytes": str(16 * 1_048_576),
 }
+# A feed's records are weighed as they are: a megabyte of zeros takes a few kilobytes on the way, and what does not fit
+# into rejected_topic would stop every worker that meets it.
+_FEED = _KEEP | {"compression.type": "uncompressed"}
 MAX_MESSAGE_BYTES = 1_048_576
 # Casting's records have a few hundred bytes; a larger one is refused unread.
 MAX_RECORD_BYTES = 65_536
@@ -58,7 +61,7 @@ AGGREGATES: dict[str, type[messages.Aggregate]] = {
 TOPICS: tuple[Topic, ...] = (
     Topic(VOTERS, messages.VoterRecord, "voters_partitions", _KEEP),
     Topic(CANDIDATES, messages.CandidateRecord, 1, _COMPACT),
-    Topic(BALLOTS, messages.ExternalBallot, "voters_partitions", _KEEP),
+    Topic(BALLOTS, messages.ExternalBallot, "voters_partitions", _FEED),
     Topic(VOTES, messages.VoteMessage, "votes_partitions", _KEEP),
     Topic(REJECTED, messages.RejectedRecord, 1, _COMPACT | {"max.message.bytes": str(MAX_REJECTED_BYTES)}),
     *(Topic(name, form, 1, _COMPACT) for name, form in AGGREGATES.items()),

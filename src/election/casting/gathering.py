@@ -1,0 +1,37 @@
+"""Records for one batch, in memory that does not grow with what they carry."""
+
+import time
+
+from confluent_kafka import Consumer, Message
+
+from election.messaging.clients import consume
+
+# A batch of ballots has some two megabytes; a hostile feed's records have up to one megabyte each.
+BATCH_BYTES = 32 * 1_048_576
+# What comes meanwhile is in memory before it can be weighed.
+_LOOK_SECONDS = 0.01
+_OBJECT_BYTES = 500
+
+
+def gathered(reader: Consumer, number: int, seconds: float) -> list[Message]:
+    """Up to ``number`` records of those that come within ``seconds``; no more of them once they have BATCH_BYTES.
+
+    Beyond that memory holds what the consumer had in its queue, which ``queued.max.messages.kbytes`` limits.
+    """
+    deadline = time.monotonic() + seconds
+    found: list[Message] = []
+    held = 0
+    while len(found) < number and held < BATCH_BYTES:
+        left = max(0.0, deadline - time.monotonic())
+        ask = (number - len(found), min(left, _LOOK_SECONDS)) if found else (1, left)
+        more = list(consume(reader, *ask))
+        found += more
+        held += sum(map(size, more))
+        if not (more or left):
+            break
+    return found
+
+
+def size(message: Message) -> int:
+    """Bytes that a record takes in memory: one without a value takes some too."""
+    return len(message) + len(message.key() or b"") + _OBJECT_BYTES

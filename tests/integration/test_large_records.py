@@ -1,0 +1,51 @@
+"""A feed's largest record: it is rejected with all its bytes, and no larger one gets onto the topic."""
+
+import os
+from base64 import b64decode
+
+import pytest
+
+from election.casting import cast, close_poll
+from election.contracts import topics
+from election.contracts.messages import ExternalBallot
+from election.contracts.topics import MAX_MESSAGE_BYTES
+from election.errors import StageFailed
+from election.messaging.clients import SafeProducer
+from election.messaging.rejected import rejected
+from tests.ballots import send, tally
+
+# What Kafka writes around a record's own bytes.
+WRAPPING = 100
+
+
+def test_a_record_as_large_as_its_topic_takes_is_rejected_whole(tables, published):
+    poll = published("large-record", voters=10, ballots="external")
+    escaped = (b'"\\\x00\xff' * MAX_MESSAGE_BYTES)[: MAX_MESSAGE_BYTES - WRAPPING]
+    records: dict[bytes, bytes | None] = {
+        b"random": os.urandom(MAX_MESSAGE_BYTES - WRAPPING),
+        b"escaped": escaped,
+        escaped: None,
+    }
+    producer = SafeProducer(tables.kafka, **{"compression.type": "none"})
+    for key, value in records.items():
+        producer.produce(topics.BALLOTS, value, key)
+    producer.flush()
+    send(tables, ExternalBallot(1, poll.election_no, 1, 1, 1))
+    close_poll(tables, poll.slug)
+    cast(tables, poll.slug)
+    assert tally(tables, poll) == {1: 1}
+    kept = list(rejected(tables, poll.election_no))
+    assert {b64decode(r.key or ""): r.value and b64decode(r.value) for r in kept} == records
+    assert sorted(record.reason for record in kept) == ["null", "too_large", "too_large"]
+
+
+def test_a_record_that_is_small_only_while_it_is_compressed_is_not_taken(tables, published):
+    poll = published("large-compressed", voters=10, ballots="external")
+    producer = SafeProducer(tables.kafka, **{"message.max.bytes": 20_000_000})
+    producer.produce(topics.BALLOTS, bytes(4 * MAX_MESSAGE_BYTES), b"planted")
+    with pytest.raises(StageFailed, match="Kafka refuses a record"):
+        producer.flush()
+    send(tables, ExternalBallot(1, poll.election_no, 1, 1, 1))
+    close_poll(tables, poll.slug)
+    cast(tables, poll.slug)
+    assert tally(tables, poll) == {1: 1}
