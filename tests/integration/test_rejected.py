@@ -10,6 +10,7 @@ from election.casting import cast, close_poll, replay, republish
 from election.cli import app
 from election.contracts.messages import ExternalBallot
 from election.errors import StageFailed
+from election.preparation import Registration, register
 from tests.ballots import compared, send, tally
 from tests.certifying import certified
 
@@ -115,8 +116,15 @@ def test_a_ballot_of_an_election_that_was_registered_later_stays_rejected(tables
 def test_nothing_is_put_back_into_a_certified_election(tables, published):
     poll = published("rejected-certified", voters=10)
     certified(tables, poll.slug)
-    with pytest.raises(StageFailed, match="certified"):
-        replay(tables, poll.slug)
+    answer = CliRunner().invoke(app, ["rejected", poll.slug, "--replay"])
+    assert answer.exit_code == 1
+    assert "it is certified" in answer.output and "`election rejected rejected-certified` lists them" in answer.output
+
+
+def test_nothing_is_put_back_before_the_poll_is_open(tables):
+    register(tables, Registration("single-race", "rejected-unopened", voters=10))
+    with pytest.raises(StageFailed, match="`election cast rejected-unopened` opens it"):
+        replay(tables, "rejected-unopened")
 
 
 def test_stored_votes_are_published_again_and_change_nothing(tables, published):

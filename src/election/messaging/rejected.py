@@ -8,7 +8,8 @@ from typing import Literal, Protocol
 from election.contracts import topics
 from election.contracts.messages import SCHEMA_VERSION, Decoder, RejectedRecord, Unusable, encode
 from election.messaging.clients import SafeProducer
-from election.messaging.reading import read
+from election.messaging.latest import Latest
+from election.messaging.reading import bounds, read
 from election.platform import Platform
 
 
@@ -52,17 +53,13 @@ def rejected(
 ) -> Iterator[RejectedRecord]:
     """The election's rejected records, each once, oldest first.
 
-    A record whose election is not known counts for none of them. Memory holds their keys, never their bytes.
+    A record whose election is not known counts for none of them. Memory as of ``Latest``: none for their bytes.
     """
     decode = Decoder(RejectedRecord)
-    latest: dict[bytes, int] = {}
-    for message in read(platform.kafka, topics.REJECTED):
-        key = message.key() or b""
-        latest.pop(key, None)  # what was rejected again is no older than that
-        if message.value() is not None:
-            latest[key] = message.offset() or 0
-    for message in read(platform.kafka, topics.REJECTED):
-        if message.value() is None or latest.get(message.key() or b"") != message.offset():
+    first, end = bounds(platform.kafka, topics.REJECTED)
+    latest = Latest(lambda: read(platform.kafka, topics.REJECTED, first, end), first, end)
+    for message in read(platform.kafka, topics.REJECTED, first, end):
+        if message not in latest:
             continue
         try:
             record = decode(message.value())

@@ -30,7 +30,7 @@ Unaccounted = tuple[str, str, int]
 def unaccounted(platform: Platform, connection: Connection, poll: Election) -> Iterator[Unaccounted]:
     """The ballots that were offered and neither stored nor rejected, and those stored that nobody offered.
 
-    Memory holds a bit a voter and what was rejected. Before the poll is closed nobody knows what will be offered, and
+    Memory holds a byte a voter and one a record. Before the poll is closed nobody knows what will be offered, and
     of a topic that was made anew nobody knows what was: then there is nothing to find.
     """
     if poll.state in ("registered", "open"):
@@ -47,15 +47,16 @@ def _fed(platform: Platform, connection: Connection, poll: Election) -> Iterator
     begin, end = bounds(platform.kafka, topics.BALLOTS)
     if any(begin.get(p, 0) > at for p, at in first.items()) or any(end.get(p, 0) < at for p, at in last.items()):
         return
-    refused = {
-        (r.partition, r.offset) for r in rejected(platform, poll.election_no, "casting") if r.topic == topics.BALLOTS
-    }
+    refused = {partition: np.zeros(max(0, at - first.get(partition, 0)), bool) for partition, at in last.items()}
+    for r in rejected(platform, poll.election_no, "casting"):
+        if r.topic == topics.BALLOTS and first.get(r.partition, 0) <= r.offset < last.get(r.partition, 0):
+            refused[r.partition][r.offset - first.get(r.partition, 0)] = True
     decode, offered = Decoder(ExternalBallot), _Voters(connection, poll)
     records = (
         message
         for message in read(platform.kafka, topics.BALLOTS, first)
-        if (message.offset() or 0) < last.get(message.partition() or 0, 0)
-        and (message.partition(), message.offset()) not in refused
+        if (offset := message.offset() or 0) < last.get(partition := message.partition() or 0, 0)
+        and not refused[partition][offset - first.get(partition, 0)]
     )
     while batch := list(islice(records, _BATCH)):
         ballots = []
