@@ -1,12 +1,23 @@
 """What a message is: every form decodes from its own bytes, and unusable bytes say why."""
 
+from datetime import date, timedelta
+
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from election.contracts import messages, topics
-from election.contracts.ballots import Choice, Place, VoteEncoder, age_group, age_on, ballot_ids
+from election.contracts.ballots import (
+    AGE_GROUPS,
+    Choice,
+    Place,
+    VoteEncoder,
+    age_group,
+    age_on,
+    ballot_ids,
+    last_births,
+)
 from election.contracts.messages import Decoder, Unusable, VoteMessage, VoterRecord, encode
 from election.contracts.rejection import REASONS
 from election.contracts.schemas import json_schemas, required, spark_ddl
@@ -96,6 +107,12 @@ def test_no_ballot_and_no_aggregate_has_a_field_for_a_person():
 )
 def test_ages_fall_into_their_group(age, group):
     assert age_group(age) == group
+
+
+@pytest.mark.parametrize("day", [date(2019, 12, 12), date(2024, 2, 29), date(2023, 2, 28), date(2023, 3, 1)])
+def test_one_is_of_a_group_from_the_day_on_which_one_is_old_enough(day: date) -> None:
+    for (youngest, _), born in zip(AGE_GROUPS, last_births(day), strict=True):
+        assert age_on(born, day) >= youngest > age_on(born + timedelta(days=1), day)
 
 
 def test_someone_born_on_29_february_comes_of_age_on_1_march():

@@ -11,6 +11,7 @@ from election.messaging.clients import passes
     [
         (KafkaError._TRANSPORT, True),
         (KafkaError._DESTROY_BROKER, True),  # a question that was under way while the broker went
+        (KafkaError._TIMED_OUT_QUEUE, True),
         (KafkaError.NOT_COORDINATOR, True),
         (KafkaError.TOPIC_AUTHORIZATION_FAILED, False),
         (KafkaError.OFFSET_OUT_OF_RANGE, False),

@@ -36,6 +36,18 @@ def age_group(age: int) -> AgeGroup:
     return next(name for youngest, name in reversed(AGE_GROUPS) if age >= youngest)
 
 
+def last_births(day: date) -> list[date]:
+    """The last date of birth with which one belongs to a group or an older one on ``day``, for each of AGE_GROUPS."""
+
+    def born(age: int) -> date:
+        try:
+            return day.replace(year=day.year - age)
+        except ValueError:  # there is no 29 February in that year
+            return date(day.year - age, 2, 28)
+
+    return [born(youngest) for youngest, _ in AGE_GROUPS]
+
+
 def ballot_ids(key: bytes) -> Callable[[int], bytes]:
     """A function from a voter's number to the 16 bytes of their ballot's id in the election with this key."""
     keyed = blake2b(key=key, digest_size=16)

@@ -193,7 +193,7 @@ class TallyProgress(msgspec.Struct, frozen=True):
     input_rate: Annotated[float, msgspec.Meta(description="messages a second arriving")]
     processed_rate: Annotated[float, msgspec.Meta(description="messages a second processed in the last batch")]
     batch_ms: int
-    state_rows: int
+    state_rows: Annotated[int, msgspec.Meta(description="ballots remembered, each a row of the state that grows")]
     state_bytes: int
     application_id: str
     ui_url: str

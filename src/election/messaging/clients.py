@@ -17,6 +17,7 @@ _QUIET = {"log_level": 0}
 _PASSING = {
     KafkaError._TRANSPORT,
     KafkaError._TIMED_OUT,
+    KafkaError._TIMED_OUT_QUEUE,  # a machine so busy that the question was never sent
     KafkaError._ALL_BROKERS_DOWN,
     KafkaError._RESOLVE,  # a broker whose container is away has no address either
     KafkaError._DESTROY_BROKER,  # what a question gets that was asked while the broker went away
@@ -113,6 +114,15 @@ class SafeProducer:
             except BufferError:  # the local queue is full: let it drain, then offer the record again
                 self._producer.poll(0.1)
                 self._check()
+
+    def produce_all(self, topic: str, records: Iterable[tuple[bytes, bytes, int]]) -> None:
+        """``produce`` for each (value, key, partition); waits and raises as it does."""
+        produce = self._producer.produce
+        for value, key, partition in records:
+            try:
+                produce(topic, value, key, partition)
+            except BufferError:
+                self.produce(topic, value, key, partition)
 
     def flush(self, seconds: float = 130) -> None:
         left = self._producer.flush(seconds)

@@ -1,0 +1,34 @@
+"""Many rows of Postgres as Arrow's columns, to be worked on a column at a time."""
+
+from collections.abc import Iterator, Mapping
+from typing import LiteralString
+
+import pyarrow as pa
+from adbc_driver_manager import OperationalError
+from adbc_driver_postgresql import dbapi
+from psycopg.conninfo import make_conninfo
+
+from election.errors import NotReachable
+from election.platform import Connection
+
+# Bytes of a batch: small enough to stay in the processor's cache while it is worked on.
+_BATCH = 1 << 20
+
+
+def columns(connection: Connection, query: LiteralString, parameters: Mapping[str, object]) -> Iterator[pa.RecordBatch]:
+    """The answer batch by batch, in bounded memory, as Postgres gives it.
+
+    Reads as the role of ``connection``, in a connection of its own. What ``COPY`` answers cannot be bound to, so the
+    parameters are settings of that connection: the query says ``current_setting('query.name')`` for ``name``.
+    Raises NotReachable when Postgres goes away meanwhile.
+    """
+    own = make_conninfo(**connection.info.get_parameters(), password=connection.info.password)
+    try:
+        with dbapi.connect(own, autocommit=True) as reader, reader.cursor() as cursor:
+            for name, value in parameters.items():
+                cursor.execute("SELECT set_config($1, $2, false)", (f"query.{name}", str(value)))
+            cursor.adbc_statement.set_options(**{"adbc.postgresql.batch_size_hint_bytes": str(_BATCH)})
+            cursor.execute(query)
+            yield from cursor.fetch_record_batch()
+    except (OperationalError, OSError) as error:  # while rows come, Arrow says it as an error of the system
+        raise NotReachable(f"Postgres did not give all the rows: {error}") from error
