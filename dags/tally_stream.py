@@ -14,7 +14,8 @@ goes on exactly where the last finished batch ended. Nothing is lost or counted 
 
 Clearing the task is harmless: it finds the running driver again. A task that is marked while this DAG is not paused
 stops the stream, and the next run starts it again at once. A checkpoint that belongs to another topic or another
-version of the query is refused; the log says what to do, and after three refusals this DAG pauses itself.
+version of the query, or that lost files, is refused; the log says what to do, and after three refusals this DAG pauses
+itself. A rebuild unpauses it.
 """
 
 from datetime import UTC, datetime, timedelta

@@ -13,10 +13,12 @@ stamp=$venv/.set-up
 say() { printf '%s\n' "$*" >&2; }
 fail() { say "Error: $*"; exit 1; }
 
-# What the set-up depends on: when none of it has changed, and the project has not moved, it is done.
+# What the set-up depends on: when none of it has changed, and the project has not moved, it is done. Another Java, too:
+# the archive of classes is of use to the one that made it alone.
 wanted() {
-  { printf '%s\n' "$root"; cat "$root/stack/bootstrap.sh" "$root/stack/uv.txt" "$root/requirements-dev.txt" \
-      "$root/stack/ivy.xml" "$root/stack/jars.sha256" "$root/pyproject.toml"; } | sha256sum | cut -d ' ' -f 1
+  { printf '%s\n' "$root" "$(java_version)"; cat "$root/stack/bootstrap.sh" "$root/stack/archive.sh" \
+      "$root/stack/uv.txt" "$root/requirements-dev.txt" "$root/stack/ivy.xml" "$root/stack/jars.sha256" \
+      "$root/pyproject.toml"; } | sha256sum | cut -d ' ' -f 1
 }
 
 python_fits() { # 3.11 to 3.13, with the module that makes environments
@@ -45,6 +47,10 @@ find_java() {
     fi
   done
   return 1
+}
+
+java_version() { # its line that says so; empty without a Java
+  if java=$(find_java); then "$java" -version 2>&1 | grep 'version "' || true; fi
 }
 
 apt_has() { apt-cache show "$1" >/dev/null 2>&1; }
@@ -140,17 +146,7 @@ if ! { [ -d "$jars" ] && (cd "$jars" && sha256sum --check --status "$root/stack/
 fi
 
 say "Archiving the classes that Spark loads at each start ..."
-archive=$venv/spark.jsa
-rm -f "$archive"
-java_home=$(dirname -- "$(dirname -- "$(readlink -f "$(command -v "$java")")")")
-if ! JAVA_HOME=$java_home PYTHONPATH=$root SPARK_LOCAL_IP=127.0.0.1 \
-    PYSPARK_PYTHON=$venv/bin/python PYSPARK_DRIVER_PYTHON=$venv/bin/python \
-    "$venv/bin/spark-submit" --master 'local[2]' \
-    --conf "spark.driver.extraJavaOptions=-XX:ArchiveClassesAtExit=$archive -XX:+UseSerialGC" \
-    "$root/spark_jobs/tally/rehearsal.py" >"$venv/archive.log" 2>&1; then
-  rm -f "$archive"
-  say "It could not be made ($venv/archive.log says why); the count takes longer to start."
-fi
+"$root/stack/archive.sh" "$java" "$venv/spark.jsa" || true  # it has said why; the count works without
 
 wanted >"$stamp"
 say "The set-up is done."

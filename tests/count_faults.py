@@ -11,16 +11,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 import psutil
-from confluent_kafka import OFFSET_BEGINNING, TopicPartition
 
 from election.contracts import topics
 from election.contracts.messages import Decoder
 from election.count import driver
 from election.count.checkpoint import newest_batch
 from election.count.folder import tally_folder
+from election.count.launching import IDENTITY
 from election.count.submission import environment, submit_command
-from election.messaging.clients import consume, consumer
-from election.messaging.reading import partitions
+from election.messaging.reading import Offsets, bounds, read
 from election.platform import Platform
 from election.settings import Settings
 from election.stack.supervision import Supervisor
@@ -29,9 +28,7 @@ from election.stack.supervision import Supervisor
 def driver_jvm(settings: Settings) -> psutil.Process:
     """The process that writes: the driver's JVM."""
     identity = driver.state(settings).identity
-    return _one(
-        lambda p: p.name() == "java" and p.environ().get(driver.IDENTITY) == identity and "SparkSubmit" in args(p)
-    )
+    return _one(lambda p: p.name() == "java" and p.environ().get(IDENTITY) == identity and "SparkSubmit" in args(p))
 
 
 def executor(settings: Settings) -> psutil.Process:
@@ -90,8 +87,12 @@ def kill_task_runner(platform: Platform, seconds: float) -> None:
     kill_driver(platform)
     assert driver.wait_for(lambda: _task_runner(platform.settings) is not None, 60), "Airflow tries again"
     time.sleep(seconds)
-    if runner := _task_runner(platform.settings):
-        runner.kill()
+    # The first one may have been that which told how the driver ended; then the one that starts the next comes now.
+    deadline = time.monotonic() + 60
+    while (runner := _task_runner(platform.settings)) is None:
+        assert time.monotonic() < deadline, f"no task's runner was there to be killed after {seconds:.1f} s"
+        time.sleep(0.1)
+    runner.kill()
 
 
 def _task_runner(settings: Settings) -> psutil.Process | None:
@@ -155,30 +156,29 @@ class Emitted:
     """Follows the aggregated topics from their beginning, so that compaction hides nothing from it."""
 
     def __init__(self, platform: Platform) -> None:
-        self._decoders = {topic: Decoder(form) for topic, form in topics.AGGREGATES.items()}
+        self._kafka = platform.kafka
         self._before: dict[tuple[str, bytes], int] = {}
-        self._reader = consumer(platform.kafka)
-        self._reader.assign(
-            [
-                TopicPartition(topic, partition, OFFSET_BEGINNING)
-                for topic in topics.AGGREGATES
-                for partition in partitions(platform.kafka, topic)
-            ]
-        )
+        self._read: dict[str, Offsets] = {}
 
     def went_down(self) -> list[str]:
-        """Every message since the last call whose total is less than an earlier one of its key."""
+        """Every message since the last call whose total is less than an earlier one of its key.
+
+        Reads each topic to where it ends now; raises NotReachable when Kafka does not give all of it.
+        """
         down = []
-        while records := list(consume(self._reader, 10_000, 1)):
-            for record in records:
-                topic, key, value = str(record.topic()), record.key() or b"", record.value()
+        for topic, form in topics.AGGREGATES.items():
+            decode = Decoder(form)
+            _, end = bounds(self._kafka, topic)
+            for record in read(self._kafka, topic, self._read.get(topic), end):
+                key, value = record.key() or b"", record.value()
                 if value is None:
                     self._before.pop((topic, key), None)
                     continue
-                total, before = self._decoders[topic](value).votes, self._before.get((topic, key), 0)
+                total, before = decode(value).votes, self._before.get((topic, key), 0)
                 if total < before:
                     down.append(f"{topic} {key.decode()} at offset {record.offset()}: {before} then {total}")
                 self._before[topic, key] = total
+            self._read[topic] = end
         return down
 
 

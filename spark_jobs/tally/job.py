@@ -20,11 +20,12 @@ from pyspark.sql.streaming.query import StreamingQuery
 
 from election.contracts import topics
 from election.contracts.topics import MAX_REJECTED_BYTES
-from election.count.checkpoint import claim, votes_topic_id
-from election.count.driver import IDENTITY
+from election.count.checkpoint import CheckpointRefused, claim, diagnosis, votes_topic_id
 from election.count.folder import Folder, tally_folder, write_json
-from election.errors import StageFailed
+from election.count.launching import IDENTITY
 from election.platform import Platform, native
+from spark_jobs.tally.reading import newest
+from spark_jobs.tally.stopping import forget_old_stop
 from spark_jobs.tally.transforms import tally
 from spark_jobs.tally.watch import Watch
 
@@ -68,14 +69,16 @@ def main() -> int:
     if lock is None:
         log.error("Another driver counts already; this one ends.")
         return 1
+    forget_old_stop(folder)
     watch = Watch(platform, folder, identity)
     watch.beat()
     try:
         if not wait_for_votes(platform, folder, watch):
             end(folder, identity, None)
             return 0
-        checkpoint = claim(folder, watch.generation, platform.kafka)
-        watch.over(run(platform, watch.generation, str(checkpoint)), checkpoint)
+        checkpoint = claim(folder, watch.generation, votes_topic_id(platform.kafka))
+        before = newest(checkpoint, "commits")
+        watch.over(run(platform, watch.generation, str(checkpoint)), checkpoint, before)
     except Exception as error:
         end(folder, identity, error)  # whatever it is, whoever looks for the reason finds it
         raise
@@ -151,10 +154,14 @@ def take_lock(folder: Folder) -> JavaObject | None:
 
 
 def end(folder: Folder, identity: str, error: Exception | None) -> None:
-    refused = isinstance(error, StageFailed)
+    """Says how it was. What no other try can mend is refused, with what to do in place of it."""
     said = None if error is None else str(error)
+    refused = isinstance(error, CheckpointRefused)
     if isinstance(error, (Py4JNetworkError, ConnectionError)):
         said = f"Its Java process is gone: killed, or out of memory ({said})."
+    elif said and not refused:
+        remedy, refused = diagnosis(said)
+        said = f"{remedy}\n{said}".strip()
     write_json(folder.ended, {"identity": identity, "clean": error is None, "error": said, "refused": refused})
 
 

@@ -10,6 +10,7 @@ from pyspark.sql.streaming.query import StreamingQuery
 
 from election.contracts import topics
 from election.contracts.messages import ContestTotal, Decoder, Unusable
+from election.count.checkpoint import newest_batch
 from election.messaging.clients import RESTFUL, consume, consumer
 from election.messaging.reading import partitions
 from election.platform import Platform
@@ -61,12 +62,10 @@ class Counted:
             self._totals[key] = max(self._totals.get(key, 0), total.votes)
 
 
-def read_offsets(checkpoint: Path, batch: int | None) -> dict[int, int]:
-    """Where the batch ended on ``votes_topic``, from Spark's offset log (a line of JSON a source)."""
-    if batch is None:
-        return {}
-    source = json.loads((checkpoint / "offsets" / str(batch)).read_text().splitlines()[-1])
-    return {int(partition): offset for partition, offset in source[topics.VOTES].items()}
+def newest(checkpoint: Path, log: str) -> int:
+    """The newest batch in Spark's log ``offsets`` (begun) or ``commits`` (done); -1 before the first."""
+    found = newest_batch(checkpoint, log)
+    return -1 if found is None else found
 
 
 def finished_since(query: StreamingQuery, seen: int) -> list[dict[str, Any]]:

@@ -25,8 +25,8 @@ def main() -> None:
     session = builder.getOrCreate()
     with TemporaryDirectory() as folder:
         votes = Path(folder, "votes")
+        votes.mkdir()
         for file in range(3):  # a batch each: the second finds the state of the first
-            votes.mkdir(exist_ok=True)
             (votes / str(file)).write_text(_lines(file))
         line = fn.split("value", "\t")
         records = (

@@ -19,18 +19,18 @@ from pyspark.sql.streaming.query import StreamingQuery
 
 from election.contracts import topics
 from election.contracts.messages import SCHEMA_VERSION, TallyProgress, encode
-from election.count.checkpoint import newest_batch, note
+from election.count.checkpoint import newest_batch, note, read_offsets
 from election.count.folder import Folder, write_json
 from election.errors import NotReachable
 from election.messaging.clients import SafeProducer
 from election.platform import Platform
-from spark_jobs.tally.reading import Counted, Lag, finished_since, read_offsets
+from spark_jobs.tally.reading import Counted, Lag, finished_since, newest
+from spark_jobs.tally.stopping import finish, must_be_asked
 from spark_jobs.tally.transforms import OBSERVED
 
 POLL = 0.1  # seconds between looks at the query
 BEAT = 1.0  # seconds between heartbeats
 IDLE = 5.0  # seconds after which progress is told again although no vote came
-FINISH = 60.0  # seconds a batch may take to finish when a stop was asked for
 
 
 class Watch:
@@ -46,26 +46,27 @@ class Watch:
         self._seen = -1
         self._last: dict[str, Any] = {}
 
-    def over(self, query: StreamingQuery, checkpoint: Path) -> None:
-        """Returns when the query has stopped as asked; raises what ended it otherwise."""
+    def over(self, query: StreamingQuery, checkpoint: Path, before: int) -> None:
+        """Returns when the query has stopped as asked; raises what ended it otherwise.
+
+        ``before`` is the newest batch that was done when the query was not started yet; -1 when there was none.
+        """
         context = SparkSession.active().sparkContext
         self._beat |= {"counting": True, "application_id": context.applicationId, "ui_url": context.uiWebUrl}
         self._producer = SafeProducer(self._platform.kafka, **{"delivery.timeout.ms": 10_000})
         self._counted, self._waiting = Counted(self._platform, self.generation), Lag(self._platform)
-        log = _batch_log(self._folder)
-        self._seen = _newest(checkpoint)
+        self._log = _batch_log(self._folder)
+        self._seen = before
         while not query.awaitTermination(POLL):  # type: ignore[arg-type]
-            # Looking into the folder is cheap, asking Java for a report is not.
-            for batch in self._new(query) if _newest(checkpoint) > self._seen else ():
-                self._take(batch, checkpoint)
-                self._tell(checkpoint)
-                log.info(json.dumps(self._line(batch)))
+            self._follow(query, checkpoint)
             if time.time() - self._told > IDLE:
                 self._tell(checkpoint)
             self.beat(checkpoint)
             if self._folder.stop.exists():
-                _finish(query, checkpoint)
-                return
+                finish(query, checkpoint)
+                break
+        self._last_round(query, checkpoint)
+        must_be_asked(self._folder)
 
     def beat(self, checkpoint: Path | None = None) -> None:
         """Writes the heartbeat when it is due."""
@@ -88,6 +89,23 @@ class Watch:
             self._beat["waiting_since"] = now
         self._beat |= {"batch": batch, "lag": self._lag}
 
+    def _follow(self, query: StreamingQuery, checkpoint: Path) -> None:
+        """Takes in the batches that were finished since the last look."""
+        # Looking into the folder is cheap, asking Java for a report is not.
+        for batch in self._new(query) if newest(checkpoint, "commits") > self._seen else ():
+            self._take(batch, checkpoint)
+            self._tell(checkpoint)
+            self._log.info(json.dumps(self._line(batch)))
+
+    def _last_round(self, query: StreamingQuery, checkpoint: Path) -> None:
+        """The batch that a stop waited for is told of like any other."""
+        self._follow(query, checkpoint)
+        if (done := newest(checkpoint, "commits")) > self._seen:  # Spark was stopped before it could report
+            note(checkpoint, done)
+        self._beaten = 0.0
+        self.beat(checkpoint)
+        self._tell(checkpoint)
+
     def _new(self, query: StreamingQuery) -> list[dict[str, Any]]:
         done = finished_since(query, self._seen)
         self._seen = max((batch["batchId"] for batch in done), default=self._seen)
@@ -102,20 +120,20 @@ class Watch:
     def _tell(self, checkpoint: Path) -> None:
         self._told = time.time()
         batch = self._last
-        states = batch.get("stateOperators", [])
+        ballots = self._counted.ballots()
         progress = TallyProgress(
             schema_version=SCHEMA_VERSION,
             generation=self.generation,
             batch=newest_batch(checkpoint, "commits") or 0,
-            votes=self._counted.ballots(),
+            votes=ballots,
             duplicates=self._duplicates,
             rejected=self._rejected,
             lag=self._lag,
             input_rate=round(batch.get("inputRowsPerSecond", 0.0), 1),
             processed_rate=round(batch.get("processedRowsPerSecond", 0.0), 1),
             batch_ms=batch.get("batchDuration", 0),
-            state_rows=sum(s["numRowsTotal"] for s in states),
-            state_bytes=sum(s["memoryUsedBytes"] for s in states),
+            state_rows=ballots,  # Spark says 0: counting them itself costs it a look at each (trackTotalNumberOfRows)
+            state_bytes=sum(state["memoryUsedBytes"] for state in batch.get("stateOperators", [])),
             application_id=str(self._beat["application_id"]),
             ui_url=str(self._beat["ui_url"]),
             at=int(self._told * 1000),
@@ -130,30 +148,17 @@ class Watch:
         took = batch["durationMs"]
         return {
             "at": batch["timestamp"],
+            "generation": self.generation,
             "batch": batch["batchId"],
             "messages": batch["numInputRows"],
+            "input_rate": round(batch.get("inputRowsPerSecond", 0.0), 1),
+            "processed_rate": round(batch.get("processedRowsPerSecond", 0.0), 1),
             "ms": took["triggerExecution"],
             "parts_ms": took,
             "state_bytes": sum(state["memoryUsedBytes"] for state in batch["stateOperators"]),
             "rejected": self._rejected,
             "duplicates": self._duplicates,
         }
-
-
-def _finish(query: StreamingQuery, checkpoint: Path) -> None:
-    """Lets the running batch come to its end, then stops the query. A batch begun after that is begun again later."""
-    running = newest_batch(checkpoint, "offsets")
-    deadline = time.monotonic() + FINISH
-    while (newest_batch(checkpoint, "commits") or -1) < (running or -1) and time.monotonic() < deadline:
-        if query.awaitTermination(0.02):  # type: ignore[arg-type]
-            break
-    query.stop()
-
-
-def _newest(checkpoint: Path) -> int:
-    """The newest batch that is done; -1 before the first."""
-    newest = newest_batch(checkpoint, "commits")
-    return -1 if newest is None else newest
 
 
 def _operator(batch: dict[str, Any], name: str) -> dict[str, Any]:

@@ -2,11 +2,11 @@
 
 A message carries an absolute total, so the largest total per key within a generation is the newest.
 A reader stays with a generation until a newer one has counted at least as many ballots of the
-election: totals shown never go down, and a rebuild can correct them.
+election, on every topic: totals shown never go down, and a rebuild can correct them.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,8 @@ from election.contracts.messages import Aggregate, CandidateRecord, Decoder, Tal
 
 # Every ballot, valid or not, has exactly one key here: their sum is what a generation has counted.
 _BALLOTS = topics.BALLOTS_PER_CONTEST
+# A ballot has exactly one key on each of the others too, on these an invalid one has none.
+_VALID_ONLY = (topics.VOTES_PER_CANDIDATE, topics.VOTES_PER_PARTY, topics.VOTES_PER_MINUTE)
 
 
 @dataclass
@@ -27,6 +29,12 @@ class GenerationTotals:
     def ballots(self) -> int:
         """Ballots counted, valid and invalid."""
         return sum(total.votes for total in self.by_topic[_BALLOTS].values())
+
+    def ballots_on(self, names: Iterable[str]) -> int:
+        """Ballots that every one of the topics' totals contain: a batch reaches one topic before another."""
+        invalid = sum(total.votes for key, total in self.by_topic[_BALLOTS].items() if key.endswith(b"/invalid"))
+        counted = [sum(t.votes for t in self.by_topic[n].values()) + invalid * (n in _VALID_ONLY) for n in names]
+        return min(counted, default=0)
 
 
 class Totals:
@@ -76,6 +84,10 @@ class Totals:
         """Ballots counted so far, valid and invalid, in the generation shown."""
         return self._generations[election_no][self._generation(election_no)].ballots
 
+    def ballots_everywhere(self, election_no: int) -> int:
+        """Ballots that the totals of every topic contain, in the generation shown."""
+        return self._generations[election_no][self._generation(election_no)].ballots_on(topics.AGGREGATES)
+
     def _fold(self, topic: str, key: bytes, total: Aggregate) -> None:
         keys = self._generations[total.election][total.generation].by_topic[topic]
         known = keys.get(key)
@@ -86,7 +98,8 @@ class Totals:
         generations = self._generations[election_no]
         shown = self._shown.get(election_no, min(generations, default=0))
         for newer in sorted(g for g in generations if g > shown):
-            if generations[newer].ballots >= generations[shown].ballots:
+            known = [name for name, keys in generations[shown].by_topic.items() if keys]
+            if generations[newer].ballots_on(known) >= generations[shown].ballots:
                 shown = newer
         self._shown[election_no] = shown
         return shown

@@ -27,6 +27,7 @@ KILLS = int(os.environ.get("DRILL_KILLS", "10"))
 SEED = os.environ.get("DRILL_SEED", str(time.time_ns() % 1_000_000))
 VOTERS, RATE = 2_400, 400  # some four seconds of casting: the strike comes within it
 API_AWAY = 60.0  # seconds
+PAUSED = 130.0  # seconds: beyond Spark's network timeout of 120, its heartbeats and Kafka's sessions
 COUNT_AGAIN = 400.0  # seconds, on a busy machine; a task whose runner was killed is missed by Airflow after 120
 
 Strike = Callable[[Platform], None]
@@ -37,7 +38,7 @@ AWAY_FROM_AIRFLOW: dict[str, Strike] = {
     "master": count_faults.kill_service("spark-master"),
     "worker and master": count_faults.kill_service("spark-worker", "spark-master"),
     "kafka": count_faults.restart_service("kafka"),
-    "pause": lambda platform: count_faults.freeze_driver(platform, seconds=20),
+    "pause": lambda platform: count_faults.freeze_driver(platform, seconds=PAUSED),
 }
 
 pytestmark = pytest.mark.timeout(7200)

@@ -15,6 +15,7 @@ from election.casting import cast, close_poll
 from election.contracts import messages, topics
 from election.contracts.ballots import age_group, age_on
 from election.contracts.messages import SCHEMA_VERSION, encode
+from election.count import wait_until_counted
 from election.errors import StageFailed
 from election.messaging.clients import SafeProducer
 from election.reconciliation import reconcile, record
@@ -108,6 +109,13 @@ def test_before_the_count_every_candidate_has_no_votes_and_the_verdict_is_not_ok
     assert not verdict.ok
     assert (verdict.registered, verdict.counted) == (21_106, 0)
     assert verdict.published == verdict.stored == contest["official_valid"] + contest["official_invalid"]
+
+
+def test_an_election_is_not_counted_while_one_topic_lacks_its_ballots(tables, poll) -> None:
+    without = {key: total for key, total in totals(tables, poll).items() if key[0] != topics.VOTES_PER_MINUTE}
+    publish(tables, without)
+    with pytest.raises(StageFailed, match=r"nothing has moved for 2 s"):
+        wait_until_counted(tables, poll.slug, timeout_stalled_s=2)
 
 
 def test_totals_that_equal_the_stored_ballots_reconcile_and_are_the_official_result(tables, counted):

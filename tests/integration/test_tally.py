@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -16,9 +17,9 @@ from confluent_kafka import OFFSET_BEGINNING, TopicPartition
 
 from election.casting import cast, close_poll
 from election.contracts import topics
-from election.contracts.messages import CandidateTotal, Decoder, RejectedRecord, TallyProgress, encode
+from election.contracts.messages import CandidateTotal, Decoder, ExternalBallot, RejectedRecord, TallyProgress, encode
 from election.count import driver, wait_until_counted
-from election.count.checkpoint import newest_batch
+from election.count.checkpoint import newest_batch, read_offsets
 from election.count.folder import read_json, tally_folder, write_json
 from election.count.rebuilding import rebuild
 from election.errors import StageFailed
@@ -28,9 +29,10 @@ from election.messaging.reading import bounds, partitions, read
 from election.platform import Platform
 from election.reconciliation.verdict import reconcile
 from election.stack.supervision import Supervisor
+from election.stack.toolchain import class_archive
 from election.totals import Totals
-from spark_jobs.tally.reading import read_offsets
 from tests import count_faults
+from tests.ballots import send
 
 log = logging.getLogger(__name__)
 
@@ -132,6 +134,7 @@ def test_progress_is_told(counting, counted) -> None:
     progress, state = told(), driver.state(counting.settings)
     assert (progress.generation, progress.application_id) == (1, state.application_id)
     assert progress.ui_url == state.ui_url
+    assert progress.state_rows == progress.votes, "a row a ballot"
     assert time.time() - progress.at / 1000 < 15
     lines = [json.loads(line) for line in tally_folder(counting.settings).batches.read_text().splitlines()]
     assert [line["batch"] for line in lines] == list(range(len(lines)))
@@ -146,6 +149,13 @@ def test_what_java_unpacks_lies_in_the_platforms_own_folder(counting, counted) -
     assert [path for path in libraries if not path.startswith(str(counting.settings.var))] == []
 
 
+def test_driver_and_executor_start_from_the_archive_of_classes(counting, counted) -> None:
+    if (archive := class_archive()) is None:
+        pytest.skip("the set-up could not make one")
+    for jvm in (count_faults.driver_jvm(counting.settings), count_faults.executor(counting.settings)):
+        assert str(archive.resolve()) in {mapped.path for mapped in jvm.memory_maps()}, count_faults.args(jvm)[:200]
+
+
 def test_ballots_delivered_again_change_nothing_and_are_counted_as_duplicates(counting, counted) -> None:
     before = reconcile(counting, counted)
     producer = SafeProducer(counting.kafka)
@@ -158,6 +168,28 @@ def test_ballots_delivered_again_change_nothing_and_are_counted_as_duplicates(co
     assert (after.counted, after.differences) == (before.counted, ())
     progress = [Decoder(TallyProgress)(r.value()) for r in read(counting.kafka, topics.TALLY_PROGRESS)]
     assert max(p.duplicates for p in progress) >= 1500
+
+
+def test_votes_that_come_an_hour_and_a_day_late_are_counted_in_their_own_minutes(counting, counted, published) -> None:
+    poll = published("tally-late", voters=100, ballots="external")
+    with counting.connect("app") as connection:  # as a worker stored them that died before it published them
+        stored = connection.execute(
+            """INSERT INTO votes (election_no, voter_no, contest_no, candidate_no, cast_at)
+               SELECT %s, voter, 1, 1, date_trunc('minute', now()) - CASE WHEN voter <= 3 THEN interval '1 day'
+                                                                     ELSE interval '1 hour' END
+               FROM generate_series(1, 5) voter
+               RETURNING extract(epoch FROM cast_at)::bigint * 1000""",
+            [poll.election_no],
+        )
+        late = Counter(minute for (minute,) in stored)
+    send(counting, *(ExternalBallot(1, poll.election_no, voter, 1, 1) for voter in range(1, 21)))
+    close_poll(counting, poll.slug)
+    cast(counting, poll.slug)
+    assert_exact(counting, poll.slug)
+    minutes = folded(counting.kafka).election(poll.election_no)[topics.VOTES_PER_MINUTE]
+    assert sorted(late.values()) == [2, 3]
+    assert {total.minute: total.votes for total in minutes if total.minute in late} == late
+    assert sum(total.votes for total in minutes) == 20
 
 
 def test_a_record_that_is_no_vote_is_rejected_and_the_count_goes_on(counting, counted) -> None:
@@ -189,10 +221,19 @@ def test_an_election_is_counted_exactly_through(counting, published, fault) -> N
 
 def test_a_stop_finishes_the_batch_and_the_next_start_goes_on(counting, counted) -> None:
     folder = tally_folder(counting.settings)
+    producer = SafeProducer(counting.kafka)
+    for record in list(read(counting.kafka, topics.VOTES))[:500]:  # so that the stop comes within a batch
+        producer.produce(topics.VOTES, record.value(), record.key() or b"")
+    producer.flush()
     assert driver.stop(counting.settings)
     assert driver.state(counting.settings).phase == "stopped"
     checkpoint = folder.checkpoint(folder.generation)
-    assert read_json(checkpoint / "counted.json")["batch"] == newest_batch(checkpoint, "commits")
+    newest = newest_batch(checkpoint, "commits")
+    assert read_json(checkpoint / "counted.json")["batch"] == newest
+    assert json.loads(folder.batches.read_text().splitlines()[-1])["batch"] == newest
+    assert driver.state(counting.settings).batch == newest
+    told = [Decoder(TallyProgress)(r.value()) for r in read(counting.kafka, topics.TALLY_PROGRESS) if r.value()]
+    assert max(told, key=lambda progress: progress.at).batch == newest
     # Neither Hadoop's nor Spark's checksum files: half the files, and no process started for each.
     assert list(checkpoint.rglob("*.crc")) == []
     assert not driver.stop(counting.settings)

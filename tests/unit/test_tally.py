@@ -2,9 +2,8 @@
 
 import base64
 import json
-import logging
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,26 +13,12 @@ from pyspark.sql import functions as fn
 
 from election.contracts import topics
 from election.contracts.messages import Decoder, RejectedRecord, VoteMessage, encode
-from spark_jobs.tally.job import SESSION, STATE
 from spark_jobs.tally.transforms import tally
 
 GENERATION = 3
 NOON = 1_576_152_000_000
 Batches = list[list[dict[str, Any]]]
 Count = Callable[[Batches], list[dict[str, dict[str, Any]]]]
-
-
-@pytest.fixture(scope="module")
-def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
-    builder = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
-    builder = builder.config("spark.local.dir", str(tmp_path_factory.mktemp("spark")))
-    for key, value in {**STATE, **SESSION}.items():
-        builder = builder.config(key, value)
-    session = builder.getOrCreate()
-    # At the very end it would tell of closing to a log that is closed by then.
-    logging.getLogger("py4j").setLevel(logging.WARNING)
-    yield session
-    session.stop()
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """The fold of the aggregated topics: totals never go down, and a rebuild can correct them."""
 
 import random
+from typing import Any
 
 from election.contracts import topics
 from election.contracts.messages import CandidateRecord, CandidateTotal, ContestTotal, encode
@@ -74,18 +75,20 @@ def test_a_rebuild_is_shown_once_it_has_counted_as_much_and_then_corrects():
     assert votes(totals) == {1: 999}
     assert totals.ballots(1) == 100
     totals.apply(*ballots(100, generation=2))
-    totals.apply(*candidate(100, generation=2))
-    assert votes(totals) == {1: 100}
+    assert votes(totals) == {1: 999}, "its ballots alone are no count: a batch reaches one topic before another"
+    totals.apply(*candidate(90, generation=2))
+    totals.apply(*ballots(10, generation=2, validity="invalid"))
+    assert votes(totals) == {1: 90}
 
 
 def test_after_the_old_generation_is_removed_the_new_one_stays():
     totals = Totals()
-    for record in (ballots(10), candidate(10), ballots(10, generation=2), candidate(9, generation=2)):
+    for record in (ballots(10), candidate(11), ballots(10, generation=2), candidate(10, generation=2)):
         totals.apply(*record)
-    assert votes(totals) == {1: 9}
-    for topic, key, _ in (ballots(10), candidate(10)):
+    assert votes(totals) == {1: 10}
+    for topic, key, _ in (ballots(10), candidate(11)):
         totals.apply(topic, key, None)
-    assert votes(totals) == {1: 9}
+    assert votes(totals) == {1: 10}
 
 
 def test_a_reader_that_begins_after_the_removal_sees_the_new_generation():
@@ -95,6 +98,23 @@ def test_a_reader_that_begins_after_the_removal_sees_the_new_generation():
     totals.apply(*ballots(10, generation=2))
     totals.apply(*candidate(9, generation=2))
     assert votes(totals) == {1: 9}
+
+
+def test_ballots_are_everywhere_once_every_topic_has_them():
+    totals = Totals()
+    for form, topic in ((form, topic) for topic, form in topics.AGGREGATES.items()):
+        assert totals.ballots_everywhere(1) == 0, f"{topic} is still without"
+        given: dict[str, Any] = {
+            "contest_name": "A", "validity": "valid", "candidate_name": "N", "party": "P", "country": "X",
+            "region": "Y", "city": "Z", "gender": "female", "age_group": "18-24", "series": "party", "member": "P",
+            "label": "P",
+        }  # fmt: skip
+        fields = {name: given.get(name, 1) for name in form.__struct_fields__} | {"votes": 7}
+        totals.apply(topic, b"1/1/key", encode(form(**fields)))
+    assert totals.ballots_everywhere(1) == 7
+    totals.apply(*ballots(3, validity="invalid"))
+    assert totals.ballots(1) == 10
+    assert totals.ballots_everywhere(1) == 7, "the groups' turnout does not contain them yet"
 
 
 def test_a_record_of_no_known_form_is_counted_and_changes_nothing():

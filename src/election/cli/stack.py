@@ -70,25 +70,24 @@ def down(
 @app.command()
 def status(as_json_: AsJson = False) -> None:
     """What runs, what answers, and where it is."""
-    from election.count import driver
+    from election.count.summary import lines, summary
     from election.stack.status import status
 
     settings = Settings()
     answer = status(settings)
-    polls = _open_polls(settings, answer)
+    count, polls = summary(settings), _open_polls(settings, answer)
     if as_json_:
-        as_json(answer | {"polls": [asdict(poll) for poll in polls]})
+        as_json(answer | {"count": count, "polls": [asdict(poll) for poll in polls]})
         return
     table = Table("service", "state", "answers", "process", "address", box=None, header_style="bold")
     for service in answer["services"]:
         answers = "[green]yes[/]" if service["ready"] else "[red]no[/]"
         table.add_row(service["name"], service["state"], answers, str(service["pid"] or ""), service["url"] or "")
     console.print(table)
-    state = driver.state(settings)
-    waiting = "" if state.lag is None or not state.alive else f", {state.lag:,} votes waiting"
     airflow = answer["airflow"]
     for line in (
-        f"\nThe count: {state.phase}{waiting}",
+        "",
+        *lines(count),
         f"Dashboard: {answer['dashboard']['url']}",
         f"Airflow: {airflow['url']}, for",
         *(
@@ -96,7 +95,7 @@ def status(as_json_: AsJson = False) -> None:
             for login in airflow["logins"]
         ),
     ):
-        console.print(line, soft_wrap=True, highlight=False)
+        console.print(line, soft_wrap=True, highlight=False, markup=False)
     for poll in polls:
         left = "" if poll.remaining_s is None else f", {timedelta(seconds=round(poll.remaining_s))} left"
         console.print(

@@ -67,7 +67,12 @@ def rebuild() -> None:
     from election.count.rebuilding import rebuild as rebuild_count
     from election.platform import native
 
-    console.print(f"Generation {rebuild_count(native(), console.print)} is the count now.")
+    platform = native()
+
+    def started() -> None:  # not before: Airflow would try the checkpoint again that is refused
+        _let_airflow(platform.settings, run=True)
+
+    console.print(f"Generation {rebuild_count(platform, console.print, started)} is the count now.")
 
 
 def _let_airflow(settings: Settings, *, run: bool) -> bool:

@@ -1,5 +1,7 @@
-"""Which checkpoint belongs to what: a count never goes on from the wrong one."""
+"""Which checkpoint belongs to what, and how far it is: a count never goes on from the wrong one."""
 
+import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -18,14 +20,13 @@ class CheckpointRefused(StageFailed):
     """The checkpoint cannot be used; going on would count wrongly."""
 
 
-def claim(folder: Folder, generation: int, kafka: Mapping[str, str]) -> Path:
-    """The generation's checkpoint folder, bound to the topic and to this query.
+def claim(folder: Folder, generation: int, topic_id: str | None) -> Path:
+    """The generation's checkpoint folder, bound to the topic of this id and to this query.
 
     Raises CheckpointRefused when it belongs to another topic or query, or has lost batches it once had.
     """
     checkpoint = folder.checkpoint(generation)
     bound = read_json(checkpoint / "binding.json")
-    topic_id = votes_topic_id(kafka)
     if not bound:
         if newest_batch(checkpoint, "commits") is not None:
             raise CheckpointRefused(f"{checkpoint} has no binding.json: nobody can say what it has counted. {_REMEDY}")
@@ -47,7 +48,29 @@ def claim(folder: Folder, generation: int, kafka: Mapping[str, str]) -> Path:
         raise CheckpointRefused(
             f"{checkpoint} ends at batch {newest}, but batch {noted} was counted: files of it are gone. {_REMEDY}"
         )
+    if newest is not None and not (checkpoint / "offsets" / str(newest)).exists():
+        raise CheckpointRefused(
+            f"{checkpoint} does not say what its newest batch {newest} has read: files of it are gone. {_REMEDY}"
+        )
     return checkpoint
+
+
+def diagnosis(said: str) -> tuple[str, bool]:
+    """What to do about an error of Spark, and whether that is the only thing: then no other try mends it.
+
+    Nothing (``""``, False) when neither the state's files nor the votes are in question.
+    """
+    if _STATE_LOST.search(said):
+        return f"Files of the checkpoint's state are gone. {_REMEDY}", True
+    if _VOTES_LOST.search(said):
+        return f"Votes that were not counted yet are no longer on {topics.VOTES}. {_REMEDY}", True
+    if "CANNOT_LOAD_STATE_STORE" in said:  # for whatever reason: the disk is full, too
+        return (
+            "The state could not be loaded, and driver.log names the cause. If that is an EOFException or a damaged "
+            f"file, no other try mends it: {_REMEDY}",
+            False,
+        )
+    return "", False
 
 
 def note(checkpoint: Path, batch: int) -> None:
@@ -62,6 +85,14 @@ def newest_batch(checkpoint: Path, log: str) -> int | None:
     return max(batches, default=None)
 
 
+def read_offsets(checkpoint: Path, batch: int | None) -> dict[int, int]:
+    """Where the batch ended on ``votes_topic``, from Spark's offset log (a line of JSON a source)."""
+    if batch is None:
+        return {}
+    source = json.loads((checkpoint / "offsets" / str(batch)).read_text().splitlines()[-1])
+    return {int(partition): offset for partition, offset in source[topics.VOTES].items()}
+
+
 def votes_topic_id(kafka: Mapping[str, str]) -> str | None:
     """The id Kafka gave the topic when it was created: one created anew under the name has another. None: no topic."""
     client = admin(kafka)  # kept until the answer is there
@@ -74,4 +105,10 @@ def votes_topic_id(kafka: Mapping[str, str]) -> str | None:
         raise NotReachable(f"Kafka does not answer: {error}. `election status` shows what runs.") from error
 
 
+# What Spark says of files that it once wrote, and of votes that it once saw; never of files that come and go.
+_STATE_LOST = re.compile(
+    r"CANNOT_LOAD_STATE_STORE\.(CANNOT_FIND_BASE_SNAPSHOT_CHECKPOINT|CANNOT_READ_\w+)"
+    r"|FileNotFoundException: [^\n]*/state/\d+/\d+/\S+\.(changelog|delta|snapshot|zip)\b"
+)
+_VOTES_LOST = re.compile(r"\bKAFKA_DATA_LOSS\b|may have been lost because they are not available in Kafka any more")
 _REMEDY = "`election tally rebuild` counts again from the beginning; the totals shown stay until it is done."

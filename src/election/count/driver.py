@@ -2,9 +2,6 @@
 
 import fcntl
 import json
-import os
-import shutil
-import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,12 +9,10 @@ from typing import Any, Literal
 from uuid import uuid4
 
 from election.count.folder import Folder, is_locked, read_json, tally_folder, write_whole
+from election.count.launching import empty, launch
 from election.count.submission import environment, submit_command
 from election.errors import StageFailed
 from election.settings import Settings
-
-IDENTITY = "ELECTION_TALLY_IDENTITY"
-"""Environment variable by which a started driver knows its name."""
 
 SILENT_AFTER = 15.0  # seconds without a heartbeat
 STARTED_WITHIN = 60.0  # seconds from the lock to the running query
@@ -26,10 +21,11 @@ EARLY = 60.0  # seconds; a driver that fails sooner will probably fail again
 MAX_PATIENCE = 60.0  # seconds
 _POLL = 0.1
 
-_HANGS = (
+HANGS = (
     "If it hangs (`election tally status`), kill the process that holds the file `lock` beside its checkpoint: "
     "nothing is lost, the next start resumes."
 )
+"""What to do about a driver that is stalled, or does not end."""
 
 Phase = Literal["stopped", "starting", "counting", "stalled", "failed"]
 
@@ -72,7 +68,7 @@ def start(
         fcntl.flock(starters, fcntl.LOCK_EX)  # starters queue up, so that all but the first find its driver
         # One that was asked to stop is on its way out: the caller wants one that stays.
         if folder.stop.exists() and not wait_for(lambda: not is_locked(folder.lock), seconds):
-            raise StageFailed(f"The count's driver was asked to stop and has not ended in {seconds:.0f} s. {_HANGS}")
+            raise StageFailed(f"The count's driver was asked to stop and has not ended in {seconds:.0f} s. {HANGS}")
         if is_locked(folder.lock):
             return state(settings)
         identity = uuid4().hex
@@ -82,10 +78,8 @@ def start(
         starters.write(json.dumps({"identity": identity, "at": time.time(), "failures": failures}))
         starters.flush()
         env = environment(settings) | dict(env or {})
-        # Of a driver or executor that was killed; those that are still dying may add to it meanwhile.
-        shutil.rmtree(folder.scratch, ignore_errors=True)
-        (folder.scratch / "tmp").mkdir(parents=True, exist_ok=True)
-        process = _launch(folder, command or submit_command(settings), env, identity)
+        empty(folder.scratch)
+        process = launch(folder, command or submit_command(settings), env, identity)
         deadline = time.monotonic() + seconds
         while read_json(folder.heartbeat).get("identity") != identity:
             if process.poll() is not None:
@@ -103,7 +97,7 @@ def state(settings: Settings) -> DriverState:
     folder = tally_folder(settings)
     if is_locked(folder.lock):
         last = read_json(folder.heartbeat)
-        return _known(last, _phase(last))
+        return _known(last, _phase(last, time.time()))
     if _is_starting(folder):
         return _known({}, "starting")
     return _ended(folder)
@@ -112,15 +106,23 @@ def state(settings: Settings) -> DriverState:
 def stop(settings: Settings, *, seconds: float = 120) -> bool:
     """Asks the driver to finish its batch and end, and waits for it. False when none ran.
 
+    One that somebody was waiting to start in its place is stopped as well.
+
     Raises StageFailed when it does not end in time; it goes on ending.
     """
     folder = tally_folder(settings)
     if not state(settings).alive:
         return False
-    write_whole(folder.stop, "")
-    if not wait_for(lambda: not state(settings).alive, seconds):
+
+    def ended() -> bool:
+        alive = state(settings).alive
+        if alive and not folder.stop.exists():  # a start that was waiting for the driver's end takes it away
+            request_stop(settings)
+        return not alive
+
+    if not wait_for(ended, seconds):
         raise StageFailed(
-            f"The count's driver has not stopped after {seconds:.0f} s. It stops after its batch. {_HANGS}"
+            f"The count's driver has not stopped after {seconds:.0f} s. It stops after its batch. {HANGS}"
         )
     return True
 
@@ -133,7 +135,7 @@ def request_stop(settings: Settings) -> None:
 def patience(settings: Settings) -> float:
     """Seconds to wait before the next start: none after a driver that worked, more with each that failed early."""
     failures = _early_failures(settings)
-    return 0.0 if failures == 0 else min(MAX_PATIENCE, 2.0 ** (failures + 1))
+    return 0.0 if failures == 0 else min(MAX_PATIENCE, 2.0 ** min(failures + 1, 10))  # days of failures overflow else
 
 
 def wait_for(condition: Callable[[], bool], seconds: float) -> bool:
@@ -146,31 +148,14 @@ def wait_for(condition: Callable[[], bool], seconds: float) -> bool:
     return True
 
 
-def _launch(folder: Folder, command: Sequence[str], env: Mapping[str, str], identity: str) -> subprocess.Popen[bytes]:
-    if folder.log.exists():
-        folder.log.replace(folder.log.with_suffix(".log.1"))
-    # The driver outlives Airflow's task and gets none of its secrets.
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "_AIRFLOW"))}
-    with folder.log.open("ab") as log:
-        return subprocess.Popen(
-            command,
-            env=inherited | dict(env) | {IDENTITY: identity},
-            cwd=folder.root,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-
-
 def _early_failures(settings: Settings) -> int:
     """How many drivers in a row have failed soon after their start."""
     folder = tally_folder(settings)
     started, last = read_json(folder.starting), read_json(folder.heartbeat)
     if not started or is_locked(folder.lock) or _ended(folder).phase != "failed":
         return 0
-    mine = last.get("identity") == started["identity"]
-    lived = float(last.get("at", 0)) - float(started["at"]) if mine else 0.0
+    # A heartbeat of the driver before is older than this start: then it lived no time at all.
+    lived = float(last.get("at", 0)) - float(started["at"])
     return int(started.get("failures", 0)) + 1 if lived < EARLY else 0
 
 
@@ -180,14 +165,14 @@ def _is_starting(folder: Folder) -> bool:
         return False
     with folder.starting.open("r") as starters:
         try:
-            fcntl.flock(starters, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(starters, fcntl.LOCK_SH | fcntl.LOCK_NB)  # others may look at the same time
         except BlockingIOError:
             return True
     return False
 
 
-def _phase(heartbeat: Mapping[str, object]) -> Phase:
-    now = time.time()
+def _phase(heartbeat: Mapping[str, object], now: float) -> Phase:
+    """What a driver that holds the lock is about."""
     silent = now - float(str(heartbeat.get("at", 0)))
     if silent > (SILENT_AFTER if heartbeat.get("counting") else STARTED_WITHIN):
         return "stalled"
@@ -204,7 +189,7 @@ def _ended(folder: Folder) -> DriverState:
     last, started, said = read_json(folder.heartbeat), read_json(folder.starting), read_json(folder.ended)
     if not started:
         return DriverState("stopped")
-    if said.get("identity") != started["identity"]:
+    if said.get("identity") != _last_identity(started, last):
         return _known(
             last,
             "failed",
@@ -213,6 +198,15 @@ def _ended(folder: Folder) -> DriverState:
     if said["clean"]:
         return _known(last, "stopped")
     return _known(last, "failed", said["error"], said["refused"])
+
+
+def _last_identity(started: Mapping[str, Any], heartbeat: Mapping[str, Any]) -> str:
+    """Who drove last: the driver that was started last, or one from before that was quicker to the lock.
+
+    There is such a one when a starter was killed before its driver had the lock, and the next starter saw none.
+    """
+    quicker = float(heartbeat.get("at", 0)) > float(started["at"])
+    return str(heartbeat["identity"] if quicker else started["identity"])
 
 
 def _known(heartbeat: Mapping[str, Any], phase: Phase, error: str | None = None, refused: bool = False) -> DriverState:

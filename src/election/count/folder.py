@@ -51,6 +51,11 @@ class Folder:
         return self.root / "ended.json"
 
     @property
+    def rebuilding(self) -> Path:
+        """Locked by whoever rebuilds."""
+        return self.root / "rebuilding"
+
+    @property
     def log(self) -> Path:
         """What the driver's processes print."""
         return self.root / "driver.log"

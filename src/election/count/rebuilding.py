@@ -1,59 +1,106 @@
 """Counts again from the beginning of ``votes_topic``, beside the totals that readers see.
 
 The new count is a new generation with keys of its own. Readers move to it once it has counted as many ballots, so
-totals shown never go down; then the old generation's keys are removed.
+totals shown never go down; then the old generations' keys are removed.
 """
 
+import fcntl
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 from election.contracts import topics
 from election.count import driver
-from election.count.folder import tally_folder
+from election.count.checkpoint import newest_batch, read_offsets
+from election.count.folder import Folder, tally_folder
 from election.errors import StageFailed
 from election.messaging.clients import SafeProducer
-from election.messaging.reading import read
+from election.messaging.reading import Offsets, bounds, read
 from election.platform import Platform
+
+Key = tuple[str, bytes, int]
+"""A key on an aggregated topic: topic, key, generation."""
 
 LOG_EVERY = 5.0  # seconds
 POLL = 0.5  # seconds
 PATIENCE = 180.0  # seconds without a driver at work, or without progress
 
 
-def rebuild(platform: Platform, log: Callable[[str], None] = print) -> int:
-    """Returns the new generation's number when it has counted everything and the old keys are gone.
+def rebuild(
+    platform: Platform, log: Callable[[str], None] = print, started: Callable[[], object] = lambda: None
+) -> int:
+    """Returns the new generation's number when it has counted all that was there and the old keys are gone.
 
-    Interrupted, it may be run again; the count goes on either way. Raises StageFailed when the new count does not
-    get on: the old totals stay.
+    ``started`` is called once the new generation's driver runs. Interrupted, it may be run again; the count goes on
+    either way. Raises StageFailed when the new count does not get on (the old totals stay), or another rebuild is at
+    work.
     """
     folder = tally_folder(platform.settings)
-    generation = max([folder.generation, *(found for _, _, found in _keys(platform))]) + 1
-    folder.set_generation(generation)
-    driver.stop(platform.settings)  # Airflow's DAG starts it again, if it is at work; whoever is first
-    driver.start(platform.settings)
-    log(f"Generation {generation} counts from the beginning of {topics.VOTES}.")
-    _wait(platform, generation, log)
-    log(f"{_remove_others(platform, generation):,} totals of older counts removed.")
-    for checkpoint in folder.root.glob("generation-*"):
-        if checkpoint != folder.checkpoint(generation):
+    with _alone(folder):
+        generation = max([folder.generation, *(found for _, _, found in _keys(platform))]) + 1
+        folder.set_generation(generation)
+        driver.stop(platform.settings)  # Airflow's DAG starts it again, if it is at work; whoever is first
+        _, end = bounds(platform.kafka, topics.VOTES)  # the old count has read no further, and goes no further
+        driver.start(platform.settings)
+        started()
+        log(f"Generation {generation} counts from the beginning of {topics.VOTES}.")
+        _wait(platform, generation, end, log)
+        log(f"{_remove(platform, older(_keys(platform), generation)):,} totals of older counts removed.")
+        for checkpoint in older_checkpoints(folder, generation):
             shutil.rmtree(checkpoint)
-    return generation
+        return generation
 
 
-def _wait(platform: Platform, generation: int, log: Callable[[str], None]) -> None:
-    moved, told, lag = time.monotonic(), 0.0, None
-    while True:
-        known, now = driver.state(platform.settings), time.monotonic()
-        if known.phase == "counting" and known.generation == generation and known.lag is not None:
-            if known.lag == 0:
-                return
-            if known.lag != lag:
-                moved, lag = now, known.lag
-            if now - told > LOG_EVERY:
-                log(f"{lag:,} votes to go")
-                told = now
+def older(keys: Iterable[Key], generation: int) -> list[Key]:
+    """The keys of the generations before, in the order to remove them.
+
+    Readers choose the generation by its ballots per contest: without these first, one whose ballots say too much would
+    be shown while its other totals vanish one by one.
+    """
+    return sorted((key for key in keys if key[2] < generation), key=lambda key: key[0] != topics.BALLOTS_PER_CONTEST)
+
+
+def older_checkpoints(folder: Folder, generation: int) -> list[Path]:
+    """The checkpoints of the generations before."""
+    found = {path: path.name.removeprefix("generation-") for path in folder.root.glob("generation-*")}
+    return [path for path, number in found.items() if number.isdigit() and int(number) < generation]
+
+
+def to_go(checkpoint: Path, end: Offsets) -> int:
+    """Messages before ``end`` that no finished batch has read."""
+    read_to = read_offsets(checkpoint, newest_batch(checkpoint, "commits"))
+    return sum(max(0, offset - read_to.get(partition, 0)) for partition, offset in end.items())
+
+
+@contextmanager
+def _alone(folder: Folder) -> Iterator[None]:
+    with folder.rebuilding.open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise StageFailed(
+                "Another `election tally rebuild` is at work, and there is one at a time. Wait until it is done; "
+                "`election tally status` shows how far it is."
+            ) from error
+        yield
+
+
+def _wait(platform: Platform, generation: int, end: Offsets, log: Callable[[str], None]) -> None:
+    """Returns when the generation's finished batches have read up to ``end``: votes that come later are no reason to
+    wait."""
+    checkpoint = tally_folder(platform.settings).checkpoint(generation)
+    moved, told, before = time.monotonic(), 0.0, None
+    while left := to_go(checkpoint, end):
+        now = time.monotonic()
+        if left != before:
+            moved, before = now, left
+        if now - told > LOG_EVERY:
+            log(f"{left:,} votes to go")
+            told = now
         if now - moved > PATIENCE:
+            known = driver.state(platform.settings)
             raise StageFailed(
                 f"Generation {generation} does not get on: the driver is {known.phase} ({known.error or 'no error'}). "
                 "The old totals stay in place. See `election tally status`, then run `election tally rebuild` again."
@@ -61,8 +108,8 @@ def _wait(platform: Platform, generation: int, log: Callable[[str], None]) -> No
         time.sleep(POLL)
 
 
-def _keys(platform: Platform) -> Iterator[tuple[str, bytes, int]]:
-    """Every key on the aggregated topics that has a value: topic, key, generation."""
+def _keys(platform: Platform) -> Iterator[Key]:
+    """Every key on the aggregated topics that has a value."""
     for topic in topics.AGGREGATES:
         present: set[bytes] = set()
         for record in read(platform.kafka, topic):
@@ -74,14 +121,15 @@ def _keys(platform: Platform) -> Iterator[tuple[str, bytes, int]]:
                 yield topic, key, int(parts[1])
 
 
-def _remove_others(platform: Platform, generation: int) -> int:
-    producer, removed, others = SafeProducer(platform.kafka), 0, set()
-    for topic, key, found in _keys(platform):
-        if found != generation:
-            producer.produce(topic, None, key)
-            others.add(found)
-            removed += 1
-    for other in others:
-        producer.produce(topics.TALLY_PROGRESS, None, b"%d" % other)
+def _remove(platform: Platform, keys: list[Key]) -> int:
+    """Gives the keys tombstones, in their order topic by topic."""
+    producer, before = SafeProducer(platform.kafka), None
+    for topic, key, _ in keys:
+        if topic != before:
+            producer.flush()
+            before = topic
+        producer.produce(topic, None, key)
+    for generation in {generation for _, _, generation in keys}:
+        producer.produce(topics.TALLY_PROGRESS, None, b"%d" % generation)
     producer.flush()
-    return removed
+    return len(keys)

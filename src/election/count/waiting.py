@@ -22,7 +22,7 @@ POLL = 0.5  # seconds
 def wait_until_counted(
     platform: Platform, slug: str, log: Callable[[str], None] = print, timeout_stalled_s: float = 120
 ) -> dict[str, Any]:
-    """Returns ``{"election", "stored", "counted", "seconds"}`` when the totals say as many ballots as are stored.
+    """Returns ``{"election", "stored", "counted", "seconds"}`` when the totals of every topic say what is stored.
 
     Sets the election's state to ``counted``. Raises StageFailed when more is counted than stored, or when nothing
     moves for ``timeout_stalled_s`` seconds.
@@ -38,7 +38,7 @@ def wait_until_counted(
         reader.assign(
             [
                 TopicPartition(topic, partition, OFFSET_BEGINNING)
-                for topic in (topics.BALLOTS_PER_CONTEST, topics.TALLY_PROGRESS)
+                for topic in topics.AGGREGATES
                 for partition in partitions(platform.kafka, topic)
             ]
         )
@@ -46,12 +46,12 @@ def wait_until_counted(
             for record in consume(reader, 10_000, POLL):
                 totals.apply(str(record.topic()), record.key(), record.value())
             now, before = time.monotonic(), counted
-            counted = totals.ballots(number)
-            if counted == stored:
+            counted, most = totals.ballots_everywhere(number), totals.ballots(number)
+            if counted == most == stored:
                 break
-            if counted > stored:
+            if most > stored:
                 raise StageFailed(
-                    f"{counted:,} ballots of {slug} are counted, but {stored:,} are stored. "
+                    f"{most:,} ballots of {slug} are counted, but {stored:,} are stored. "
                     f"`election reconcile {slug}` names the ballots."
                 )
             if counted != before:

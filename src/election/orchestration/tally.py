@@ -14,7 +14,7 @@ from typing import Any
 from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
 from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
 from airflow.sdk.definitions.context import Context
-from airflow.sdk.exceptions import AirflowException, AirflowFailException
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowTaskTerminated
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
 
@@ -36,6 +36,7 @@ class TallyOperator(SparkSubmitOperator):
 
     def __init__(self, *, conn_id: str = "election_spark", **kwargs: Any) -> None:
         super().__init__(conn_id=conn_id, name=submission.NAME, **kwargs)
+        self._starting: Any = None  # the task instance, while it starts the driver
 
     def execute(self, context: Context) -> None:
         settings = Settings()
@@ -53,11 +54,18 @@ class TallyOperator(SparkSubmitOperator):
     def start(self, context: Context, event: Any = None) -> None:
         """Starts the driver, or finds the one that runs, and hands over to the trigger."""
         settings = Settings()
+        command = self.command(settings)
+        self._starting = context["ti"]
         try:
-            known = driver.start(settings, self.command(settings))
+            known = driver.start(settings, command)
         except StageFailed as error:
             raise AirflowException(str(error)) from error
+        finally:
+            self._starting = None
         self.log.info("The driver %s is %s.", known.identity, known.phase)
+        if ended_by_hand(context["ti"]):  # Airflow would tell only at its next heartbeat, and take no trigger
+            self._stop_stream()
+            return
         self.defer(trigger=TallyTrigger(), method_name="ended")
 
     def ended(self, context: Context, event: dict[str, Any]) -> None:
@@ -79,9 +87,20 @@ class TallyOperator(SparkSubmitOperator):
         return list(self._get_hook()._build_spark_submit_command(self.application))
 
     def on_kill(self) -> None:
-        """A task that is ended while it starts the driver leaves it running: the next one finds it."""
+        """A task that is killed while it starts the driver leaves it running: the next one finds it.
+
+        Raises AirflowTaskTerminated, out of the start, when the task was marked: then the stream stops.
+        """
         if (self._hook is not None) and self._hook._connection["deploy_mode"] == "cluster":
             super().on_kill()
+        # While the driver is being started nobody else talks to the API server through this process.
+        if self._starting is not None and ended_by_hand(self._starting):
+            self._stop_stream()
+            raise AirflowTaskTerminated("The task was ended by hand while it started the driver.")
+
+    def _stop_stream(self) -> None:
+        self.log.info("The task was ended by hand: the stream stops after its batch.")
+        driver.request_stop(Settings())
 
     def _in_cluster(self, settings: Settings, conf: dict[str, str]) -> None:
         """The same job for a cluster whose images or nodes hold this project at the same path."""
@@ -132,17 +151,16 @@ class TallyTrigger(BaseTrigger):
 
     async def _stop_when_ended_by_hand(self) -> None:
         # The connection to the API server belongs to one thread, which asgiref keeps to.
-        if await sync_to_async(self._state_of_task)() in ENDED_BY_HAND:
+        if self.task_instance is not None and await sync_to_async(ended_by_hand)(self.task_instance):
             self.log.info("The task was ended by hand: the stream stops after its batch.")
             await asyncio.to_thread(driver.request_stop, Settings())
 
-    def _state_of_task(self) -> str | None:
-        from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 
-        task = self.task_instance
-        if task is None:
-            return None
-        states = RuntimeTaskInstance.get_task_states(
-            dag_id=task.dag_id, task_ids=[task.task_id], run_ids=[task.run_id], map_index=task.map_index
-        )
-        return states.get(task.run_id, {}).get(task.task_id)
+def ended_by_hand(task: Any) -> bool:
+    """Whether the task instance was marked, whatever it is doing. Asks the API server."""
+    from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+
+    states = RuntimeTaskInstance.get_task_states(
+        dag_id=task.dag_id, task_ids=[task.task_id], run_ids=[task.run_id], map_index=task.map_index
+    )
+    return states.get(task.run_id, {}).get(task.task_id) in ENDED_BY_HAND

@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import psutil
 
-from election.count import driver
+from election.count.launching import IDENTITY
 from election.settings import Settings
 from election.stack.service import MARK
 from election.stack.supervision import Supervisor, identity
@@ -22,7 +22,7 @@ def strays(settings: Settings) -> list[psutil.Process]:
     for process in psutil.process_iter():
         try:
             environ = process.environ()
-            by_hand = driver.IDENTITY in environ and environ.get("ELECTION_VAR") == str(settings.var)
+            by_hand = IDENTITY in environ and environ.get("ELECTION_VAR") == str(settings.var)
             airflow = os.getsid(process.pid) == session and "airflow" in " ".join(process.cmdline())
             if by_hand or airflow or environ.get(MARK) == mark:
                 found.append(process)
