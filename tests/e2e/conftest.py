@@ -57,9 +57,9 @@ def ended(airflow: Airflow, dag_id: str, run_id: str, seconds: float = 300) -> s
     raise AssertionError(f"{run_id} is {state} after {seconds:.0f} s: {tasks}")
 
 
-def until(condition: Callable[[], bool], seconds: float) -> None:
+def until(condition: Callable[[], bool], seconds: float, every: float = 0.5) -> None:
     """Waits for what comes by itself."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not come"
-        time.sleep(0.5)  # Airflow has no event to wait for
+        time.sleep(every)  # Airflow has no event to wait for

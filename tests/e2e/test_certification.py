@@ -3,11 +3,13 @@
 import json
 import time
 
+import psutil
 import pytest
 
 from election.errors import ElectionError
 from election.orchestration.api import Airflow
-from tests.e2e.conftest import ended
+from election.stack.supervision import Supervisor
+from tests.e2e.conftest import ended, until
 
 RUN = {"scenario": "single-race", "contests": [], "workers": 1, "voters": 300}
 QUESTION = "certification.decide"
@@ -28,6 +30,11 @@ def waits(airflow, run_id, seconds=400):
     while not any(q["task_instance"]["dag_run_id"] == run_id for q in airflow.questions("election_run")):
         assert time.monotonic() < deadline, {t["task_id"]: t["state"] for t in airflow.tasks("election_run", run_id)}
         time.sleep(0.5)  # Airflow has no event to wait for
+
+
+def state_of(airflow, run_id, task_id):
+    (task,) = [t for t in airflow.tasks("election_run", run_id) if t["task_id"] == task_id]
+    return task["state"]
 
 
 def log_of(airflow, run_id, task_id):
@@ -79,6 +86,22 @@ def test_a_refused_election_ends_its_run_with_the_reason(airflow, asked, command
     assert "refused by admin" in log_of(airflow, asked, "certification.certified")
     found = command("results", asked, "--json")
     assert (found["status"], found["decision"]["reason"]) == ("refused", "A box is missing.")
+
+
+def test_an_answer_that_comes_before_the_scheduler_has_heard_of_the_question_is_carried_out(airflow, asked, stack):
+    """Airflow 3.3's own LocalExecutor fails the answered task then: the end of the run that asked is taken for its."""
+    scheduler = psutil.Process(Supervisor(stack.settings).processes()["airflow-scheduler"]["pid"])
+    airflow.clear("election_run", asked, [QUESTION])
+    until(lambda: state_of(airflow, asked, QUESTION) == "running", 60, every=0.05)
+    scheduler.suspend()  # what runs its tasks are other processes
+    try:
+        waits(airflow, asked)
+        airflow.answer("election_run", asked, QUESTION, "Refuse", {"reason": "A hasty answer."})
+        until(lambda: state_of(airflow, asked, QUESTION) == "scheduled", 60)
+    finally:
+        scheduler.resume()
+    assert ended(airflow, "election_run", asked) == "failed"
+    assert "A hasty answer." in log_of(airflow, asked, "certification.certified")
 
 
 def test_a_certified_result_is_exported_with_who_when_and_why_and_stands_when_recounted(airflow, asked, command, stack):

@@ -3,7 +3,17 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
+
+import psutil
+import pytest
+from airflow.executors.workloads import BundleInfo, ExecuteTask
+from airflow.executors.workloads.task import TaskInstanceDTO
+
+from election.count import driver
+from election.orchestration.executor import TrackingLocalExecutor
 
 LISTENS = """
 import atexit, runpy, sys
@@ -23,3 +33,53 @@ def test_it_is_airflows_own_and_its_tasks_find_great_expectations_imported(tmp_p
     version, found = done.stdout.strip().splitlines()[-2:]
     assert version.startswith("3.")
     assert found == "Great Expectations is there"
+
+
+@pytest.fixture
+def executor() -> Iterator[TrackingLocalExecutor]:
+    one = TrackingLocalExecutor(parallelism=1)
+    one.start()
+    yield one
+    one.end()
+
+
+def a_task() -> TaskInstanceDTO:
+    names = {"dag_id": "tally_stream", "run_id": "a run", "task_id": "count"}
+    return TaskInstanceDTO(id=uuid4(), dag_version_id=uuid4(), try_number=1, pool_slots=1, priority_weight=1, **names)
+
+
+def work(task: TaskInstanceDTO, folder: Path) -> ExecuteTask:
+    """A runner cannot do it, as its log would be a folder, and says so."""
+    none = BundleInfo(name="none")
+    return ExecuteTask(ti=task, token="", dag_rel_path=Path("a.py"), log_path=str(folder), bundle_info=none)
+
+
+def test_a_deferred_task_that_is_resumed_before_its_deferral_is_heard_of_is_still_the_executors(
+    executor: TrackingLocalExecutor, tmp_path: Path
+) -> None:
+    task = a_task()
+    assert not executor.has_task(task)
+    executor.queued_tasks[task.key] = work(task, tmp_path)
+    executor.trigger_tasks(1)
+    assert driver.wait_for(lambda: not executor.result_queue.empty(), 60), "the runner said nothing"
+    (runner,) = executor.workers
+    psutil.Process(runner).suspend()
+    try:
+        executor.queued_tasks[task.key] = work(task, tmp_path)
+        executor.trigger_tasks(1)
+        executor.sync()
+        assert executor.get_event_buffer(), "the first one's end"
+        assert executor.has_task(task), "the second one is with the runner"
+    finally:
+        psutil.Process(runner).resume()
+    assert driver.wait_for(lambda: not executor.result_queue.empty(), 60), "the runner said nothing"
+    executor.sync()
+    assert not executor.has_task(task)
+
+
+def test_a_task_that_nobody_took_can_be_queued_again(executor: TrackingLocalExecutor, tmp_path: Path) -> None:
+    task = a_task()
+    executor.queued_tasks[task.key] = work(task, tmp_path)
+    executor.revoke_task(ti=task)
+    assert not executor.queued_tasks
+    executor.revoke_task(ti=task)  # one that it does not know is no error

@@ -80,7 +80,7 @@ def configuration(settings: Settings) -> str:
             "dags_folder": settings.root / "dags",
             "plugins_folder": settings.root / "plugins",
             "load_examples": False,
-            "executor": "LocalExecutor",
+            "executor": "election.orchestration.executor.TrackingLocalExecutor",
             "parallelism": 16,
             # On the native stack `election up` lets them run, once Airflow has read them all.
             "dags_are_paused_at_creation": settings.runtime == "native",
@@ -120,6 +120,9 @@ def configuration(settings: Settings) -> str:
             # A task whose process died with its scheduler is noticed after this many seconds, or when it is orphaned.
             "task_instance_heartbeat_timeout": 120,
             "orphaned_tasks_check_interval": 20,
+            # So is one whose runner died before it said that it runs it; a task waits a few seconds otherwise.
+            "task_queued_timeout": 120,
+            "task_queued_timeout_check_interval": 20,
         },
         # New and changed files are found within seconds.
         "dag_processor": {"refresh_interval": 10, "min_file_process_interval": 10, "parsing_processes": 1},

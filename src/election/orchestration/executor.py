@@ -1,0 +1,44 @@
+"""Airflow's LocalExecutor, which knows what its runners work at: ``[core] executor`` names it."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from airflow.executors.local_executor import LocalExecutor
+from airflow.executors.workloads import ExecuteTask, ExecutorWorkload
+from airflow.models.taskinstancekey import TaskInstanceKey
+
+
+class TrackingLocalExecutor(LocalExecutor):
+    """Counts what it has handed to its runners, which Airflow 3.3's own does not. Two things go wrong without it.
+
+    - A deferred task that is resumed at once has the key of the run that deferred. When the end of that run is heard
+      of late, the scheduler asks whether the executor has the task, hears no, and fails what has just been resumed.
+    - A task whose runner was killed between the queue and its first report waits until the scheduler is started
+      again: Airflow asks to revoke what waits for longer than ``task_queued_timeout``, and to queue it anew.
+    """
+
+    runs: Counter[TaskInstanceKey]
+
+    def start(self) -> None:
+        self.runs = Counter()
+        super().start()
+
+    def has_task(self, task_instance: Any) -> bool:
+        return super().has_task(task_instance) or task_instance.key in self.runs
+
+    def _process_workloads(self, workload_list: Sequence[ExecutorWorkload]) -> None:
+        super()._process_workloads(workload_list)  # type: ignore[no-untyped-call]
+        self.runs.update(workload.ti.key for workload in workload_list if isinstance(workload, ExecuteTask))
+
+    def change_state(self, key: Any, state: Any, info: Any = None, remove_running: bool = True) -> None:
+        super().change_state(key, state, info, remove_running)
+        if self.runs[key] > 1:
+            self.runs[key] -= 1
+        else:
+            del self.runs[key]
+
+    def revoke_task(self, *, ti: Any) -> None:
+        """Lets Airflow queue the task again. Should a runner have it after all, its API lets only one of the two run;
+        the other's end is no end of the task, so the runner that was given up still counts."""
+        self.queued_tasks.pop(ti.key, None)
