@@ -3,6 +3,7 @@
 from typing import get_args
 from urllib.parse import quote
 
+import psycopg
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
@@ -21,7 +22,7 @@ async def photo(request: Request) -> Response:
         found = await run_in_threadpool(
             feed().registers.photo, request.path_params["election"], request.path_params["candidate"]
         )
-    except ElectionError:
+    except (ElectionError, psycopg.Error):
         return Response("Postgres does not answer.", 503)
     return Response(found, media_type="image/jpeg", headers=_CACHED) if found else Response("No photo.", 404)
 

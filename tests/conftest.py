@@ -7,6 +7,7 @@ import os
 import random
 import shutil
 import socket
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +27,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests that need less of the platform run first: on a full stack Airflow keeps the count running by itself."""
     levels = ("platform", "spark", "stack")
     items.sort(key=lambda item: [level in getattr(item, "fixturenames", ()) for level in reversed(levels)])
+
+
+@pytest.fixture(autouse=True)
+def main_module() -> Iterator[None]:
+    """Streamlit's AppTest leaves its script behind as ``__main__``, which every process spawned later would run."""
+    main = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = main
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,8 @@ from election.platform import Connection, Platform, native
 from election.preparation import Registration, create_tables, register
 from election.scenarios import Scenario
 
+MINUTE = 1_700_000_040_000 // 60_000 * 60_000
+"""A minute of a night, in milliseconds."""
 AGES = ("18-24", "25-34", "35-44", "45-54", "55-64", "65-74", "75+")
 AGE_SHARES = (0.11, 0.17, 0.17, 0.17, 0.16, 0.12, 0.10)
 

@@ -126,9 +126,12 @@ class CountFeed:
                 except KafkaException as error:
                     self.pulse.failed(error.args[0].str())
                     self._stop.wait(1)
-                except Exception as error:  # whatever it is, the pages say so, and the next look may do better
-                    log.exception("the topics cannot be read")
+                except Exception as error:
+                    log.exception("the topics cannot be read; they are read again from their beginning")
                     self.pulse.failed(f"{type(error).__name__}: {error}")
+                    # What was taken from the topics with the record that nobody could read is not folded yet.
+                    reader.unassign()
+                    followed.clear()
                     self._stop.wait(1)
         finally:
             reader.close()

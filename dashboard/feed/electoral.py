@@ -75,13 +75,14 @@ class RegisterFeed:
         return self.registers.get(slug)
 
     def photo(self, election: int, candidate: int) -> bytes | None:
-        """A candidate's picture as it was stored. Raises NotReachable."""
+        """A candidate's picture as it was stored. Raises NotReachable, psycopg.Error."""
         key = (election, candidate)
-        if key not in self._photos and (found := self._photo(election, candidate)) is not None:
+        found = self._photos.get(key)
+        if found is None and (found := self._photo(election, candidate)) is not None:
             if len(self._photos) >= _PHOTOS:
                 self._photos.clear()
             self._photos[key] = found
-        return self._photos.get(key)
+        return found
 
     def _photo(self, election: int, candidate: int) -> bytes | None:
         with self._connect() as connection:
@@ -106,6 +107,7 @@ class RegisterFeed:
                 self._looked_for = wanted
             except psycopg.errors.UndefinedTable:  # a new platform: the first run makes the tables
                 self.pulse.answered(("tables",))
+                self._looked_for = wanted
             except Exception as error:  # whatever it is, the pages say so, and the next look may do better
                 if not isinstance(error, (psycopg.Error, ElectionError)):
                     log.exception("the registers cannot be read")

@@ -36,6 +36,7 @@ class Snapshot:
     result: Result
     at: datetime
     pieces: dict[Hashable, Any] = field(default_factory=dict, repr=False, compare=False)
+    drawing: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     # What only some pages show is computed when the first of them asks, and then shared as well.
     @cached_property

@@ -116,7 +116,10 @@ def _choose(key: str) -> None:
 
 
 def _elections(source: Feed, notice: str) -> None:
-    known = source.elections()
-    if not known and not source.postgres.ok:
-        notice = notice or f"Postgres does not answer: {source.postgres.trouble}"
-    st.html(render("elections.html", elections=known, reader=reader(), states=STATES, notice=notice, links=links()))
+    known, reach = source.elections(), source.postgres
+    if not reach.ok:
+        since = reader().moment(reach.answered_at) if reach.answered_at else "the start"
+        notice = notice or f"Postgres has not answered since {since}. {reach.trouble}"
+    answered = reach.ok and reach.answered_at is not None
+    given = {"elections": known, "known": answered, "notice": notice}
+    st.html(render("elections.html", **given, reader=reader(), states=STATES, links=links()))

@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from dashboard.feed.count import Live
 from dashboard.feed.reach import Reach
 from dashboard.feed.snapshots import Snapshot
-from dashboard.model.register import Election
 from dashboard.model.status import Source, Stream, Trouble, kind, troubles
 from dashboard.view.reader import Reader
 from dashboard.view.templates import render
@@ -81,15 +80,15 @@ def _detail(snapshot: Snapshot, found: str, reader: Reader) -> str:
         case "complete":
             return f"All {counted}, at {reader.moment(election.counted_at)}."
         case "certified":
-            return f"Everything agreed, and a person approved it{_decided(election, reader)}: {counted}."
+            return f"{counted}; decided{_decided(snapshot, reader)}"
         case _:
-            decision = snapshot.register.decision
-            why = f": “{decision.reason[:200]}”" if decision else ""
-            return f"A person turned it down{_decided(election, reader)}{why}. The figures are as counted: {counted}."
+            return f"The figures are as counted: {counted}; decided{_decided(snapshot, reader)}"
 
 
-def _decided(election: Election, reader: Reader) -> str:
-    return f" on {reader.moment(election.decided_at)}" if election.decided_at else ""
+def _decided(snapshot: Snapshot, reader: Reader) -> str:
+    """When, and the reason as whoever decided gave it: a person, or a run that was told to certify."""
+    at, decision = snapshot.register.election.decided_at, snapshot.register.decision
+    return (f" on {reader.moment(at)}" if at else "") + (f": “{decision.reason[:200]}”" if decision else ".")
 
 
 def _trouble(trouble: Trouble, reader: Reader) -> tuple[str, str]:

@@ -1,7 +1,7 @@
 """Charts of the night (Vega-Lite). Names go in as data, where nothing reads them as markup."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -14,6 +14,7 @@ from dashboard.view.templates import render
 
 MOST_SERIES = 6
 OTHERS = "Others"
+_SHORTEST = timedelta(minutes=10)
 _REST = ""  # the series of the others; no member's key is empty
 
 
@@ -61,6 +62,21 @@ def shares(snapshot: Snapshot, names: dict[str, str], reader: Reader) -> None:
     _chart(snapshot, names, rows, "share", "Share of votes so far", mark, ".0%", said, reader, changes)
 
 
+def _times(at: Sequence[datetime]) -> dict[str, Any]:
+    """The axis of a night's first minutes is as long as that of ten: a bar stays a bar, and no label is there twice."""
+    first, last = min(at), max(at)
+    if last - first >= _SHORTEST:
+        return {}
+    begin = first - timedelta(minutes=(_SHORTEST - (last - first)) // timedelta(minutes=2))
+    return {"domain": [_vega(begin), _vega(begin + _SHORTEST)]}
+
+
+def _vega(at: datetime) -> dict[str, Any]:
+    at = at.astimezone(UTC)
+    parts = {"year": at.year, "month": at.month, "date": at.day, "hours": at.hour, "minutes": at.minute}
+    return {**parts, "utc": True}
+
+
 def _chart(
     snapshot: Snapshot,
     names: dict[str, str],
@@ -87,7 +103,8 @@ def _chart(
     spec: dict[str, Any] = {
         "mark": mark,
         "encoding": {
-            "x": {"field": "at", "type": "temporal", "title": None, "axis": {"format": "%H:%M", "labelOverlap": True},
+            "x": {"field": "at", "type": "temporal", "title": None, "scale": _times(columns["at"]),
+                  "axis": {"format": "%H:%M", "labelOverlap": True, "tickMinStep": 60_000},
                   **({"timeUnit": "yearmonthdatehoursminutes", "bandPosition": 0} if value == "votes" else {})},
             "y": {"field": value, "type": "quantitative", "title": None, "axis": {"format": form, "tickCount": 5}},
             "color": {"field": "series", "type": "nominal", "title": None,

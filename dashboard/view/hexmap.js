@@ -36,15 +36,38 @@ function draw(root, geometry) {
     }).join("L") + "Z").join(""));
     path.append(document.createElementNS(SVG, "title"));
     path.onclick = () => root.choose(properties.contest_id);
-    path.onmouseenter = () => { root.querySelector("output").textContent = path.firstChild.textContent; };
+    path.onmouseenter = path.onfocus = () => { root.querySelector("output").textContent = path.firstChild.textContent; };
     path.dataset.contest = properties.contest_id;
+    path.setAttribute("role", "button");
+    path.tabIndex = shapes.size ? -1 : 0;
+    path.centre = rings[0].reduce(([x, y], point) => [x + point[0] / rings[0].length, y - point[1] / rings[0].length], [0, 0]);
     shapes.set(properties.contest_id, path);
     svg.append(path);
   }
   svg.setAttribute("viewBox", `${left - .2} ${top - .2} ${right - left + .4} ${bottom - top + .4}`);
-  svg.setAttribute("role", "img");
+  svg.setAttribute("role", "group");
+  svg.onkeydown = (event) => walk(event, [...shapes.values()]);
   root.replaceChildren(svg, document.createElement("output"));
   return shapes;
+}
+
+// The map is one stop of the tabulator: arrows go from contest to contest, Enter or the space bar shows one.
+function walk(event, shapes) {
+  const from = event.target, way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+  if (event.key === "Enter" || event.key === " ") from.onclick();
+  else if (!way) return;
+  event.preventDefault();
+  if (!way) return;
+  const distance = (to) => {
+    const [x, y] = [to.centre[0] - from.centre[0], to.centre[1] - from.centre[1]];
+    const ahead = x * way[0] + y * way[1];
+    return ahead > 1e-6 ? Math.hypot(x, y) + Math.abs(x * way[1]) + Math.abs(y * way[0]) : Infinity;
+  };
+  const next = shapes.filter((to) => distance(to) < Infinity).sort((a, b) => distance(a) - distance(b))[0];
+  if (!next) return;
+  from.tabIndex = -1;
+  next.tabIndex = 0;
+  next.focus();
 }
 
 function paint(root, shapes) {
@@ -57,10 +80,16 @@ function paint(root, shapes) {
     path.style.fill = known ? parties[party][1] : progress === "none" || progress === "empty" ? "url(#waiting)" : "#8a8f96";
     path.style.fillOpacity = known ? 0.4 + 0.6 * Math.min(1, margin / 0.3) : 1;
     path.classList.toggle("selected", id === selected);
+    path.setAttribute("aria-pressed", id === selected);
     const state = progress === "complete" ? "" : progress === "none" ? "" : ", still counting";
     path.firstChild.textContent = known ? `${name}: ${parties[party][0]} ahead by ${points.format(100 * margin)} points${state}`
       : progress === "none" ? `${name}: not yet reporting` : progress === "empty" ? `${name}: no valid vote` : `${name}: tie`;
   }
   const chosen = shapes.get(selected);
-  if (chosen) chosen.parentNode.append(chosen);
+  // Drawn last, so that its border is whole; moved only when it is not, since that takes the focus away.
+  if (chosen && chosen !== chosen.parentNode.lastChild) {
+    const focused = chosen.matches(":focus");
+    chosen.parentNode.append(chosen);
+    if (focused) chosen.focus();
+  }
 }

@@ -17,11 +17,14 @@ def shared(piece: Callable[Concatenate[Snapshot, Given], Piece]) -> Callable[Con
     @wraps(piece)
     def kept(snapshot: Snapshot, /, *values: Given.args, **named: Given.kwargs) -> Piece:
         key = (piece, values, tuple(named.items()))
-        if key not in snapshot.pieces:  # two who ask at once both make it; what they make is equal
-            if len(snapshot.pieces) >= _KEPT:
-                snapshot.pieces.clear()
-            snapshot.pieces[key] = piece(snapshot, *values, **named)
-        found: Piece = snapshot.pieces[key]
+        with snapshot.drawing:  # emptying a dict while another thread looks something up has ended CPython 3.11
+            found: Piece | None = snapshot.pieces.get(key)
+        if found is None:  # two who ask at once both make it; what they make is equal
+            found = piece(snapshot, *values, **named)
+            with snapshot.drawing:
+                if len(snapshot.pieces) >= _KEPT:
+                    snapshot.pieces.clear()
+                snapshot.pieces[key] = found
         return found
 
     return kept

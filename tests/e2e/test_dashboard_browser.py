@@ -1,54 +1,34 @@
-"""The dashboard in a real browser against a real Postgres and Kafka: live, in trouble, for everyone to read."""
+"""The dashboard in a real browser against a real Postgres and Kafka: live, and for everyone to read."""
 
 import hashlib
 import io
 import re
-import shutil
-import tempfile
-import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from election.contracts import topics
-from election.messaging.clients import admin
-from election.messaging.topics import create_topics
-from election.platform import Platform, native
+from election.platform import Platform
 from election.preparation import Registration
-from election.settings import PROJECT, Settings
 from election.stack import services
 from election.stack.starting import start
-from election.stack.stopping import stop
-from election.stack.supervision import Supervisor
 from tests.browser import load, reader
-from tests.conftest import free_ports
-from tests.dashboard_rehearsal import Count, set_state, set_up
+from tests.dashboard_reading import apart, banner, open_page, serious, shows
+from tests.dashboard_rehearsal import MINUTE, Count, set_state, set_up
 
 REGION = Registration("uk-general-election-2019", "browser-wales", region="Wales")
 SINGLE = Registration("uk-general-election-2019", "browser-ynys-mon", ("W07000041",))
 PAGES = ("", "contests", "turnout", "night", "integrity", "downloads")
-MINUTE = 1_700_000_040_000 // 60_000 * 60_000
 
 
 @pytest.fixture(scope="module")
 def platform() -> Iterator[Platform]:
-    """Postgres and Kafka of this module's own: stopping them must not trouble other tests."""
-    folder = PROJECT / "var" / "test"
-    folder.mkdir(parents=True, exist_ok=True)
-    var = Path(tempfile.mkdtemp(prefix="dashboard-", dir=folder))
-    var.chmod(0o755)  # Postgres' own user must be able to pass
-    names = [name for name in Settings.model_fields if name.endswith("_port")]
-    settings = Settings.model_validate({"var": var, **dict(zip(names, free_ports(len(names)), strict=True))})
-    start(settings, services.STORAGE)
-    yield native(settings)
-    stop(settings)
-    shutil.rmtree(var)
+    with apart() as away:
+        start(away.settings, services.STORAGE)
+        yield away
 
 
 @pytest.fixture(scope="module")
@@ -86,28 +66,6 @@ def one_contest(platform: Platform, dashboard: str) -> Count:
     count.show(lambda _c, _n, _i, votes: votes // 2, MINUTE, invalid=0.5)
     shows(dashboard, SINGLE.slug, 18_275)
     return count
-
-
-def shows(dashboard: str, slug: str, valid: int) -> None:
-    """Waits until the dashboard has read so many valid votes."""
-    deadline = time.monotonic() + 60
-    while True:
-        answer = httpx.get(f"{dashboard}/exports/{slug}/contests.json")
-        if answer.status_code == 200 and sum(row["valid"] for row in answer.json()["rows"]) == valid:
-            return
-        assert time.monotonic() < deadline, answer.text[-300:]
-        time.sleep(0.2)
-
-
-def open_page(page: Page, slug: str, name: str = "", query: str = "") -> None:
-    load(page, f"/{name}?election={slug}&refresh=1{query}")
-    expect(page.locator(".en-banner").first).to_be_visible(timeout=30_000)
-    content = "[data-testid=stVegaLiteChart] svg >> nth=1" if name == "night" else ".en-table >> nth=0"
-    expect(page.locator(content)).to_be_visible(timeout=30_000)
-
-
-def banner(page: Page) -> Any:
-    return page.locator(".en-banner")
 
 
 def test_totals_grow_on_an_open_page_without_a_reload(page: Page, platform: Platform, one_contest: Count) -> None:
@@ -161,6 +119,15 @@ def test_whatever_a_name_contains_it_is_text_and_fits(browser: Browser, dashboar
                 " (SELECT election_no FROM elections WHERE slug = %s)",
                 [name, number, slug],
             )
+        connection.execute(
+            "UPDATE contests SET name = %s WHERE election_no = (SELECT election_no FROM elections WHERE slug = %s)",
+            [names[0], slug],
+        )
+        connection.execute(
+            "UPDATE locations SET region = %s, city = %s"
+            " WHERE election_no = (SELECT election_no FROM elections WHERE slug = %s)",
+            [names[1], names[2], slug],
+        )
         connection.execute("UPDATE elections SET name = %s, decided_at = now() WHERE slug = %s", [names[0], slug])
         connection.execute(
             "INSERT INTO certifications (election_no, decision, decided_by, reason)"
@@ -182,7 +149,7 @@ def test_whatever_a_name_contains_it_is_text_and_fits(browser: Browser, dashboar
             page.set_viewport_size({"width": width, "height": 900})
             assert page.evaluate(_TABLES_BEYOND_THEIR_PLACE) == [], f"at {width} pixels"
         open_page(page, slug)
-        photo = page.locator(".en-leader img.en-portrait")
+        photo = page.locator(".en-leader .en-portrait img")
         expect(photo).to_be_visible()
         assert photo.evaluate("image => image.decode().then(() => image.naturalWidth)") == 64
 
@@ -202,6 +169,24 @@ def test_a_click_on_the_map_shows_the_contest(page: Page, wales: Count) -> None:
     expect(page.locator(".en-contest h2")).to_have_text("Ynys Môn", timeout=10_000)
     expect(page.locator(".en-leader")).to_contain_text("Virginia Crosbie")
     expect(page).to_have_url(re.compile("contest=W07000041"))
+
+
+def test_the_map_can_be_walked_by_keyboard(page: Page, wales: Count) -> None:
+    open_page(page, REGION.slug, "contests")
+    start, right = (page.locator(f".map svg path[data-contest={contest}]") for contest in ("W07000041", "W07000057"))
+    expect(start).to_have_count(1, timeout=15_000)
+    assert page.locator(".map svg path[tabindex='0']").count() == 1, "one stop of the tabulator, not forty"
+    start.focus()
+    page.keyboard.press("ArrowRight")
+    expect(right).to_be_focused()
+    expect(page.locator(".map output")).to_have_text(right.locator("title").text_content() or "?")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowLeft")  # by the contest between the two, a row lower
+    expect(start).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator(".en-contest h2")).to_have_text("Ynys Môn", timeout=10_000)
+    expect(start).to_have_attribute("aria-pressed", "true")
+    expect(start).to_be_focused()
 
 
 def test_every_contest_can_be_reached_by_page_search_and_order(page: Page, wales: Count) -> None:
@@ -257,61 +242,19 @@ def test_downloads_prove_themselves(page: Page, dashboard: str, wales: Count) ->
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_nothing_serious(browser: Browser, dashboard: str, wales: Count, theme: Any) -> None:
+def test_axe_finds_nothing_serious(
+    browser: Browser, dashboard: str, wales: Count, one_contest: Count, theme: Any
+) -> None:
     with reader(browser, dashboard, color_scheme=theme) as page:
+        load(page, "/")
+        expect(page.locator(".en-elections a")).not_to_have_count(0)
+        assert serious(page) == []
         for name in PAGES:
             open_page(page, REGION.slug, name)
-            violations = Axe().run(page).response["violations"]
-            serious = [
-                (violation["id"], [node["html"][:200] for node in violation["nodes"]][:3])
-                for violation in violations
-                if violation["impact"] in ("serious", "critical")
-            ]
-            assert not serious, f"{name or 'result'}: {serious}"
-
-
-def test_a_topic_that_is_missing_is_named_until_it_is_there(page: Page, platform: Platform, wales: Count) -> None:
-    open_page(page, REGION.slug)
-    expect(page.locator(".en-warning")).to_have_count(0, timeout=60_000)
-    client = admin(platform.kafka)
-    for deleted in client.delete_topics([topics.TURNOUT_BY_GENDER]).values():
-        deleted.result()
-    expect(page.locator(".en-warning")).to_contain_text(
-        f"Kafka does not have {topics.TURNOUT_BY_GENDER}", timeout=30_000
-    )
-    expect(page.locator(".en-leader")).to_contain_text("Labour")
-    create_topics(platform)
-    expect(page.locator(".en-warning")).to_have_count(0, timeout=60_000)
-    wales.show(lambda _c, _n, _i, votes: votes, MINUTE + 60_000)
-    open_page(page, REGION.slug, "turnout")
-    expect(page.locator(".en-table", has_text="Turnout by gender")).to_contain_text("female")
-    expect(page.locator(".en-warning")).to_have_count(0)
-
-
-@pytest.mark.parametrize(
-    ("service", "words"), [("kafka", "Kafka has not answered since"), ("postgres", "Postgres has not answered since")]
-)
-def test_the_page_stays_up_while_a_source_is_away(
-    service: str, words: str, page: Page, platform: Platform, one_contest: Count
-) -> None:
-    open_page(page, SINGLE.slug)
-    row = page.locator("table.en-table tr", has_text="Virginia Crosbie")
-    expect(row).to_be_visible()
-    known = row.inner_text()
-    Supervisor(platform.settings).stop_program(service)
-    try:
-        warning = page.locator(".en-warning")
-        expect(warning).to_contain_text(words, timeout=30_000)
-        assert row.inner_text() == known
-        # A reader who comes now is served as well.
-        page.reload()
-        expect(warning).to_contain_text(words, timeout=30_000)
-        expect(row).to_be_visible()
-    finally:
-        start(platform.settings, services.STORAGE)
-    expect(page.locator(".en-warning")).to_have_count(0, timeout=60_000)
-    assert row.inner_text() == known
-    # What is counted from now on is shown again.
-    votes = {"kafka": 12_961, "postgres": 12_963}[service]
-    one_contest.show(lambda _c, number, _i, official: votes if number == 1 else official, MINUTE + 120_000)
-    expect(page.locator("table.en-table tr").filter(has_text=f"{votes:,}")).to_have_count(1, timeout=30_000)
+            assert serious(page) == [], name or "result"
+        open_page(page, SINGLE.slug, "contests")
+        assert serious(page) == []
+    with reader(browser, dashboard, color_scheme=theme, viewport={"width": 390, "height": 844}) as phone:
+        for slug, name in ((REGION.slug, ""), (REGION.slug, "contests"), (SINGLE.slug, "")):
+            open_page(phone, slug, name)
+            assert serious(phone) == [], f"{slug} {name} on a phone"

@@ -314,6 +314,26 @@ def test_messages_of_no_known_form_are_left_out_and_counted(platform: Platform, 
     assert "36,673" in text(open_page(REPLAY.slug)) and live.kafka.ok
 
 
+def test_a_fault_while_reading_loses_no_record_that_was_taken_with_it(
+    platform: Platform, live: Feed, monkeypatch: Any
+) -> None:
+    take, faults = live.count._apply, [MemoryError("made by the test")]
+
+    def apply(record: Any) -> int:
+        if record.topic() == topics.REJECTED and faults:
+            raise faults.pop()
+        return take(record)
+
+    monkeypatch.setattr(live.count, "_apply", apply)
+    producer = SafeProducer(platform.kafka)
+    record = {"stage": "count", "election": 999, "reason": "not_json"}
+    for offset in range(20):
+        producer.produce(topics.REJECTED, json.dumps(record).encode(), b"votes_topic/0/%d" % offset)
+    producer.flush()
+    assert until(lambda: live.count.read(999).rejected == {("count", "not_json"): 20})
+    assert not faults and until(lambda: live.kafka.ok)
+
+
 def test_rejected_records_are_counted_once_by_reason(platform: Platform, live: Feed, replay: Count) -> None:
     producer = SafeProducer(platform.kafka)
     record = {"schema_version": 1, "stage": "casting", "election": replay.number, "topic": "ballots_topic",
@@ -376,5 +396,6 @@ def test_a_platform_without_tables_is_no_election_yet(platform: Platform, live: 
         assert until(lambda: registers.pulse.now.missing == ("tables",))
         assert registers.elections == ()
         assert registers.register("any") is None
+        assert until(lambda: "any" in registers._looked_for), "whoever asks is not kept waiting"
     finally:
         registers.stop()

@@ -1,6 +1,8 @@
 """What readers see: names are text whatever they contain, numbers are in the reader's format."""
 
 import json
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from typing import Any
@@ -108,6 +110,21 @@ def test_a_piece_is_made_once_for_readers_of_the_same_format_and_anew_for_the_ne
     assert len(first.pieces) < 1_000, "what readers ask for does not fill the memory"
 
 
+def test_readers_of_many_formats_at_once_all_get_their_piece() -> None:
+    @shared
+    def piece(snapshot: Snapshot, number: int, reader: Reader) -> int:
+        return number
+
+    one, numbers, often = snapshot(1), list(range(700)), sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as sessions:
+            drawn = list(sessions.map(lambda _: [piece(one, number, Reader()) for number in numbers], range(60)))
+    finally:
+        sys.setswitchinterval(often)
+    assert all(pieces == numbers for pieces in drawn)
+
+
 def snapshot(serial: int, register: Register = EMPTY, counted: Counted = NOTHING) -> Snapshot:
     return Snapshot(serial, register, Reading(0, counted, {}, {}, None), result(register, counted), NOW)
 
@@ -152,6 +169,15 @@ def test_two_of_one_name_and_a_party_called_others_stay_apart_in_the_charts() ->
         assert {row["series"]: row["name"] for row in rows if row["series"] in "ABC"} == {
             **dict.fromkeys("AB", "Sam Hill"), "C": "Others", **({"": "Others"} if len(domain) == 7 else {})
         }  # fmt: skip
+
+
+def test_the_charts_of_a_single_minute_are_ten_minutes_wide_around_it() -> None:
+    for chart in AppTest.from_function(night_of_namesakes, default_timeout=30).run().get("vega_lite_chart"):
+        spec = json.loads(chart.proto.spec)
+        x = spec.get("layer", [spec])[0]["encoding"]["x"]
+        domain = [tuple(end.values()) for end in x["scale"]["domain"]]
+        assert domain == [(1969, 12, 31, 23, 55, True), (1970, 1, 1, 0, 5, True)]
+        assert x["axis"]["tickMinStep"] == 60_000
 
 
 def night_of_namesakes() -> None:
