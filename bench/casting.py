@@ -20,9 +20,8 @@ import os
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from multiprocessing import get_context
 from statistics import median
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from confluent_kafka import Producer
@@ -31,6 +30,7 @@ from rich.table import Table
 
 from bench import electorate
 from bench.own import own_platform
+from bench.together import together
 from election.casting import cast, open_poll
 from election.casting.storing import prepare
 from election.contracts import topics
@@ -46,7 +46,6 @@ from election.stack.services import STORAGE
 from election.stack.starting import start
 from election.storage.elections import Election, election
 
-SPAWN = get_context("spawn")
 NULL = r"\N"  # in COPY's text format
 
 
@@ -105,26 +104,20 @@ def _open(platform: Platform, slug: str, voters: int, note: Callable[[str, float
 
 def _cast(platform: Platform, poll: Election, workers: int, rate: float = 0) -> float:
     """Ballots a second of workers that begin together, from then until the last one has seen the end."""
-    together, done = SPAWN.Barrier(workers), SPAWN.Queue()
-    processes = [
-        SPAWN.Process(target=_work, args=(platform.settings, poll.slug, number, rate, together, done))
-        for number in range(workers)
-    ]
-    for process in processes:
-        process.start()
-    began, ended, ballots = zip(*(done.get(timeout=1_800) for _ in processes), strict=True)
-    for process in processes:
-        process.join()
+    each = [(platform.settings, poll.slug, number, rate) for number in range(workers)]
+    began, ended, ballots = zip(*together(_work, each), strict=True)
     return sum(ballots) / (max(ended) - min(began))
 
 
-def _work(settings: Settings, slug: str, number: int, rate: float, together: Any, done: Any) -> None:
-    """A worker as a process. What it imports is not measured; all that it does for the election is."""
+def _work(
+    begin: Callable[[], object], settings: Settings, slug: str, number: int, rate: float
+) -> tuple[float, float, int]:
+    """A worker as a process: when it began and ended, and its ballots. What it imports is not measured."""
     platform = native(settings)
-    together.wait()
+    begin()
     began = time.time()
     ballots = cast(platform, slug, worker=number, rate=rate, log=_quiet).ballots
-    done.put((began, time.time(), ballots))
+    return began, time.time(), ballots
 
 
 def _pace(platform: Platform, poll: Election) -> float:
@@ -179,7 +172,7 @@ def _insert(platform: Platform, votes: list[tuple[int, int, int | None]], poll: 
 
 
 def _produce(platform: Platform, poll: Election) -> float:
-    """Voters a second of a loop that produces what publication produced, from memory, with librdkafka's best."""
+    """Voters a second of a loop that produces what publication produced, in its order, from memory."""
     begin = {int(partition): offset for partition, offset in (poll.voters_from or {}).items()}
     end = bounds(platform.kafka, topics.VOTERS)[1]
     records = [
@@ -188,8 +181,9 @@ def _produce(platform: Platform, poll: Election) -> float:
         if (message.offset() or 0)
         < min((poll.voters_to or {})[str(message.partition())], end[message.partition() or 0])
     ]
+    records.sort(key=lambda record: int((record[1] or b"").rpartition(b"/")[2]))
     producer = Producer(
-        {**platform.kafka, "enable.idempotence": True, "linger.ms": 5, "compression.type": "lz4",
+        {**platform.kafka, "enable.idempotence": True, "linger.ms": 50, "compression.type": "lz4",
          "queue.buffering.max.messages": 1_000_000, "queue.buffering.max.kbytes": 1_000_000}
     )  # fmt: skip
     began = time.perf_counter()

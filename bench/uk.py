@@ -4,8 +4,8 @@
 
 650 contests, 47,562,702 registered voters, 32 million votes. Prints the seconds of each stage and task, the peak of
 memory (proportional set size of all processes of the stack, sampled) and of disk, and compares each candidate's
-total and each party's seats with the official ones; exit status 1 when one differs. Writes var/bench/uk.json as it
-goes, and removes the platform afterwards.
+total, each contest's registered, valid and invalid figures and each party's seats with those in the scenario's file;
+exit status 1 when one differs or is missing. Writes var/bench/uk.json as it goes, and removes the platform afterwards.
 """
 
 import json
@@ -27,6 +27,7 @@ from rich.console import Console
 from rich.table import Table
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
+from bench.official import compared
 from bench.own import own_platform
 from election import scenarios
 from election.errors import BadInput, NotReachable
@@ -82,7 +83,7 @@ def main(
         with Sampled(platform.settings) as peaks:
             slug = _run(platform, region, workers, found, peaks)
         found |= {"seconds": round(time.monotonic() - began, 1), **asdict(peaks)}
-        found |= _compared(platform, slug)
+        found |= compared(results(platform, slug), contests)
     _save(found)
     _show(found)
     if found["wrong"] or found["seats"] != found["official_seats"] or found["failed"]:
@@ -154,35 +155,6 @@ def _seconds(tasks: list[dict[str, Any]]) -> float:
         [datetime.fromisoformat(task[end]) for task in tasks if task[end]] for end in ("start_date", "end_date")
     )
     return round((max(ends) - min(starts)).total_seconds(), 1) if starts and ends else 0.0
-
-
-def _compared(platform: Platform, slug: str) -> dict[str, Any]:
-    """Each candidate's total and each contest's invalid ballots against the official ones; seats by party."""
-    found = results(platform, slug)
-    wrong, totals = [], 0
-    seats, official_seats = Counter[str](), Counter[str]()
-    for contest in found["contests"]:
-        candidates = contest["candidates"]
-        totals += len(candidates)
-        wrong += [
-            f"{contest['name']}, {c['name']}: {c['votes']:,} instead of {c['official']:,}"
-            for c in candidates
-            if c["votes"] != c["official"]
-        ]
-        if contest["invalid"] != contest["official_invalid"]:
-            wrong.append(
-                f"{contest['name']}: {contest['invalid']:,} invalid instead of {contest['official_invalid']:,}"
-            )
-        seats[max(candidates, key=lambda c: c["votes"])["party"]] += 1
-        official_seats[max(candidates, key=lambda c: c["official"])["party"]] += 1
-    return {
-        "valid": found["valid"],
-        "invalid": found["invalid"],
-        "totals_compared": totals,
-        "wrong": wrong[:50],
-        "seats": dict(seats.most_common()),
-        "official_seats": dict(official_seats.most_common()),
-    }
 
 
 class Sampled:
@@ -285,7 +257,9 @@ def _show(found: dict[str, Any]) -> None:
     table.add_row("[bold]processor time", f"[bold]{sum(found['cpu_by_process'].values()):,.0f} s")
     for part, seconds in found["cpu_by_process"].items():
         table.add_row(f"  {part}", f"{seconds:,.0f} s")
-    table.add_row("totals that differ", f"{len(found['wrong'])} of {found['totals_compared']:,}")
+    table.add_row("figures that differ", f"{len(found['wrong'])}")
+    table.add_row("totals compared", f"{found['totals_compared']:,} in {found['contests_compared']:,} contests")
+    table.add_row("valid votes, official", f"{found['official_valid']:,}")
     table.add_row("seats", ", ".join(f"{party} {seats}" for party, seats in found["seats"].items()))
     table.add_row("seats, official", ", ".join(f"{party} {seats}" for party, seats in found["official_seats"].items()))
     console.print(table)
