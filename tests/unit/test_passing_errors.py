@@ -12,6 +12,7 @@ from election.messaging.clients import passes
         (KafkaError._TRANSPORT, True),
         (KafkaError._DESTROY_BROKER, True),  # a question that was under way while the broker went
         (KafkaError._TIMED_OUT_QUEUE, True),
+        (KafkaError._UNKNOWN_PARTITION, True),  # where a topic ends, asked of a broker that has just come back
         (KafkaError.NOT_COORDINATOR, True),
         (KafkaError.TOPIC_AUTHORIZATION_FAILED, False),
         (KafkaError.OFFSET_OUT_OF_RANGE, False),

@@ -12,18 +12,18 @@ from election.errors import NotReachable, StageFailed
 _QUIET = {"log_level": 0}
 
 
-# A leader being elected, a broker coming back, a pause beyond the group's patience: asking again helps.
-# librdkafka's own `retriable()` is true in transactions only.
-_PASSING = {
+# What comes in place of records while a leader is elected, a broker comes back or a pause went beyond the group's
+# patience; records come again after it. librdkafka's own `retriable()` is true in transactions only.
+_BETWEEN_RECORDS = {
     KafkaError._TRANSPORT,
     KafkaError._TIMED_OUT,
-    KafkaError._TIMED_OUT_QUEUE,  # a machine so busy that the question was never sent
     KafkaError._ALL_BROKERS_DOWN,
     KafkaError._RESOLVE,  # a broker whose container is away has no address either
-    KafkaError._DESTROY_BROKER,  # what a question gets that was asked while the broker went away
-    KafkaError._WAIT_COORD,
+    KafkaError._DESTROY_BROKER,
     KafkaError._MAX_POLL_EXCEEDED,
     KafkaError._PARTITION_EOF,
+    KafkaError._UNKNOWN_PARTITION,
+    KafkaError._WAIT_COORD,
     KafkaError.NOT_LEADER_FOR_PARTITION,
     KafkaError.LEADER_NOT_AVAILABLE,
     KafkaError.UNKNOWN_TOPIC_OR_PART,
@@ -38,18 +38,35 @@ _PASSING = {
 }
 
 
-# Until somebody mends a right or a setting, the broker says the same.
-_REFUSED = {
-    KafkaError.TOPIC_AUTHORIZATION_FAILED,
+# Until somebody mends a right, a setting or a record, the answer stays the same.
+_LASTING = {
+    KafkaError._AUTHENTICATION,
+    KafkaError._AUTO_OFFSET_RESET,
+    KafkaError._FATAL,
+    KafkaError._INVALID_ARG,
+    KafkaError._UNSUPPORTED_FEATURE,
     KafkaError.CLUSTER_AUTHORIZATION_FAILED,
-    KafkaError.MSG_SIZE_TOO_LARGE,
+    KafkaError.GROUP_AUTHORIZATION_FAILED,
+    KafkaError.INVALID_CONFIG,
+    KafkaError.INVALID_GROUP_ID,
     KafkaError.INVALID_RECORD,
+    KafkaError.MSG_SIZE_TOO_LARGE,
+    KafkaError.OFFSET_OUT_OF_RANGE,
+    KafkaError.POLICY_VIOLATION,
+    KafkaError.SASL_AUTHENTICATION_FAILED,
+    KafkaError.TOPIC_AUTHORIZATION_FAILED,
+    KafkaError.TOPIC_EXCEPTION,
+    KafkaError.UNSUPPORTED_SASL_MECHANISM,
+    KafkaError.UNSUPPORTED_VERSION,
 }
 
 
 def passes(error: BaseException) -> bool:
-    """Whether it is a Kafka error that goes away by itself."""
-    return isinstance(error, KafkaException) and error.args[0].code() in _PASSING
+    """Whether it is a Kafka error that may go away by itself, so that asking again is worth a try.
+
+    That is each but those known to last: a broker that goes while it is asked has too many ways to say so to list them.
+    """
+    return isinstance(error, KafkaException) and error.args[0].code() not in _LASTING
 
 
 def admin(kafka: Mapping[str, str]) -> AdminClient:
@@ -137,7 +154,7 @@ class SafeProducer:
     def _check(self) -> None:
         if self._error is not None:
             error, self._error = self._error, None
-            if error.code() in _REFUSED:
+            if error.code() in _LASTING:
                 raise StageFailed(
                     f"Kafka refuses a record: {error}. Mend the topic or the rights, then go on from there."
                 )
@@ -145,10 +162,10 @@ class SafeProducer:
 
 
 def consume(source: Consumer, number: int, seconds: float) -> Iterable[Message]:
-    """Up to ``number`` records, waiting at most ``seconds``; raises on an error that does not pass by itself."""
+    """Up to ``number`` records, waiting at most ``seconds``. Raises KafkaException on an error that lasts, or may."""
     for message in source.consume(number, seconds):
         error = message.error()
         if error is None:
             yield message
-        elif error.code() not in _PASSING:
+        elif error.code() not in _BETWEEN_RECORDS:
             raise KafkaException(error)
