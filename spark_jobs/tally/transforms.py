@@ -79,25 +79,26 @@ def totals(ballots: DataFrame, generation: int) -> DataFrame:
 
 
 def _reason() -> Column:
-    """Why a record cannot be used, in the words of ``contracts.rejection``; null when it can."""
+    """Why a record cannot be used, in the words of ``contracts.rejection``; null when it can.
+
+    What is wrong is said without negations of several conditions: Spark resolves one level of them at a time, and goes
+    through all its rules after each.
+    """
     vote = {name: fn.col(name) for name in VoteMessage.__struct_fields__}
     text = fn.col("value").cast("string")
-    complete = fn.lit(True)
-    for name in required(VoteMessage):
-        complete = complete & vote[name].isNotNull()
-    valid = fn.least("election", "contest", "location", fn.coalesce("candidate", fn.lit(1))) >= 1
-    valid &= (vote["cast_at"] >= 0) & vote["series"].isin("candidate", "party")
-    valid &= vote["gender"].isin(*get_args(Gender)) & vote["age_group"].isin(*get_args(AgeGroup))
+    missing = reduce(or_, (vote[name].isNull() for name in required(VoteMessage)))
+    wrong = fn.least("election", "contest", "location", fn.coalesce("candidate", fn.lit(1))) < 1
+    wrong |= (vote["cast_at"] < 0) | ~vote["series"].isin("candidate", "party")
+    wrong |= ~vote["gender"].isin(*get_args(Gender)) | ~vote["age_group"].isin(*get_args(AgeGroup))
     # A choice is named completely or not at all.
-    valid &= (vote["candidate"].isNull() == vote["candidate_name"].isNull()) & (
-        vote["candidate"].isNull() == vote["party"].isNull()
-    )
+    wrong |= vote["candidate"].isNull() != vote["candidate_name"].isNull()
+    wrong |= vote["candidate"].isNull() != vote["party"].isNull()
     return (
         fn.when(fn.col("value").isNull(), _as("null"))
         .when(_suspicious() & ~fn.is_valid_utf8(text), _as("not_utf8"))
         .when(vote["schema_version"] != SCHEMA_VERSION, _as("unknown_version"))
-        .when(~complete & fn.get_json_object(text, "$").isNull(), _as("not_json"))
-        .when(~complete | ~valid, _as("wrong_type"))
+        .when(missing & fn.get_json_object(text, "$").isNull(), _as("not_json"))
+        .when(missing | wrong, _as("wrong_type"))
         .when(~fn.coalesce(fn.lower(fn.hex("key")) == vote["ballot_id"], fn.lit(False)), _as("key_mismatch"))
         .when(fn.length("key") != 16, _as("wrong_type"))
     )
