@@ -107,4 +107,4 @@ lock: setup ## resolve the dependencies anew: requirements*.txt and stack/jars.s
 	  --upgrade -o requirements.txt
 	$(uv) pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --group dev -c requirements.txt -o requirements-dev.txt
-	cd .venv/jars && sha256sum kafka/*.jar spark/*.jar > ../../stack/jars.sha256
+	cd .venv/jars && sha256sum */*.jar > ../../stack/jars.sha256

@@ -134,11 +134,11 @@ say "Installing the locked Python packages ..."
 "$uv" pip install --quiet --python "$venv/bin/python" --no-deps --no-build-isolation --editable "$root"
 
 jars=$venv/jars
-if ! { [ -d "$jars" ] && (cd "$jars" && sha256sum --check --status "$root/stack/jars.sha256"); }; then
-  say "Getting the jars of Kafka and of Spark's connector ..."
+if ! { [ -d "$jars" ] && (cd "$jars" && sha256sum --check --status "$root/stack/jars.sha256" 2>/dev/null); }; then
+  say "Getting the jars of Kafka and for Spark ..."
   rm -rf "$jars"
   ivy=$(ls "$venv"/lib/python3.*/site-packages/pyspark/jars/ivy-2*.jar)
-  "$java" "-Divy.default.ivy.user.dir=$venv/ivy" -jar "$ivy" -ivy "$root/stack/ivy.xml" -confs kafka spark \
+  "$java" "-Divy.default.ivy.user.dir=$venv/ivy" -jar "$ivy" -ivy "$root/stack/ivy.xml" -confs kafka spark filesystem \
     -cache "$venv/ivy/cache" -types jar bundle -retrieve "$jars/[conf]/[artifact]-[revision](-[classifier]).[ext]" \
     -warn >"$venv/ivy.log" 2>&1 || fail "the jars could not be resolved; $venv/ivy.log says why."
   (cd "$jars" && sha256sum --check --quiet "$root/stack/jars.sha256") ||

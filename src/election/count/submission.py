@@ -25,6 +25,12 @@ def connector(settings: Settings) -> str:
     return ",".join(str(jar) for jar in sorted(jars(settings, "spark").glob("*.jar")))
 
 
+def filesystem(settings: Settings) -> str:
+    """The jar through which Spark reads and writes local files; each JVM needs it from its start."""
+    (jar,) = jars(settings, "filesystem").glob("*.jar")
+    return str(jar)
+
+
 def conf(settings: Settings) -> dict[str, str]:
     """What depends on the place the job runs at; what the checkpoint depends on is in the job itself."""
     scratch = tally_folder(settings).scratch
@@ -46,9 +52,10 @@ def conf(settings: Settings) -> dict[str, str]:
         "spark.ui.retainedTasks": "1000",
         "spark.sql.ui.retainedExecutions": "50",
         "spark.sql.ui.explainMode": "simple",
-        # Hadoop starts a `chmod` for every file that it makes with permissions, and a batch makes dozens. These two
-        # make files without: the folder is private already.
-        "spark.hadoop.fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
+        # Hadoop's own starts a `chmod` for every file that it makes, and a batch makes six.
+        "spark.hadoop.fs.file.impl": "com.globalmentor.apache.hadoop.fs.NakedLocalFileSystem",
+        "spark.driver.extraClassPath": filesystem(settings),
+        "spark.executor.extraClassPath": filesystem(settings),
         "spark.sql.streaming.checkpointFileManagerClass": (
             "org.apache.spark.sql.execution.streaming.checkpointing.FileSystemBasedCheckpointFileManager"
         ),
