@@ -10,7 +10,6 @@ Each prints a table and writes var/bench/count-NAME.json.
 
 import json
 import os
-import subprocess
 import threading
 import time
 from bisect import bisect_left
@@ -26,12 +25,12 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.own import own_platform
+from bench.parsing import a_second, parsed
 from bench.votes import Electorate, produce
 from election.contracts import topics
 from election.contracts.messages import ContestTotal, Decoder
 from election.count import driver
 from election.count.folder import tally_folder
-from election.count.submission import environment, submit_command
 from election.messaging.clients import consume, consumer
 from election.messaging.topics import create_topics
 from election.platform import Platform
@@ -47,18 +46,18 @@ def catchup(votes: Annotated[int, typer.Option(help="votes on the topic")] = 2_0
     """Rates over all batches after the first, in which Java compiles."""
     with platform() as bench:
         produce(bench, Electorate(1), votes)
-        parsing = [(b["messages"], b["ms"]) for b in _parse_only(bench.settings)]
+        parsing = parsed(bench.settings)
         driver.start(bench.settings)
         counting = [(b["messages"], b["ms"]) for b in _batches_until(bench.settings, votes)]
         driver.stop(bench.settings)
-    limit, count = _rate(parsing[1:]), _rate(counting[1:])
+    limit, count = a_second(parsing[1:]), a_second(counting[1:])
     _show(
         "catchup",
         {
             "read and parse, votes/s": round(limit),
             "count with all totals, votes/s": round(count),
             "ratio": round(count / limit, 3),
-            "with the first batch, votes/s": round(_rate(counting)),
+            "with the first batch, votes/s": round(a_second(counting)),
         },
     )
 
@@ -138,15 +137,6 @@ def platform(only: tuple[str, ...] = services.SPARK) -> Iterator[Platform]:
         yield own
 
 
-def _parse_only(settings: Settings) -> list[dict[str, Any]]:
-    """Batches of a job that reads and parses the same topic, with the same executor, and keeps nothing."""
-    command = [*submit_command(settings)[:-1], str(PROJECT / "bench" / "parse_job.py")]
-    answer = subprocess.run(
-        command, env=os.environ | environment(settings), capture_output=True, text=True, check=True, timeout=600
-    )
-    return [json.loads(line) for line in answer.stdout.splitlines() if line.startswith("{")]
-
-
 def _batches_until(settings: Settings, votes: int) -> list[dict[str, Any]]:
     file = tally_folder(settings).batches
 
@@ -195,10 +185,6 @@ def _parts(settings: Settings, batches: int = 50) -> dict[str, float]:
     """Where the time of the latest batches went, by Spark's own clock: medians."""
     lines = [json.loads(line) for line in tally_folder(settings).batches.read_text().splitlines()[-batches:]]
     return {part: median(line["parts_ms"][part] for line in lines) for part in lines[-1]["parts_ms"]}
-
-
-def _rate(batches: list[tuple[int, int]]) -> float:
-    return sum(messages for messages, _ in batches) / sum(ms for _, ms in batches) * 1000
 
 
 def _show(name: str, found: dict[str, Any]) -> None:
