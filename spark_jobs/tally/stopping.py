@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from pyspark.sql.streaming.query import StreamingQuery
@@ -21,13 +22,17 @@ def forget_old_stop(folder: Folder) -> None:
         folder.stop.unlink(missing_ok=True)
 
 
-def finish(query: StreamingQuery, checkpoint: Path) -> None:
-    """Lets the running batch come to its end, then stops the query. A batch begun after that is begun again later."""
+def finish(query: StreamingQuery, checkpoint: Path, meanwhile: Callable[[], object]) -> None:
+    """Lets the running batch come to its end, then stops the query. A batch begun after that is begun again later.
+
+    ``meanwhile`` is called again and again until then.
+    """
     running = newest(checkpoint, "offsets")
     deadline = time.monotonic() + FINISH
     while newest(checkpoint, "commits") < running and time.monotonic() < deadline:
         if query.awaitTermination(0.02):  # type: ignore[arg-type]
             break
+        meanwhile()
     query.stop()
 
 

@@ -63,7 +63,7 @@ class Watch:
                 self._tell(checkpoint)
             self.beat(checkpoint)
             if self._folder.stop.exists():
-                finish(query, checkpoint)
+                finish(query, checkpoint, lambda: self.beat(checkpoint))
                 break
         self._last_round(query, checkpoint)
         must_be_asked(self._folder)

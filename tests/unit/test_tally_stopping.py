@@ -10,7 +10,7 @@ from election.count import driver
 from election.count.folder import Folder, tally_folder
 from election.count.launching import IDENTITY
 from election.settings import Settings
-from spark_jobs.tally.stopping import forget_old_stop
+from spark_jobs.tally.stopping import finish, forget_old_stop
 from tests.stand_in import stand_in
 
 
@@ -52,3 +52,32 @@ def test_a_stop_that_is_asked_for_while_the_driver_starts_is_kept(folder, monkey
     folder.stop.touch()
     forget_old_stop(folder)
     assert folder.stop.exists()
+
+
+class Query:
+    """Stands in for Spark's: it is at work until somebody stops it."""
+
+    def __init__(self) -> None:
+        self.stopped = False
+
+    def awaitTermination(self, _seconds: float) -> bool:  # noqa: N802
+        return self.stopped
+
+    def stop(self) -> None:
+        self.stopped = True
+
+
+def test_a_driver_that_finishes_a_long_batch_gives_heartbeats_until_the_batch_is_done(tmp_path: Path) -> None:
+    for log, batch in (("offsets", 0), ("offsets", 1), ("commits", 0)):
+        (tmp_path / log).mkdir(exist_ok=True)
+        (tmp_path / log / str(batch)).touch()
+    query, beats = Query(), iter(range(3))
+
+    def beat() -> None:
+        assert not query.stopped, "the batch is not done yet"
+        if next(beats) == 2:
+            (tmp_path / "commits" / "1").touch()
+
+    finish(query, tmp_path, beat)  # type: ignore[arg-type]
+    assert query.stopped
+    assert next(beats, None) is None, "three times"
