@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -13,7 +14,7 @@ from airflow.executors.workloads import BundleInfo, ExecuteTask
 from airflow.executors.workloads.task import TaskInstanceDTO
 
 from election.count import driver
-from election.orchestration.executor import TrackingLocalExecutor
+from election.orchestration.executor import _TITLED_SECONDS, TrackingLocalExecutor
 
 LISTENS = """
 import atexit, runpy, sys
@@ -75,6 +76,28 @@ def test_a_deferred_task_that_is_resumed_before_its_deferral_is_heard_of_is_stil
     assert driver.wait_for(lambda: not executor.result_queue.empty(), 60), "the runner said nothing"
     executor.sync()
     assert not executor.has_task(task)
+
+
+def test_no_more_tasks_are_taken_than_there_are_runners_and_a_killed_one_costs_none(
+    executor: TrackingLocalExecutor, tmp_path: Path
+) -> None:
+    assert (executor.slots_available, executor.slots_occupied) == (1, 0)
+    task = a_task()
+    log = tmp_path / "log"
+    os.mkfifo(log)  # the runner waits for somebody who reads it
+    executor.queued_tasks[task.key] = work(task, log)
+    (runner,) = executor.workers
+    try:
+        psutil.Process(runner).suspend()
+        executor.trigger_tasks(1)
+        assert executor.slots_available <= 0, "nobody has taken it"
+        psutil.Process(runner).resume()
+        assert driver.wait_for(lambda: executor._unread_messages.value == 0, 60), "the runner takes it"
+        time.sleep(1.5 * _TITLED_SECONDS)  # only the runner itself can tell now
+        assert (executor.slots_available, executor.slots_occupied) == (0, 1)
+    finally:
+        psutil.Process(runner).kill()  # nobody will ever read
+    assert driver.wait_for(lambda: executor.slots_available == 1, 10)
 
 
 def test_a_task_that_nobody_took_can_be_queued_again(executor: TrackingLocalExecutor, tmp_path: Path) -> None:

@@ -120,7 +120,8 @@ def configuration(settings: Settings) -> str:
             # A task whose process died with its scheduler is noticed after this many seconds, or when it is orphaned.
             "task_instance_heartbeat_timeout": 120,
             "orphaned_tasks_check_interval": 20,
-            # So is one whose runner died before it said that it runs it; a task waits a few seconds otherwise.
+            # So is one whose runner died before it said that it runs it. No other waits as long: our executor takes no
+            # more tasks than it has runners.
             "task_queued_timeout": 120,
             "task_queued_timeout_check_interval": 20,
         },
