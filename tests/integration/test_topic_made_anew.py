@@ -36,4 +36,6 @@ def test_of_a_closed_poll_whose_feed_was_made_anew_nothing_is_taken(tables, publ
     told: list[str] = []
     assert reject_late(tables, poll.slug, told.append) == 0
     assert "made anew" in told[0]
+    assert cast(tables, poll.slug, log=told.append).records == 0
+    assert "made anew" in told[1]
     assert tally(tables, poll) == {1: 1}

@@ -1,6 +1,7 @@
 """Records for one batch, in memory that does not grow with what they carry."""
 
 import time
+from collections.abc import Callable
 
 from confluent_kafka import Consumer, Message
 
@@ -13,10 +14,12 @@ _LOOK_SECONDS = 0.01
 _OBJECT_BYTES = 500
 
 
-def gathered(reader: Consumer, number: int, seconds: float) -> list[Message]:
+def gathered(reader: Consumer, number: int, seconds: float, assignment: Callable[[], int] = lambda: 0) -> list[Message]:
     """Up to ``number`` records of those that come within ``seconds``; no more of them once they have BATCH_BYTES.
 
     Beyond that memory holds what the consumer had in its queue, which ``queued.max.messages.kbytes`` limits.
+    ``assignment`` numbers the consumer's assignments: what came under one before the last is left out, because its
+    partitions are another worker's by now, or are read again from where they were committed.
     """
     deadline = time.monotonic() + seconds
     found: list[Message] = []
@@ -24,7 +27,10 @@ def gathered(reader: Consumer, number: int, seconds: float) -> list[Message]:
     while len(found) < number and held < BATCH_BYTES:
         left = max(0.0, deadline - time.monotonic())
         ask = (number - len(found), min(left, _LOOK_SECONDS)) if found else (1, left)
+        before = assignment()
         more = list(consume(reader, *ask))
+        if assignment() != before:  # librdkafka leaves them out itself, but of this one call alone
+            found, held = [], 0
         found += more
         held += sum(map(size, more))
         if not (more or left):

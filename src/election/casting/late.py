@@ -2,9 +2,7 @@
 
 from collections.abc import Callable
 
-from election.casting.range import Range
 from election.casting.worker import cast
-from election.contracts import topics
 from election.errors import StageFailed
 from election.platform import Platform
 from election.storage.elections import election
@@ -24,8 +22,4 @@ def reject_late(platform: Platform, slug: str, log: Callable[[str], None] = prin
         raise StageFailed(
             f"The poll of {slug} is not closed: `election close {slug}` says from when on a ballot is late."
         )
-    if Range.of(poll).lost(platform.kafka):
-        # After a restore: nothing says where on the new topic this poll was closed.
-        log(f"{topics.BALLOTS} was made anew since {slug} was registered: nothing on it is taken for this election's.")
-        return 0
     return cast(platform, slug, log=log).rejected

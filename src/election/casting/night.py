@@ -36,12 +36,13 @@ class Night:
         self._held: dict[int, deque[tuple[int, Message]]] = {}
         self._bytes: dict[int, int] = {}
         self._paused: set[int] = set()
-        self._behind = 0
+        self._behind = self._assignment = 0
 
     def batch(self, most: int) -> list[Message]:
         """Up to ``most`` records that are due by now; lets them gather for a tenth of a second."""
         late = any(waiting and waiting[0][0] < self._now() - _LATE_MS for waiting in self._held.values())
-        for message in gathered(self._reader, _FETCHED, 0 if late else _BATCH_SECONDS):
+        seconds = 0 if late else _BATCH_SECONDS
+        for message in gathered(self._reader, _FETCHED, seconds, lambda: self._assignment):
             self._hold(message)
         taken = list(self._taken(most, self._now()))
         self._resume()
@@ -55,6 +56,7 @@ class Night:
 
     def assigned(self, partitions: list[TopicPartition]) -> None:
         self._held, self._bytes, self._paused = {}, {}, set()
+        self._assignment += 1
         self._reader.resume(partitions)
 
     def slow(self) -> str:

@@ -63,7 +63,7 @@ class Rate:
     def __init__(self, reader: Consumer, rate: float, stop: threading.Event) -> None:
         self._reader, self._rate, self._own, self._stop = reader, rate, rate, stop
         self._due: float | None = None
-        self._paused = False
+        self._paused, self._assignment = False, 0
         # Seconds: how far the latest ballot was behind, what was forgiven, and their sum when it was told last.
         self._behind, self._forgiven, self._slid = 0.0, 0.0, 0.0
         self._told = time.monotonic()
@@ -76,7 +76,7 @@ class Rate:
             self._stop.wait(max(0.0, -behind))
             self._resume()
             most = due_at_once(self._own, behind, most)
-        return gathered(self._reader, most, _POLL_SECONDS)
+        return gathered(self._reader, most, _POLL_SECONDS, lambda: self._assignment)
 
     def offered(self, ballots: int) -> None:
         if not self._rate:
@@ -100,6 +100,7 @@ class Rate:
         """What was missed while the group was rebalanced is caught up."""
         self._reader.resume(partitions)
         self._paused = False
+        self._assignment += 1
 
     def _waited(self) -> list[Message]:
         """After a second: nothing, or the record that came when the group was rebalanced just then."""

@@ -46,7 +46,7 @@ def cast(
     Where ballots come from outside: until the poll is closed and every ballot that came is stored or rejected.
     ``rate`` is ballots a second over all workers (0: as fast as it goes). ``stop`` ends the worker after its batch.
     Any number of workers may run, join late or die; Postgres and Kafka may be away for a while, also at the start.
-    Raises StageFailed when the poll never opened, or when the source's topic was made anew since.
+    Raises StageFailed when the poll never opened, or when its source ends before where it was (``Range.lost``).
     """
     stop, done, started, name = stop or threading.Event(), Cast(), time.monotonic(), f"Worker {worker}"
     patience = Patience(name, log, stop)
@@ -58,6 +58,15 @@ def cast(
                 raise StageFailed(f"The poll of {slug} is not open: `election cast {slug}` opens it after publication.")
             if poll.state != "open" and poll.ballots == "simulated":
                 log(f"The poll of {slug} is closed ({poll.state}); there is nothing to cast.")
+            elif (source := Range.of(poll)).lost(platform.kafka):
+                if poll.state == "open":
+                    raise StageFailed(
+                        f"{source.topic} was made anew since {slug} was published: its records are gone, and with them "
+                        "the place where its poll stood. Ballots stored so far stay in the database. This poll cannot "
+                        "go on: register the election anew under another slug."
+                    )
+                # After a restore: nothing says where on the new topic this poll was closed.
+                log(f"{source.topic} was made anew since {slug} was registered: nothing on it is this election's.")
             else:
                 _Worker(platform, connection, poll, rate, Log(name, log), patience, stop, done).run()
     done.seconds = time.monotonic() - started
@@ -80,12 +89,6 @@ class _Worker:
         self._patience = patience
         self._largest = platform.settings.casting_batch
         self._range = Range.of(poll)
-        if self._range.lost(platform.kafka):
-            raise StageFailed(
-                f"{self._range.topic} was made anew since {poll.slug} was published: its records are gone, and with "
-                "them the place where its poll stood. Ballots stored so far stay in the database. This poll cannot go "
-                "on: register the election anew under another slug."
-            )
         self._intake = Intake(platform, connection, poll)
         self._consumer = consumer(
             platform.kafka,
