@@ -42,8 +42,8 @@ def rebuild(
         generation = max([folder.generation, *(found for _, _, found in _keys(platform))]) + 1
         folder.set_generation(generation)
         driver.stop(platform.settings)  # Airflow's DAG starts it again, if it is at work; whoever is first
-        _, end = bounds(platform.kafka, topics.VOTES)  # the old count has read no further, and goes no further
         driver.start(platform.settings)
+        _, end = bounds(platform.kafka, topics.VOTES)  # the old count has read no further, and goes no further
         started()
         log(f"Generation {generation} counts from the beginning of {topics.VOTES}.")
         _wait(platform, generation, end, log)
