@@ -12,6 +12,7 @@ import pytest
 from election.orchestration.failures import say_what_next
 from election.orchestration.notification import Webhook
 from election.settings import PROJECT, Settings
+from election.stack.airflow import RUNNERS
 
 DAGS = PROJECT / "dags"
 FILES = sorted(DAGS.glob("*.py"))
@@ -55,6 +56,11 @@ def test_no_dag_catches_up_and_each_says_how_many_runs_may_be_active(dags):
     assert [dag.dag_id for dag in dags if dag.catchup] == []
     airflows_own = 16
     assert [dag.dag_id for dag in dags if dag.max_active_runs >= airflows_own] == []
+
+
+def test_casting_which_may_take_a_day_leaves_runners_for_the_rest(tasks):
+    (cast,) = [task for task in tasks if task.task_id == "casting.cast"]
+    assert cast.max_active_tis_per_dag <= RUNNERS - 4
 
 
 def test_every_task_has_an_owner(tasks):

@@ -36,6 +36,9 @@ MAY = {
 AT_WORK = ("tally_stream", "data_quality", "election_run", "recount")
 """DAGs that are unpaused by `election up`."""
 
+RUNNERS = 16
+"""Tasks that run at the same time; `election_run` lets casting have twelve of them."""
+
 
 _preparing = threading.Lock()
 
@@ -81,7 +84,7 @@ def configuration(settings: Settings) -> str:
             "plugins_folder": settings.root / "plugins",
             "load_examples": False,
             "executor": "election.orchestration.executor.TrackingLocalExecutor",
-            "parallelism": 16,
+            "parallelism": RUNNERS,
             # On the native stack `election up` lets them run, once Airflow has read them all.
             "dags_are_paused_at_creation": settings.runtime == "native",
             "hostname_callable": "election.stack.hostname.hostname",
