@@ -29,7 +29,7 @@ def test_a_stop_during_the_very_first_batch_finishes_it(spark: SparkSession, tmp
     checkpoint = tmp_path / "checkpoint"
     query = votes.writeStream.foreachBatch(batch).option("checkpointLocation", str(checkpoint)).start()
     assert begun.wait(60)
-    stopping = threading.Thread(target=finish, args=(query, checkpoint))
+    stopping = threading.Thread(target=finish, args=(query, checkpoint, lambda: None))
     stopping.start()
     stopping.join(0.5)  # time enough to stop at once, if it would
     asked.set()
