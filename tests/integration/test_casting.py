@@ -374,3 +374,14 @@ def test_the_database_refuses_a_second_vote_and_another_contests_candidate(table
                 "VALUES (%s, true, 0, 0, 0, 0, '[]')",
                 [poll.election_no],
             )
+
+
+def test_voters_of_a_feeds_election_that_were_published_meanwhile_are_passed_over(tables, published):
+    poll, fed = published("beside-a-feed", voters=60), published("the-feed", voters=50, ballots="external")
+    with tables.connect("app") as connection:  # as when both are published at the same time
+        connection.execute(
+            "UPDATE elections SET voters_to = (SELECT voters_to FROM elections WHERE slug = %s) WHERE slug = %s",
+            [fed.slug, poll.slug],
+        )
+    cast(tables, poll.slug)
+    assert list(rejected(tables, poll.election_no)) == []

@@ -6,7 +6,9 @@ import pytest
 from typer.testing import CliRunner
 
 from election.casting import cast, close_poll, reject_late
+from election.casting.range import Range
 from election.cli import app
+from election.contracts import topics
 from election.contracts.messages import ExternalBallot
 from election.errors import StageFailed
 from election.messaging.rejected import rejected
@@ -56,3 +58,11 @@ def test_nothing_is_late_before_the_poll_is_closed_nor_where_voters_are_simulate
         reject_late(tables, poll.slug)
     close_poll(tables, poll.slug)
     assert reject_late(tables, published("late-simulated", voters=10).slug) == 0
+
+
+def test_workers_that_saw_the_close_one_after_the_other_do_not_wait_for_each_other():
+    """What the one commits is what the other, whose end is later, waits for."""
+    sooner = Range(topics.BALLOTS, "a group", {0: 0}, {0: 100})
+    assert sooner.holds_all({0: 101}) and sooner.within(0, 101) == 101
+    voters = Range(topics.VOTERS, "a group", {0: 0}, {0: 100})  # what comes behind these is another election's
+    assert not voters.holds_all({0: 101}) and voters.within(0, 101) == 100

@@ -76,8 +76,9 @@ class Decoding(Generic[Form]):
             raise Unusable("unknown_election", f"election {election_no} was not registered when the record came")
 
     def _elections(self) -> dict[int, Election]:
-        every = elections(self._connection)
-        return {other.election_no: other for other in every if other.ballots == self._poll.ballots}
+        """Those whose records may be on this poll's source: every election's voters are published, whoever decides."""
+        every, feed = elections(self._connection), self._poll.ballots == "external"
+        return {other.election_no: other for other in every if not feed or other.ballots == "external"}
 
 
 def _before(record: Origin, begin: dict[str, int] | None) -> bool:
