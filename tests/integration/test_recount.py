@@ -70,6 +70,16 @@ def test_a_forged_ballot_on_the_topic_is_named_with_whom_it_favours(tables, poll
         verdict.require_ok()
 
 
+def test_a_forged_ballot_for_a_contest_that_cannot_be_is_named_too(tables, poll):
+    known = next(vote for vote in published_votes(tables, poll) if vote.candidate)
+    forged = msgspec.structs.replace(known, ballot_id=secrets.token_hex(16), contest=2**40)
+    publish(tables, forged)
+    assert [(d.what, d.key.partition(" in ")[2]) for d in recount(tables, poll.slug).differences][-1] == (
+        "ballots on votes_topic for",
+        f"contest {2**40}",
+    )
+
+
 def test_votes_that_the_owner_changed_against_all_rules_are_found(tables, poll):
     with tables.connect("owner") as connection:
         connection.execute("ALTER TABLE votes DISABLE TRIGGER certified_update")

@@ -17,7 +17,7 @@ from election.reconciliation.verdict import Difference, Verdict, ballot_differen
 from election.storage.elections import Election, election, read_whole_elections
 
 _BUCKETS = 64
-_BALLOT = np.dtype([("id", "V16"), ("contest", "<i4"), ("candidate", "<i4")])  # candidate 0: invalid
+_BALLOT = np.dtype([("id", "V16"), ("contest", "<i8"), ("candidate", "<i8")])  # candidate 0: invalid
 _LISTED = 50
 Tally = dict[tuple[int, int], int]
 """Ballots by contest and candidate number; candidate 0 stands for the invalid ones."""
@@ -117,7 +117,7 @@ def _published(platform: Platform, poll: Election) -> Tally:
         _spill(platform, poll, files)
         tally: Counter[tuple[int, int]] = Counter()
         for file in files:
-            ballots = np.unique(np.fromfile(file, "V24")).view(_BALLOT)
+            ballots = np.unique(np.fromfile(file, "V32")).view(_BALLOT)
             pairs, votes = np.unique(ballots[["contest", "candidate"]], return_counts=True)
             for (contest, candidate), number in zip(pairs.tolist(), votes.tolist(), strict=True):
                 tally[contest, candidate] += number
@@ -136,7 +136,7 @@ def _spill(platform: Platform, poll: Election, files: list[Path]) -> None:
                 continue  # no ballot: the count rejects it
             own = bytes.fromhex(vote.ballot_id)
             if vote.election == poll.election_no and message.key() == own:
-                choice = vote.contest.to_bytes(4, "little") + (vote.candidate or 0).to_bytes(4, "little")
+                choice = vote.contest.to_bytes(8, "little") + (vote.candidate or 0).to_bytes(8, "little")
                 handles[own[0] % _BUCKETS].write(own + choice)
     finally:
         for handle in handles:
