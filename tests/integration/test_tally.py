@@ -150,8 +150,8 @@ def test_what_java_unpacks_lies_in_the_platforms_own_folder(counting, counted) -
 
 
 def test_driver_and_executor_start_from_the_archive_of_classes(counting, counted) -> None:
-    if (archive := class_archive()) is None:
-        pytest.skip("the set-up could not make one")
+    archive = class_archive()
+    assert archive is not None, "the set-up could not make one; .venv/spark-archive.log says why"
     for jvm in (count_faults.driver_jvm(counting.settings), count_faults.executor(counting.settings)):
         assert str(archive.resolve()) in {mapped.path for mapped in jvm.memory_maps()}, count_faults.args(jvm)[:200]
 

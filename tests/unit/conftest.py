@@ -1,12 +1,27 @@
-"""A Spark of the test's own process, with the count's settings: no cluster, no Kafka."""
+"""What unit tests share: settings of a platform that is not there, the folder of its count, and a Spark of the test's
+own process with the count's settings, without a cluster or Kafka.
+"""
 
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
 
+from election.count.folder import Folder, tally_folder
+from election.settings import Settings
 from spark_jobs.tally.job import SESSION, STATE
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings.model_validate({"var": tmp_path})
+
+
+@pytest.fixture
+def folder(settings: Settings) -> Folder:
+    return tally_folder(settings)
 
 
 @pytest.fixture(scope="module")

@@ -7,21 +7,10 @@ from pathlib import Path
 import pytest
 
 from election.count import driver
-from election.count.folder import Folder, tally_folder, write_json
+from election.count.folder import Folder, write_json
 from election.count.launching import empty
-from election.settings import Settings
 
 STARTED = 1_000_000.0  # seconds since 1970
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings.model_validate({"var": tmp_path})
-
-
-@pytest.fixture
-def folder(settings: Settings) -> Folder:
-    return tally_folder(settings)
 
 
 def started(folder: Folder, identity: str, at: float = STARTED) -> None:

@@ -15,11 +15,6 @@ from tests.stand_in import stand_in
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings.model_validate({"var": tmp_path})
-
-
-@pytest.fixture
 def folder(settings: Settings) -> Iterator[Folder]:
     """No driver outlives its test."""
     yield tally_folder(settings)

@@ -6,14 +6,12 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
-import pytest
 from typer.testing import CliRunner
 
 from election.cli.application import app
-from election.count.folder import Folder, tally_folder, write_json
+from election.count.folder import Folder, write_json
 from election.count.summary import lines, summary
 from election.settings import Settings
 
@@ -30,16 +28,6 @@ BATCH = {
     "rejected": 2,
     "duplicates": 1_503,
 }
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings.model_validate({"var": tmp_path})
-
-
-@pytest.fixture
-def folder(settings: Settings) -> Folder:
-    return tally_folder(settings)
 
 
 def drove(folder: Folder, **heartbeat: Any) -> None:

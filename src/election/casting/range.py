@@ -63,21 +63,21 @@ class Range:
 
     def holds(self, record: Origin) -> bool:
         """Whether a record that was read from the beginning on is before the end."""
-        return self._followed or (record.offset() or 0) < (self.end or {}).get(record.partition() or 0, 0)
+        return self._last is None or (record.offset() or 0) < self._last.get(record.partition() or 0, 0)
 
     def holds_all(self, following: Offsets) -> bool:
         """The same of a whole batch, whose last records are followed by these offsets."""
-        return self._followed or all(offset <= (self.end or {}).get(p, 0) for p, offset in following.items())
+        return self._last is None or all(offset <= self._last.get(p, 0) for p, offset in following.items())
 
     def within(self, partition: int, offset: int) -> int:
         """The offset, or the end of the range where that comes first."""
-        return offset if self._followed else min(offset, (self.end or {}).get(partition, 0))
+        return offset if self._last is None else min(offset, self._last.get(partition, 0))
 
     @property
-    def _followed(self) -> bool:
-        """Of a feed what comes behind the end is taken too: it is late, and the end of another worker, which saw the
-        poll closed a moment later, may be behind it."""
-        return self.end is None or self.topic == topics.BALLOTS
+    def _last(self) -> Offsets | None:
+        """The end behind which nothing is taken. Of a feed there is none: what comes behind it is late, and the end of
+        another worker, which saw the poll closed a moment later, may be behind it."""
+        return None if self.topic == topics.BALLOTS else self.end
 
     def ended(self, reader: Consumer) -> "Range":
         """The same range, ending where the topic ends now."""
