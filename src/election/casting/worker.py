@@ -13,6 +13,7 @@ from election.casting.night import Night
 from election.casting.pace import Pace, Rate
 from election.casting.patience import Patience
 from election.casting.range import Range
+from election.contracts import topics
 from election.errors import StageFailed
 from election.messaging.clients import consumer
 from election.messaging.reading import Offsets
@@ -136,6 +137,12 @@ class _Worker:
         self._done.rejected += len(taken.refused)
         return taken.ballots
 
+    def _pass_over_marks(self) -> None:
+        """Commits that this worker is past the marks that follow its last record: a feed's transactions end with one,
+        and the poll would wait for it to be cast."""
+        places = self._consumer.position(self._consumer.assignment())
+        self._commit({place.partition: place.offset for place in places if place.offset >= 0})
+
     def _commit(self, following: Offsets) -> None:
         # The broker takes an offset for a partition that is another worker's by now, and it could be behind that one's.
         own = {place.partition for place in self._consumer.assignment()} & self._range.begin.keys()
@@ -165,6 +172,8 @@ class _Worker:
         self._pace.share(own, total - done)
         if done == total:
             self._patience.worked()
+        elif own and self._range.topic == topics.BALLOTS:
+            self._pass_over_marks()
         ended = done == total and self._range.end is not None
         self._log.tell(done, total, self._done.ballots, self._pace.slow, last=ended)
         return ended

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, IsolationLevel, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 from tenacity import retry, retry_if_exception, stop_after_delay, wait_fixed
 
@@ -21,7 +21,10 @@ def partitions(kafka: Mapping[str, str], topic: str) -> list[int]:
 
 
 def bounds(kafka: Mapping[str, str], topic: str) -> tuple[Offsets, Offsets]:
-    """Where the topic begins and ends now, read from the broker."""
+    """Where the topic begins and ends now, read from the broker.
+
+    It ends before the first record of a transaction that is not committed yet: nobody may read on from there.
+    """
     first, last = _bounds(kafka, [topic])
     return {p: offset for (_, p), offset in first.items()}, {p: offset for (_, p), offset in last.items()}
 
@@ -87,5 +90,9 @@ def _places(client: AdminClient, topics: Sequence[str]) -> list[_Place]:
 
 
 def _offsets(client: AdminClient, places: list[_Place], spec: OffsetSpec) -> dict[_Place, int]:
-    asked = client.list_offsets({TopicPartition(*place): spec for place in places}, request_timeout=10)
+    asked = client.list_offsets(
+        {TopicPartition(*place): spec for place in places},
+        isolation_level=IsolationLevel.READ_COMMITTED,
+        request_timeout=10,
+    )
     return {(place.topic, place.partition): answer.result().offset for place, answer in asked.items()}
