@@ -147,8 +147,9 @@ def open_poll(slug: str) -> list[int]:
     return list(range(get_current_context()["params"]["workers"]))
 
 
+# A feed's poll is open for as long as the operator leaves it so; each end of this time would take one of the tries.
 # Airflow here has 16 runners: however many nights and feeds there are, four are left for what else has to go on.
-@task(task_id="cast", execution_timeout=timedelta(hours=24), max_active_tis_per_dag=12)
+@task(task_id="cast", execution_timeout=timedelta(days=30), max_active_tis_per_dag=12)
 def cast_ballots(slug: str, worker: int) -> dict[str, Any]:
     from election.orchestration.casting import cast
     from election.orchestration.connections import platform
