@@ -120,3 +120,14 @@ def test_a_checkpoint_that_lost_either_file_of_its_newest_batch_is_refused(log: 
     (checkpoint / log / "2").unlink()
     with pytest.raises(CheckpointRefused, match=r"files of it are gone\. `election tally rebuild`"):
         claim(folder, 1, "topic")
+
+
+def test_a_checkpoint_that_lost_its_only_batch_is_refused(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    checkpoint = claim(folder, 1, "topic")
+    for part in ("offsets", "commits", "state"):
+        (checkpoint / part).mkdir()
+    assert claim(folder, 1, "topic") == checkpoint
+    (checkpoint / "state" / "0").mkdir()  # not noted as counted yet, and its files were removed
+    with pytest.raises(CheckpointRefused, match=r"files of it are gone\. `election tally rebuild`"):
+        claim(folder, 1, "topic")

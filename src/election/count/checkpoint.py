@@ -52,6 +52,9 @@ def claim(folder: Folder, generation: int, topic_id: str | None) -> Path:
         raise CheckpointRefused(
             f"{checkpoint} does not say what its newest batch {newest} has read: files of it are gone. {_REMEDY}"
         )
+    if newest_batch(checkpoint, "offsets") is None and any((checkpoint / "state").glob("*")):
+        # Spark notes a batch before it writes state; without one it would fail at each start, and name no remedy.
+        raise CheckpointRefused(f"{checkpoint} has state of no batch: files of it are gone. {_REMEDY}")
     return checkpoint
 
 
