@@ -57,7 +57,7 @@ class Drill:
         """An election is cast, struck at a random moment, counted to its end and compared."""
         self._elections += 1
         poll = self._published(f"drill-{self._name}-{self._elections}", voters=VOTERS)
-        assert driver.wait_for(lambda: driver.state(self.platform.settings).phase == "counting", COUNT_AGAIN)
+        self.wait_until_it_counts()
         casting = worker(poll.slug, "--rate", str(RATE))
         time.sleep(self.draw.uniform(0.5, 5))
         fault(self.platform)
@@ -69,6 +69,9 @@ class Drill:
         self.assert_exact(poll.slug)
         log.warning("%s: %s exact %.0f s after the strike", what, poll.slug, time.monotonic() - struck)
 
+    def wait_until_it_counts(self) -> None:
+        assert driver.wait_for(lambda: driver.state(self.platform.settings).phase == "counting", COUNT_AGAIN)
+
     def assert_exact(self, slug: str) -> None:
         wait_until_counted(self.platform, slug, timeout_stalled_s=COUNT_AGAIN)
         assert reconcile(self.platform, slug).differences == ()
@@ -77,7 +80,9 @@ class Drill:
 
 @pytest.fixture
 def drill(stack: Platform, tables: Platform, published: Published, request: pytest.FixtureRequest) -> Iterator[Drill]:
-    yield Drill(stack, published, request.node.name.removeprefix("test_").split("_")[0])
+    drill = Drill(stack, published, request.node.name.removeprefix("test_").split("_")[0])
+    drill.wait_until_it_counts()
+    yield drill
     Airflow(stack.settings).pause("tally_stream", False)
 
 
