@@ -15,6 +15,7 @@ from pyspark.sql import functions as fn
 from election.contracts.messages import SCHEMA_VERSION, AgeGroup, Gender, VoteMessage
 from election.contracts.rejection import Reason
 from election.contracts.schemas import required, spark_ddl
+from election.contracts.topics import MAX_MESSAGE_BYTES, MAX_RECORD_BYTES
 from spark_jobs.tally.kinds import AGGREGATES, REJECTED, Kind
 
 OBSERVED = "tally"
@@ -38,16 +39,20 @@ def parse(records: DataFrame) -> DataFrame:
 
     ``id`` is the key's 16 bytes; of a record that cannot be used it is the origin, which is longer. The record itself
     (key, value, topic, partition, offset) goes along only when it cannot be used: rows are moved between executors.
+    Of that, key and value only when they fit into ``rejected_topic``.
     """
     vote = fn.from_json(fn.col("value").cast("string"), spark_ddl(VoteMessage), _STRICT_JSON)
     read = records.select(*_RECORD, vote.alias("vote"))
     judged = read.select(*_RECORD, "vote.*").withColumn("reason", _reason())
     origin = fn.concat_ws("/", fn.lit("not a ballot"), "topic", "partition", "offset").cast("binary")
     usable = fn.col("reason").isNull()
+    size = fn.coalesce(fn.length("key"), fn.lit(0)) + fn.coalesce(fn.length("value"), fn.lit(0))
+    bytes_kept = ~usable & (size <= MAX_MESSAGE_BYTES)
+    kept = {name: bytes_kept if name in ("key", "value") else ~usable for name in _RECORD}
     return judged.select(
         fn.when(usable, fn.col("key")).otherwise(origin).alias("id"),
         "reason",
-        *(fn.when(~usable, fn.col(name)).alias(name) for name in _RECORD),
+        *(fn.when(needed, fn.col(name)).alias(name) for name, needed in kept.items()),
         *(name for name in VoteMessage.__struct_fields__ if name not in ("schema_version", "ballot_id")),
     )
 
@@ -95,6 +100,8 @@ def _reason() -> Column:
     wrong |= vote["candidate"].isNull() != vote["party"].isNull()
     return (
         fn.when(fn.col("value").isNull(), _as("null"))
+        # Compressed it got onto the topic; its names, repeated in totals, would not get onto theirs.
+        .when(fn.length("value") > MAX_RECORD_BYTES, _as("too_large"))
         .when(_suspicious() & ~fn.is_valid_utf8(text), _as("not_utf8"))
         .when(vote["schema_version"] != SCHEMA_VERSION, _as("unknown_version"))
         .when(missing & fn.get_json_object(text, "$").isNull(), _as("not_json"))

@@ -193,13 +193,14 @@ def test_votes_that_come_an_hour_and_a_day_late_are_counted_in_their_own_minutes
 
 
 def test_a_record_that_is_no_vote_is_rejected_and_the_count_goes_on(counting, counted) -> None:
-    producer = SafeProducer(counting.kafka)
+    producer = SafeProducer(counting.kafka, **{"message.max.bytes": 20_000_000})
     producer.produce(topics.VOTES, b"\xff\xfe no vote", b"nobody")
     producer.produce(topics.VOTES, b"{}", bytes(16))
+    producer.produce(topics.VOTES, bytes(4 * topics.MAX_MESSAGE_BYTES), b"small only while it is compressed")
     producer.flush()
     assert driver.wait_for(lambda: _all_read(counting), 60)
     found = [Decoder(RejectedRecord)(r.value()) for r in read(counting.kafka, topics.REJECTED)]
-    assert {"not_utf8", "wrong_type"} <= {r.reason for r in found if r.stage == "count"}
+    assert {"not_utf8", "wrong_type", "too_large"} <= {r.reason for r in found if r.stage == "count"}
     assert reconcile(counting, counted).differences == ()
 
 

@@ -189,6 +189,7 @@ UNUSABLE: dict[str, tuple[bytes | None, bytes | None, str]] = {
     "a candidate without a name": (GOOD.replace(b'"candidate_name":"Ada', b'"other":"Ada'), None, "wrong_type"),
     "somebody else's key": (GOOD, bytes(16), "key_mismatch"),
     "no key": (GOOD, b"", "key_mismatch"),
+    "65 KB": (GOOD.replace(b"Ada", b"Ada" * 22_000), None, "too_large"),
     "a ballot id of 15 bytes": (encode(ballot(1, ballot_id="00" * 15)), bytes(15), "wrong_type"),
 }
 

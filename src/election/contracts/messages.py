@@ -93,7 +93,7 @@ class RejectedRecord(msgspec.Struct, frozen=True):
 
     Casting's have ``/election`` behind that, as elections cast at the same time meet the same foreign records. The
     key without a value takes the rejection back: the record was used after all. ``key`` and ``value`` are base64
-    (null: there was none). ``election`` is null when unknown.
+    (null: there was none, or both together are larger than ``MAX_MESSAGE_BYTES``). ``election`` is null when unknown.
     """
 
     schema_version: Version

@@ -1,4 +1,4 @@
-"""``rejected_topic``: records that could not be used, kept whole."""
+"""``rejected_topic``: records that could not be used, with their bytes."""
 
 import time
 from base64 import b64encode
@@ -26,7 +26,13 @@ class Origin(Protocol):
 def reject(
     producer: SafeProducer, stage: Literal["casting", "count"], message: Origin, why: Unusable, election: int | None
 ) -> None:
-    """Puts a consumed record on ``rejected_topic`` under its origin, so that a redelivered one counts once."""
+    """Puts a consumed record on ``rejected_topic`` under its origin, so that a redelivered one counts once.
+
+    One whose bytes do not fit there (they may be larger than its own topic's limit, which is for compressed ones) goes
+    without them: they stay at the origin.
+    """
+    key, value = message.key(), message.value()
+    fits = len(key or b"") + len(value or b"") <= topics.MAX_MESSAGE_BYTES
     record = RejectedRecord(
         SCHEMA_VERSION,
         stage,
@@ -34,10 +40,10 @@ def reject(
         message.topic() or "",
         message.partition() or 0,
         message.offset() or 0,
-        _text(message.key()),
-        _text(message.value()),
+        _text(key) if fits else None,
+        _text(value) if fits else None,
         why.reason,
-        why.detail,
+        why.detail if fits else f"{why.detail}; its bytes are on {message.topic()} alone",
         time.time_ns() // 1_000_000,
     )
     producer.produce(topics.REJECTED, encode(record), _key(record))
