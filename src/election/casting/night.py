@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import msgspec
 from confluent_kafka import Consumer, Message, TopicPartition
 
+from election import nights
 from election.casting.gathering import gathered, size
 from election.contracts.messages import UNREADABLE
 from election.storage.elections import Election
@@ -32,7 +33,7 @@ class Night:
     def __init__(self, reader: Consumer, poll: Election) -> None:
         assert poll.opened_at is not None
         self._reader, self._election = reader, poll.election_no
-        self._opened = poll.opened_at
+        self._opened, self._ends = poll.opened_at, 1000 * nights.seconds(poll.parameters["night"])
         self._held: dict[int, deque[tuple[int, Message]]] = {}
         self._bytes: dict[int, int] = {}
         self._paused: set[int] = set()
@@ -76,12 +77,13 @@ class Night:
             self._paused.add(partition)
 
     def _due(self, message: Message) -> int:
-        """Nobody waits for what is no voter of this election."""
+        """Nobody waits for what is no voter of this election, nor beyond the end of the night."""
         try:
             voter = _decode(message.value() or b"")
         except UNREADABLE:
             return 0
-        return voter.due or 0 if voter.election == self._election else 0
+        due = voter.due or 0
+        return due if voter.election == self._election and due <= self._ends else 0
 
     def _taken(self, most: int, now: int) -> Iterator[Message]:
         for _ in range(most):
