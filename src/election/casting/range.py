@@ -79,9 +79,14 @@ class Range:
         another worker, which saw the poll closed a moment later, may be behind it."""
         return None if self.topic == topics.BALLOTS else self.end
 
-    def ended(self, reader: Consumer) -> "Range":
-        """The same range, ending where the topic ends now."""
-        return replace(self, end=self._end(reader))
+    def ended(self, reader: Consumer, close: Mapping[str, int] | None = None) -> "Range":
+        """The same range, ending where the topic can be read to now.
+
+        Of a poll that was closed, not before ``close``, where the topic ended then: what is in front of that is in
+        time, and can be read once the transactions are over that were open.
+        """
+        end = self._end(reader)
+        return replace(self, end={p: max(offset, (close or {}).get(str(p), 0)) for p, offset in end.items()})
 
     def progress(self, kafka: Mapping[str, str]) -> tuple[int, int]:
         """(records done, records in all) of the whole group, from its committed offsets."""

@@ -100,6 +100,9 @@ class _Worker:
                 "heartbeat.interval.ms": 500,
                 "max.poll.interval.ms": 300_000,
                 "queued.max.messages.kbytes": 32_768,
+                # librdkafka weighs values alone. So that a feed's keys and headers fill no memory either, it fetches
+                # only when it has next to nothing left; a fetch brings a megabyte a partition.
+                **({"queued.min.messages": 10, "fetch.queue.backoff.ms": 10} if poll.ballots == "external" else {}),
             },
         )
         night = poll.parameters.get("night")
@@ -163,9 +166,11 @@ class _Worker:
     def _ended(self) -> bool:
         """Whether the whole group is done. Takes this worker's share of what is left, and tells how far it is."""
         self._looked = time.monotonic()
-        if self._range.end is None and election(self._connection, self._poll.slug).state != "open":
-            # What comes after this moment is late, and nobody waits for it.
-            self._range = self._range.ended(self._consumer)
+        if self._range.end is None:
+            poll = election(self._connection, self._poll.slug)
+            if poll.state != "open":
+                # What comes after this moment is late, and nobody waits for it.
+                self._range = self._range.ended(self._consumer, poll.ballots_to)
         left, total = self._range.left(self._consumer)
         done = total - sum(left.values())
         own = sum(left.get(place.partition, 0) for place in self._consumer.assignment())

@@ -21,11 +21,8 @@ def partitions(kafka: Mapping[str, str], topic: str) -> list[int]:
 
 
 def bounds(kafka: Mapping[str, str], topic: str) -> tuple[Offsets, Offsets]:
-    """Where the topic begins and ends now, read from the broker.
-
-    It ends before the first record of a transaction that is not committed yet: nobody may read on from there.
-    """
-    first, last = _bounds(kafka, [topic])
+    """Where the topic begins and ends now, read from the broker; records of open transactions are within."""
+    first, last = _bounds(kafka, [topic], IsolationLevel.READ_UNCOMMITTED)
     return {p: offset for (_, p), offset in first.items()}, {p: offset for (_, p), offset in last.items()}
 
 
@@ -35,10 +32,10 @@ def read(
     """Every record of the topics from ``begin`` (default: the first) to ``end`` (default: the last there is now).
 
     Order holds within a partition. ``begin`` and ``end`` are for a single topic; a partition that ``end`` leaves out is
-    read to its last. Raises NotReachable when the broker gives
-    nothing for 30 s before the end is reached.
+    read to its last. What comes behind a transaction that is still open cannot be read, and is left out.
+    Raises NotReachable when the broker gives nothing for 30 s before the end is reached.
     """
-    first, last = _bounds(kafka, [topics] if isinstance(topics, str) else topics)
+    first, last = _bounds(kafka, [topics] if isinstance(topics, str) else topics, IsolationLevel.READ_COMMITTED)
     last = {place: min(offset, (end or {}).get(place[1], offset)) for place, offset in last.items()}
     start = {place: max(offset, (begin or {}).get(place[1], offset)) for place, offset in first.items()}
     unread = {place for place in last if start[place] < last[place]}
@@ -72,10 +69,13 @@ def _reached(reader: Consumer, unread: set[_Place], last: dict[_Place, int]) -> 
 
 
 @retry(retry=retry_if_exception(passes), wait=wait_fixed(0.2), stop=stop_after_delay(30), reraise=True)
-def _bounds(kafka: Mapping[str, str], topics: Sequence[str]) -> tuple[dict[_Place, int], dict[_Place, int]]:
+def _bounds(
+    kafka: Mapping[str, str], topics: Sequence[str], isolation: IsolationLevel
+) -> tuple[dict[_Place, int], dict[_Place, int]]:
     client = admin(kafka)
     places = _places(client, topics)
-    return _offsets(client, places, OffsetSpec.earliest()), _offsets(client, places, OffsetSpec.latest())
+    first, last = (_offsets(client, places, spec, isolation) for spec in (OffsetSpec.earliest(), OffsetSpec.latest()))
+    return first, last
 
 
 def _places(client: AdminClient, topics: Sequence[str]) -> list[_Place]:
@@ -89,10 +89,10 @@ def _places(client: AdminClient, topics: Sequence[str]) -> list[_Place]:
     return [(topic, partition) for topic in topics for partition in sorted(known[topic].partitions)]
 
 
-def _offsets(client: AdminClient, places: list[_Place], spec: OffsetSpec) -> dict[_Place, int]:
+def _offsets(
+    client: AdminClient, places: list[_Place], spec: OffsetSpec, isolation: IsolationLevel
+) -> dict[_Place, int]:
     asked = client.list_offsets(
-        {TopicPartition(*place): spec for place in places},
-        isolation_level=IsolationLevel.READ_COMMITTED,
-        request_timeout=10,
+        {TopicPartition(*place): spec for place in places}, isolation_level=isolation, request_timeout=10
     )
     return {(place.topic, place.partition): answer.result().offset for place, answer in asked.items()}
