@@ -3,7 +3,7 @@
 import os
 
 import pytest
-from confluent_kafka import TopicPartition
+from confluent_kafka import Producer, TopicPartition
 
 from election.casting import close_poll, gathering, night
 from election.casting.gathering import gathered
@@ -43,6 +43,21 @@ def test_a_batch_ends_when_its_records_have_its_bytes(put, monkeypatch):
         batches.append(len(gathered(reader, 10_000, 1.0)))
         assert batches[-1], "not all came"
     assert max(batches) <= 15, "four megabytes, and what was in the consumer's queue"
+
+
+def test_a_batch_ends_also_when_its_records_have_its_bytes_in_their_headers(tables, put, monkeypatch):
+    monkeypatch.setattr(gathering, "BATCH_BYTES", 4_000_000)
+    begin = bounds(tables.kafka, topics.BALLOTS)[1][0]
+    producer = Producer({**tables.kafka, "log_level": 0})
+    for _ in range(40):
+        producer.produce(topics.BALLOTS, b"garbage", partition=0, headers={"more": os.urandom(900_000)})
+    producer.flush(30)
+    reader = put(topics.BALLOTS, [], begin)
+    batches: list[int] = []
+    while sum(batches) < 40:
+        batches.append(len(gathered(reader, 10_000, 1.0)))
+        assert batches[-1], "not all came"
+    assert max(batches) <= 15
 
 
 def test_a_batch_of_small_records_is_as_large_as_it_was_asked_for(put):

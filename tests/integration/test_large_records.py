@@ -6,7 +6,7 @@ from base64 import b64decode
 
 import pytest
 
-from election.casting import cast, close_poll
+from election.casting import cast, close_poll, replay
 from election.contracts import topics
 from election.contracts.messages import ExternalBallot
 from election.contracts.topics import MAX_MESSAGE_BYTES
@@ -68,3 +68,5 @@ def test_a_record_among_the_voters_that_was_small_only_while_compressed_is_rejec
     (kept,) = rejected(tables, poll.election_no)
     assert (kept.reason, kept.key, kept.value) == ("too_large", None, None)
     assert kept.detail.endswith("its bytes are on voters_topic alone")
+    assert replay(tables, poll.slug).offered == 0, "there is nothing to offer again"
+    assert list(rejected(tables, poll.election_no)) == [kept]

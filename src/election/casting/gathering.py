@@ -1,12 +1,14 @@
 """Records for one batch, in memory that does not grow with what they carry."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import cast
 
 from confluent_kafka import Consumer, Message
 
 from election.messaging.clients import consume
 
+Headers = Iterable[tuple[str, bytes | None]]
 # A batch of ballots has some two megabytes; a hostile feed's records have up to one megabyte each.
 BATCH_BYTES = 32 * 1_048_576
 # What comes meanwhile is in memory before it can be weighed.
@@ -17,7 +19,7 @@ _OBJECT_BYTES = 500
 def gathered(reader: Consumer, number: int, seconds: float, assignment: Callable[[], int] = lambda: 0) -> list[Message]:
     """Up to ``number`` records of those that come within ``seconds``; no more of them once they have BATCH_BYTES.
 
-    Beyond that memory holds what the consumer had in its queue, which ``queued.max.messages.kbytes`` limits.
+    Beyond that memory holds what the consumer had in its queue (see ``casting.worker``).
     ``assignment`` numbers the consumer's assignments: what came under one before the last is left out, because its
     partitions are another worker's by now, or are read again from where they were committed.
     """
@@ -40,4 +42,5 @@ def gathered(reader: Consumer, number: int, seconds: float, assignment: Callable
 
 def size(message: Message) -> int:
     """Bytes that a record takes in memory: one without a value takes some too."""
-    return len(message) + len(message.key() or b"") + _OBJECT_BYTES
+    headers = sum(len(name) + len(value or b"") for name, value in cast(Headers, message.headers() or ()))
+    return len(message) + len(message.key() or b"") + headers + _OBJECT_BYTES

@@ -39,7 +39,7 @@ class Decoding(Generic[Form]):
 
     def __init__(self, connection: Connection, poll: Election, form: type[Form], again: bool = False) -> None:
         self._connection, self._poll, self._again = connection, poll, again
-        self._decode: Decoder = Decoder(form)  # type: ignore[type-arg]
+        self._decode: Decoder = Decoder(form, MAX_RECORD_BYTES)  # type: ignore[type-arg]
         self._known = self._elections()
         self._looked = False
 
@@ -49,10 +49,7 @@ class Decoding(Generic[Form]):
         self._looked = False
         for position, record in enumerate(records):
             try:
-                value = record.value()
-                if value is not None and len(value) > MAX_RECORD_BYTES:
-                    raise Unusable("too_large", f"{len(value):,} bytes, {MAX_RECORD_BYTES:,} are read")
-                message = self._decode(value)
+                message = self._decode(_checked(record.value()))
                 if message.election != self._poll.election_no:
                     self._check_other(message.election, record)
                     continue
@@ -79,6 +76,17 @@ class Decoding(Generic[Form]):
         """Those whose records may be on this poll's source: every election's voters are published, whoever decides."""
         every, feed = elections(self._connection), self._poll.ballots == "external"
         return {other.election_no: other for other in every if not feed or other.ballots == "external"}
+
+
+def _checked(value: bytes | None) -> bytes | None:
+    """The value, which is text: the decoder does not look at fields that it skips. What is too large it refuses."""
+    if value is None or value.isascii() or len(value) > MAX_RECORD_BYTES:
+        return value
+    try:
+        value.decode()
+    except UnicodeDecodeError as bad:
+        raise Unusable("not_utf8", str(bad)) from None
+    return value
 
 
 def _before(record: Origin, begin: dict[str, int] | None) -> bool:

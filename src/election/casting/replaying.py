@@ -68,7 +68,7 @@ def replay(platform: Platform, slug: str, log: Callable[[str], None] = print) ->
         records = (
             _Returned(record)
             for record in rejected(platform, poll.election_no, "casting")
-            if record.topic == intake.source.topic
+            if record.topic == intake.source.topic and not _left_behind(record)
         )
         offered = accepted = 0
         for batch in _batches(records):
@@ -87,6 +87,11 @@ def replay(platform: Platform, slug: str, log: Callable[[str], None] = print) ->
 def _batches(records: Iterator[_Returned]) -> Iterator[list[_Returned]]:
     while batch := list(islice(records, _BATCH)):
         yield batch
+
+
+def _left_behind(record: RejectedRecord) -> bool:
+    """Whether the bytes stayed at the origin: there is nothing to offer, and they are too many at any time."""
+    return record.reason == "too_large" and record.value is None
 
 
 def _bytes(text: str | None) -> bytes | None:

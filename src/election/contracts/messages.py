@@ -5,6 +5,7 @@ A reader ignores fields it does not know; a missing or mistyped field makes the 
 aggregate carries a voter's number, name, address or e-mail.
 """
 
+from math import inf
 from typing import Annotated, Generic, Literal, TypeVar
 
 import msgspec
@@ -220,14 +221,16 @@ class Unusable(ValueError):
 
 
 class Decoder(Generic[Message]):
-    """Decodes one form of message. Raises ``Unusable`` with the reason, never anything else."""
+    """Decodes one form of message, of ``most`` bytes or less. Raises ``Unusable`` with the reason, nothing else."""
 
-    def __init__(self, form: type[Message]) -> None:
-        self._decode = msgspec.json.Decoder(form).decode
+    def __init__(self, form: type[Message], most: float = inf) -> None:
+        self._decode, self._most = msgspec.json.Decoder(form).decode, most
 
     def __call__(self, value: bytes | None) -> Message:
         if value is None:
             raise Unusable("null", "the record has no value")
+        if len(value) > self._most:
+            raise Unusable("too_large", f"{len(value):,} bytes, {self._most:,} are read")
         try:
             message = self._decode(value)
         except UNREADABLE as error:

@@ -63,7 +63,7 @@ def _published(look: Look) -> Iterator[Pair]:
     mark = b'"election":%d,' % no
     for message in read(look.platform.kafka, topics.VOTES, {int(p): o for p, o in look.poll.votes_from.items()}):
         value = message.value()
-        if value is None or mark not in value:
+        if value is None or len(value) > topics.MAX_RECORD_BYTES or mark not in value:
             continue
         try:
             vote = decode(value)

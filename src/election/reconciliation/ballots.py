@@ -53,7 +53,7 @@ def _stored(connection: Connection, poll: Election) -> Iterator[Pair]:
 
 
 def _published(platform: Platform, poll: Election) -> Iterator[Pair]:
-    decode = Decoder(VoteMessage)
+    decode = Decoder(VoteMessage, topics.MAX_RECORD_BYTES)
     begin = {int(partition): offset for partition, offset in poll.votes_from.items()}
     for message in read(platform.kafka, topics.VOTES, begin):
         try:

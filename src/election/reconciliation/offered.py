@@ -5,7 +5,6 @@ However often a ballot is offered, it counts once. Nobody's choice is named: ver
 
 from collections import Counter
 from collections.abc import Iterator
-from itertools import islice
 
 import numpy as np
 
@@ -30,8 +29,8 @@ Unaccounted = tuple[str, str, int]
 def unaccounted(platform: Platform, connection: Connection, poll: Election) -> Iterator[Unaccounted]:
     """The ballots that were offered and neither stored nor rejected, and those stored that nobody offered.
 
-    Memory holds a byte a voter and one a record. Before the poll is closed nobody knows what will be offered, and
-    of a topic that was made anew nobody knows what was: then there is nothing to find.
+    Memory holds a byte a voter, one a record and the ballots of a batch. Before the poll is closed nobody knows what
+    will be offered, and of a topic that was made anew nobody knows what was: then there is nothing to find.
     """
     if poll.state in ("registered", "open"):
         return
@@ -58,18 +57,20 @@ def _fed(platform: Platform, connection: Connection, poll: Election) -> Iterator
         if (offset := message.offset() or 0) < last.get(partition := message.partition() or 0, 0)
         and not refused[partition][offset - first.get(partition, 0)]
     )
-    while batch := list(islice(records, _BATCH)):
-        ballots = []
-        for record in batch:
-            where = f"{record.topic()}/{record.partition()}/{record.offset()}"
-            try:
-                ballot = decode(record.value())
-            except Unusable:
-                yield "record neither used nor rejected", where, 1
-                continue
-            if ballot.election == poll.election_no:
-                ballots.append((where, ballot))
-        yield from offered.lost(ballots)
+    ballots: list[tuple[str, ExternalBallot]] = []
+    for record in records:
+        where = f"{record.topic()}/{record.partition()}/{record.offset()}"
+        try:
+            ballot = decode(record.value())
+        except Unusable:
+            yield "record neither used nor rejected", where, 1
+            continue
+        if ballot.election == poll.election_no:
+            ballots.append((where, ballot))
+        if len(ballots) == _BATCH:
+            yield from offered.lost(ballots)
+            ballots = []
+    yield from offered.lost(ballots)
     if stored := offered.never():
         yield "ballots stored that nobody offered", poll.slug, stored
 

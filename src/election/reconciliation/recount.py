@@ -125,7 +125,7 @@ def _published(platform: Platform, poll: Election) -> Tally:
 
 
 def _spill(platform: Platform, poll: Election, files: list[Path]) -> None:
-    decode = Decoder(VoteMessage)
+    decode = Decoder(VoteMessage, topics.MAX_RECORD_BYTES)
     begin = {int(partition): offset for partition, offset in poll.votes_from.items()}
     handles = [file.open("wb") for file in files]
     try:
