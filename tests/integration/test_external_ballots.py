@@ -1,13 +1,15 @@
 """Ballots from outside: a feed says who voted for whom, and casting takes each in once or says why not."""
 
+import json
 import threading
 from collections import Counter
 
 import pytest
 
-from election.casting import cast, close_poll, open_poll, records
+from election.casting import cast, close_poll, open_poll, records, replay
 from election.contracts import topics
-from election.contracts.messages import ExternalBallot
+from election.contracts.messages import ExternalBallot, encode
+from election.count.driver import wait_for
 from election.electorate import check_electorate, seed_candidates, seed_voters
 from election.messaging.reading import bounds
 from election.messaging.rejected import rejected
@@ -106,6 +108,7 @@ def test_every_unusable_ballot_is_rejected_with_its_reason(tables, published):
         b"[" * 5_000: "not_json",
         b'{"schema_version":1,"more":' + b"[" * 30_000 + b"]" * 30_000 + b"}": "not_json",
         b"\xff": "not_utf8",
+        encode(ExternalBallot(1, no, voter + 7, here, own))[:-1] + b',"sent_by":"\xff"}': "not_utf8",
         b"x" * 65_537: "too_large",
         None: "null",
     }
@@ -161,6 +164,49 @@ def test_a_feed_of_unknown_elections_does_not_ask_the_database_for_each_record(t
     cast(tables, poll.slug)
     assert reasons(tables, poll) == ["unknown_election"] * 500
     assert len(asked) < 50, "once a batch, and once at the start"
+
+
+def test_a_worker_takes_ballots_for_a_candidate_who_was_added_after_it_began(tables, feed):
+    poll = feed("feed-mended")
+    stop = threading.Event()
+    working = threading.Thread(target=cast, args=(tables, poll.slug), kwargs={"stop": stop}, daemon=True)
+    working.start()
+    send(tables, *ballots(poll, range(1, 11)), *ballots(poll, [20], candidate=9))
+    assert wait_for(lambda: reasons(tables, poll) == ["unknown_candidate"], 30)
+    with tables.connect("owner") as connection:
+        connection.execute(
+            """INSERT INTO candidates SELECT (jsonb_populate_record(c, '{"candidate_no": 9}')).* FROM candidates c
+               WHERE election_no = %s AND candidate_no = 1""",
+            [poll.election_no],
+        )
+    send(tables, *ballots(poll, range(11, 16), candidate=9))
+    assert replay(tables, poll.slug).accepted == 1
+    close_poll(tables, poll.slug)
+    working.join(60)
+    assert not working.is_alive()
+    assert tally(tables, poll) == {1: 10, 9: 6}
+    assert reasons(tables, poll) == []
+    assert compared(tables, poll).differing == 0
+
+
+def test_a_worker_stores_nothing_while_the_poll_is_being_closed(tables, feed):
+    poll = feed("feed-closing-first")
+    _, end = bounds(tables.kafka, topics.BALLOTS)
+    with tables.connect("app") as closing:
+        closing.execute("SELECT pg_advisory_xact_lock(1, %s)", [poll.election_no])
+        send(tables, *ballots(poll, range(1, 11)))
+        working = threading.Thread(target=cast, args=(tables, poll.slug), daemon=True)
+        working.start()
+        working.join(timeout=3)
+        assert tally(tables, poll) == {}
+        closing.execute(
+            "UPDATE elections SET state = 'closed', closed_at = now(), ballots_to = %s WHERE election_no = %s",
+            [json.dumps(end), poll.election_no],
+        )
+    working.join(timeout=60)
+    assert not working.is_alive()
+    assert tally(tables, poll) == {}
+    assert reasons(tables, poll) == ["late"] * 10
 
 
 def test_the_poll_is_closed_between_two_batches_never_within_one(tables, feed):

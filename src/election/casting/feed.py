@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from election.casting.patience import Outdated
 from election.casting.records import Decoding, Refused
 from election.casting.storing import Ballot
 from election.contracts import topics
@@ -26,17 +27,16 @@ class Feed:
     def __init__(self, connection: Connection, poll: Election, again: bool = False) -> None:
         self._connection, self._again = connection, again
         self._decoded = Decoding(connection, poll, ExternalBallot, again)
-        standing = connection.execute(
-            """SELECT contest_no, candidate_no FROM contests LEFT JOIN candidates USING (election_no, contest_no)
-               WHERE election_no = %s""",
-            [poll.election_no],
-        )
-        self._standing = set(standing)
+        self._standing = self._read_standing(poll)
         self._contests = {contest for contest, _ in self._standing}
 
     def ballots(self, records: Sequence[Origin], poll: Election) -> tuple[list[Ballot], Refused]:
         """The ballots that are in time and whose voter, contest and candidate belong together."""
         positions, decoded, refused = self._decoded(records)
+        strange = any((b.contest, b.candidate) not in self._standing for b in decoded if b.candidate is not None)
+        if strange and self._read_standing(poll) != self._standing:
+            # Whoever takes the batch again reads all of the election anew.
+            raise Outdated(f"The contests or candidates of {poll.slug} were changed.")
         voters = self._voters(poll.election_no, [ballot.voter for ballot in decoded])
         taken = []
         for position, ballot in zip(positions, decoded, strict=True):
@@ -48,6 +48,15 @@ class Feed:
                 continue
             taken.append(Ballot(position, ballot.voter, contest, ballot.candidate, location, gender, age_group))
         return taken, refused
+
+    def _read_standing(self, poll: Election) -> set[tuple[int, int | None]]:
+        """(contest, candidate), with None in a contest without one."""
+        rows = self._connection.execute(
+            """SELECT contest_no, candidate_no FROM contests LEFT JOIN candidates USING (election_no, contest_no)
+               WHERE election_no = %s""",
+            [poll.election_no],
+        )
+        return set(rows)
 
     def _check_time(self, record: Origin, poll: Election) -> None:
         partition, offset = str(record.partition()), record.offset() or 0

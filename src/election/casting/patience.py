@@ -15,6 +15,10 @@ _SECONDS = 300.0
 _BETWEEN_SECONDS = 2.0
 
 
+class Outdated(Exception):
+    """What a worker read of its election at its start has changed since; it begins again."""
+
+
 class Patience:
     """Attempts at what needs services that may be away; given up five minutes after the first one failed.
 
@@ -52,5 +56,5 @@ class Patience:
 
 
 def _passes(error: BaseException) -> bool:
-    """Whether a service was away: what was in hand is dropped and taken up again."""
-    return passes(error) or isinstance(error, (psycopg.OperationalError, NotReachable))
+    """Whether it is worth another try: what was in hand is dropped and taken up again."""
+    return passes(error) or isinstance(error, (psycopg.OperationalError, NotReachable, Outdated))
