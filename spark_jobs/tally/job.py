@@ -21,8 +21,9 @@ from pyspark.sql.streaming.query import StreamingQuery
 from election.contracts import topics
 from election.contracts.topics import MAX_REJECTED_BYTES
 from election.count.checkpoint import CheckpointRefused, claim, diagnosis, votes_topic_id
-from election.count.folder import Folder, tally_folder, write_json
+from election.count.folder import Folder, read_json, tally_folder, write_json
 from election.count.launching import IDENTITY
+from election.count.rebuilding import emitted
 from election.platform import Platform, native
 from spark_jobs.tally.reading import newest
 from spark_jobs.tally.stopping import forget_old_stop
@@ -68,8 +69,9 @@ SESSION = {
     ),
     # Ballot ids are hexadecimal; ICU's lower() costs a fifteenth of the count.
     "spark.sql.icu.caseMappings.enabled": "false",
-    # Totals of one batch: up to a million, far above the 128 at which Spark by default begins to sort instead.
-    "spark.sql.objectHashAggregate.sortBased.fallbackThreshold": "1000000",
+    # Totals of one batch, and records that it rejects: above the 128 at which Spark by default begins to sort instead,
+    # and few enough for the executor's memory.
+    "spark.sql.objectHashAggregate.sortBased.fallbackThreshold": "100000",
 }
 
 
@@ -88,7 +90,8 @@ def main() -> int:
         if not wait_for_votes(platform, folder, watch):
             end(folder, identity, None)
             return 0
-        checkpoint = claim(folder, watch.generation, votes_topic_id(platform.kafka))
+        generation = watch.generation
+        checkpoint = claim(folder, generation, votes_topic_id(platform.kafka), lambda: emitted(platform))
         before = newest(checkpoint, "commits")
         watch.over(run(platform, watch.generation, str(checkpoint)), checkpoint, before)
     except Exception as error:
@@ -113,6 +116,8 @@ def run(platform: Platform, generation: int, checkpoint: str) -> StreamingQuery:
         .option("subscribe", topics.VOTES)
         # Spark asks where the topic ends after each fetch, and is answered after the next one, which finds nothing yet.
         .option("kafka.fetch.max.wait.ms", 5)
+        # As everyone else reads it: what was aborted was never published.
+        .option("kafka.isolation.level", "read_committed")
         .option("startingOffsets", "earliest")
         .option("maxOffsetsPerTrigger", MAX_OFFSETS)
         # Votes that are gone from the topic end the count; it never goes on without them.
@@ -165,8 +170,13 @@ def kafka_options(client: Mapping[str, str]) -> dict[str, str]:
 
 
 def wait_for_votes(platform: Platform, folder: Folder, watch: Watch) -> bool:
-    """Returns when there is a topic to count: before the first election there is none. False: asked to stop."""
-    while votes_topic_id(platform.kafka) is None:
+    """Returns when there is a topic to count: before the first election there is none. False: asked to stop.
+
+    A topic that was there once and is gone is nothing to wait for: the checkpoint is refused.
+    """
+    bound = read_json(folder.checkpoint(watch.generation) / "binding.json")
+    patience = time.monotonic() + 30  # a broker that has just come back may not know its topics yet
+    while votes_topic_id(platform.kafka) is None and not (bound and time.monotonic() > patience):
         if folder.stop.exists():
             return False
         watch.beat()

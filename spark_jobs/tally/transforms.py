@@ -15,7 +15,7 @@ from pyspark.sql import functions as fn
 from election.contracts.messages import SCHEMA_VERSION, AgeGroup, Gender, VoteMessage
 from election.contracts.rejection import Reason
 from election.contracts.schemas import required, spark_ddl
-from election.contracts.topics import MAX_MESSAGE_BYTES, MAX_RECORD_BYTES
+from election.contracts.topics import MAX_RECORD_BYTES
 from spark_jobs.tally.kinds import AGGREGATES, REJECTED, Kind
 
 OBSERVED = "tally"
@@ -39,7 +39,7 @@ def parse(records: DataFrame) -> DataFrame:
 
     ``id`` is the key's 16 bytes; of a record that cannot be used it is the origin, which is longer. The record itself
     (key, value, topic, partition, offset) goes along only when it cannot be used: rows are moved between executors.
-    Of that, key and value only when they fit into ``rejected_topic``.
+    Of that, key and value only when they are no larger than a vote may be: a batch's are in memory together.
     """
     vote = fn.from_json(fn.col("value").cast("string"), spark_ddl(VoteMessage), _STRICT_JSON)
     read = records.select(*_RECORD, vote.alias("vote"))
@@ -47,7 +47,7 @@ def parse(records: DataFrame) -> DataFrame:
     origin = fn.concat_ws("/", fn.lit("not a ballot"), "topic", "partition", "offset").cast("binary")
     usable = fn.col("reason").isNull()
     size = fn.coalesce(fn.length("key"), fn.lit(0)) + fn.coalesce(fn.length("value"), fn.lit(0))
-    bytes_kept = ~usable & (size <= MAX_MESSAGE_BYTES)
+    bytes_kept = ~usable & (size <= MAX_RECORD_BYTES)
     kept = {name: bytes_kept if name in ("key", "value") else ~usable for name in _RECORD}
     return judged.select(
         fn.when(usable, fn.col("key")).otherwise(origin).alias("id"),

@@ -8,12 +8,13 @@ import subprocess
 import sys
 import threading
 import time
+from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 import pytest
-from confluent_kafka import OFFSET_BEGINNING, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Producer, TopicPartition
 
 from election.casting import cast, close_poll
 from election.contracts import topics
@@ -198,9 +199,16 @@ def test_a_record_that_is_no_vote_is_rejected_and_the_count_goes_on(counting, co
     producer.produce(topics.VOTES, b"{}", bytes(16))
     producer.produce(topics.VOTES, bytes(4 * topics.MAX_MESSAGE_BYTES), b"small only while it is compressed")
     producer.flush()
+    undecided = Producer({**counting.kafka, "transactional.id": "a stranger", "log_level": 0})
+    undecided.init_transactions(30)
+    undecided.begin_transaction()
+    undecided.produce(topics.VOTES, b"aborted", b"nobody")
+    undecided.flush(30)
+    undecided.abort_transaction(30)
     assert driver.wait_for(lambda: _all_read(counting), 60)
     found = [Decoder(RejectedRecord)(r.value()) for r in read(counting.kafka, topics.REJECTED)]
     assert {"not_utf8", "wrong_type", "too_large"} <= {r.reason for r in found if r.stage == "count"}
+    assert b64encode(b"aborted").decode() not in {r.value for r in found}, "what was aborted was never published"
     assert reconcile(counting, counted).differences == ()
 
 

@@ -64,7 +64,7 @@ def test_a_count_whose_state_lost_a_file_is_refused_with_the_remedy(spark: Spark
     end(folder, "driver", caught.value)
     ended = read_json(folder.ended)
     assert (ended["identity"], ended["clean"], ended["refused"]) == ("driver", False, True)
-    assert ended["error"].startswith("Files of the checkpoint's state are gone. `election tally rebuild`")
+    assert ended["error"].startswith("Files of the checkpoint are gone or damaged. `election tally rebuild`")
     assert "CANNOT_READ_STREAMING_STATE_FILE" in ended["error"], "what Spark said is told too"
 
 
@@ -72,6 +72,11 @@ LOST_VOTES = (
     "[STREAM_FAILED] Query [id = 1, runId = 2] terminated with exception: [KAFKA_DATA_LOSS.START_OFFSET_RESET] Some "
     "data may have been lost because they are not available in Kafka any more;\neither the data was aged out ..."
 )
+DAMAGED = {
+    "offsets": "java.lang.IllegalStateException: Failed to read log file file:/c/offsets/2. Incomplete log file",
+    "commits": "java.lang.IllegalStateException: Incomplete log file in the offset commit log",
+    "a line": "[MALFORMED_LOG_FILE] Malformed log file: cannot read the version",
+}
 TRY_AGAIN = {
     "the disk is full": "[CANNOT_LOAD_STATE_STORE.UNCATEGORIZED] An error occurred during loading state.",
     "memory is short": "[CANNOT_LOAD_STATE_STORE.ROCKSDB_STORE_PROVIDER_OUT_OF_MEMORY] Could not load RocksDB",
@@ -88,6 +93,15 @@ def test_a_count_whose_votes_are_gone_is_refused_with_the_remedy(tmp_path: Path)
     ended = read_json(folder.ended)
     assert ended["refused"]
     assert "no longer on votes_topic. `election tally rebuild`" in ended["error"]
+
+
+@pytest.mark.parametrize("case", DAMAGED)
+def test_a_count_whose_log_of_batches_is_damaged_is_refused_with_the_remedy(case: str, tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    end(folder, "driver", RuntimeError(DAMAGED[case]))
+    ended = read_json(folder.ended)
+    assert ended["refused"]
+    assert "`election tally rebuild`" in ended["error"]
 
 
 @pytest.mark.parametrize("case", TRY_AGAIN)
@@ -107,27 +121,68 @@ def test_a_query_that_ended_unasked_is_tried_again(tmp_path: Path) -> None:
     assert read_json(folder.ended)["refused"]
 
 
-@pytest.mark.parametrize("log", ["offsets", "commits"])
-def test_a_checkpoint_that_lost_either_file_of_its_newest_batch_is_refused(log: str, tmp_path: Path) -> None:
-    folder = Folder(tmp_path)
+def checkpoint_of(folder: Folder, batches: int) -> Path:
+    """The files of so many batches as Spark leaves them, the last of which was noted as counted."""
     checkpoint = claim(folder, 1, "topic")
-    for part in ("offsets", "commits"):
-        (checkpoint / part).mkdir()
-        for batch in range(3):
-            (checkpoint / part / str(batch)).touch()
-    note(checkpoint, 2)
+    for part in ("offsets", "commits", "state/0/0"):
+        (checkpoint / part).mkdir(parents=True)
+    for batch in range(batches):
+        for file in (f"offsets/{batch}", f"commits/{batch}", f"state/0/0/{batch + 1}.changelog"):
+            (checkpoint / file).touch()
+    note(checkpoint, batches - 1)
+    return checkpoint
+
+
+LOST = {
+    "what the newest batch read": ["offsets/2"],
+    "that it was counted": ["commits/2"],
+    "what was noted": ["counted.json"],
+    "the newest batch but for its state": ["counted.json", "offsets/2", "commits/2"],
+    "all batches, of which none was noted": [f"{log}/{batch}" for log in ("offsets", "commits") for batch in range(3)],
+}
+
+
+@pytest.mark.parametrize("case", LOST)
+def test_a_checkpoint_that_lost_files_is_refused(case: str, tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    checkpoint = checkpoint_of(folder, 3)
     assert claim(folder, 1, "topic") == checkpoint
-    (checkpoint / log / "2").unlink()
-    with pytest.raises(CheckpointRefused, match=r"files of it are gone\. `election tally rebuild`"):
+    if "none was noted" in case:
+        note(checkpoint, -1)
+    for file in LOST[case]:
+        (checkpoint / file).unlink()
+    with pytest.raises(CheckpointRefused, match=r"gone\. `election tally rebuild`"):
         claim(folder, 1, "topic")
 
 
-def test_a_checkpoint_that_lost_its_only_batch_is_refused(tmp_path: Path) -> None:
+def test_a_checkpoint_with_state_of_which_nothing_but_folders_is_left_is_refused(tmp_path: Path) -> None:
     folder = Folder(tmp_path)
-    checkpoint = claim(folder, 1, "topic")
-    for part in ("offsets", "commits", "state"):
-        (checkpoint / part).mkdir()
-    assert claim(folder, 1, "topic") == checkpoint
-    (checkpoint / "state" / "0").mkdir()  # not noted as counted yet, and its files were removed
-    with pytest.raises(CheckpointRefused, match=r"files of it are gone\. `election tally rebuild`"):
+    (claim(folder, 1, "topic") / "state/0").mkdir(parents=True)
+    with pytest.raises(CheckpointRefused, match="has state of batches that are not there"):
         claim(folder, 1, "topic")
+
+
+def test_a_checkpoint_that_lost_the_batch_it_had_begun_is_refused(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    checkpoint = checkpoint_of(folder, 3)
+    (checkpoint / "state/0/0/4.changelog").touch()  # state of batch 3, which says nowhere what it read
+    with pytest.raises(CheckpointRefused, match="has state of batches that are not there"):
+        claim(folder, 1, "topic")
+    (checkpoint / "offsets/3").touch()
+    assert claim(folder, 1, "topic") == checkpoint, "a batch that did not end is counted again"
+
+
+def test_a_checkpoint_whose_topic_is_gone_is_refused(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    claim(folder, 1, "topic")
+    with pytest.raises(CheckpointRefused, match="votes_topic is gone since"):
+        claim(folder, 1, None)
+
+
+def test_a_checkpoint_that_is_gone_is_refused_while_its_totals_are_there(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    for generation, emitted in ((1, 1), (1, 3)):
+        with pytest.raises(CheckpointRefused, match="would go down"):
+            claim(folder, generation, "topic", lambda emitted=emitted: emitted)  # type: ignore[misc]
+    assert claim(folder, 4, "topic", lambda: 3) == folder.checkpoint(4), "a rebuild begins a generation of its own"
+    assert claim(folder, 4, "topic", lambda: 4) == folder.checkpoint(4), "and goes on with it"

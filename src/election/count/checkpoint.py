@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from confluent_kafka import KafkaError, KafkaException, TopicCollection
@@ -20,22 +20,32 @@ class CheckpointRefused(StageFailed):
     """The checkpoint cannot be used; going on would count wrongly."""
 
 
-def claim(folder: Folder, generation: int, topic_id: str | None) -> Path:
+def claim(
+    folder: Folder, generation: int, topic_id: str | None, emitted: Callable[[], int | None] = lambda: None
+) -> Path:
     """The generation's checkpoint folder, bound to the topic of this id and to this query.
 
-    Raises CheckpointRefused when it belongs to another topic or query, or has lost batches it once had.
+    ``emitted`` gives the newest generation that has totals on the topics. Raises CheckpointRefused when the folder
+    belongs to another topic or query, has lost batches it once had, or is gone although its totals are there.
     """
     checkpoint = folder.checkpoint(generation)
     bound = read_json(checkpoint / "binding.json")
     if not bound:
         if newest_batch(checkpoint, "commits") is not None:
             raise CheckpointRefused(f"{checkpoint} has no binding.json: nobody can say what it has counted. {_REMEDY}")
+        if (latest := emitted()) is not None and latest >= generation:
+            raise CheckpointRefused(
+                f"{checkpoint} is gone, but generation {latest} has totals on the topics: counted again under its "
+                f"number, or one before it, they would go down. {_REMEDY}"
+            )
         checkpoint.mkdir(parents=True, exist_ok=True)
+        note(checkpoint, -1)
         write_json(checkpoint / "binding.json", {"topic": topics.VOTES, "topic_id": topic_id, "query": QUERY_VERSION})
         return checkpoint
     if bound["topic_id"] != topic_id:
+        happened = "is gone" if topic_id is None else f"was created anew (its id is {topic_id})"
         raise CheckpointRefused(
-            f"{topics.VOTES} was created anew (its id is {topic_id}) since {checkpoint} was written "
+            f"{topics.VOTES} {happened} since {checkpoint} was written "
             f"({bound['topic_id']}); going on from there would leave votes out. {_REMEDY}"
         )
     if bound["query"] != QUERY_VERSION:
@@ -43,7 +53,9 @@ def claim(folder: Folder, generation: int, topic_id: str | None) -> Path:
             f"{checkpoint} was written by version {bound['query']} of the query, "
             f"this is version {QUERY_VERSION}. {_REMEDY}"
         )
-    noted, newest = read_json(checkpoint / "counted.json").get("batch", -1), newest_batch(checkpoint, "commits")
+    noted, newest = read_json(checkpoint / "counted.json").get("batch"), newest_batch(checkpoint, "commits")
+    if noted is None:
+        raise CheckpointRefused(f"{checkpoint} does not say what was counted: files of it are gone. {_REMEDY}")
     if noted > (-1 if newest is None else newest):
         raise CheckpointRefused(
             f"{checkpoint} ends at batch {newest}, but batch {noted} was counted: files of it are gone. {_REMEDY}"
@@ -52,9 +64,14 @@ def claim(folder: Folder, generation: int, topic_id: str | None) -> Path:
         raise CheckpointRefused(
             f"{checkpoint} does not say what its newest batch {newest} has read: files of it are gone. {_REMEDY}"
         )
-    if newest_batch(checkpoint, "offsets") is None and any((checkpoint / "state").glob("*")):
-        # Spark notes a batch before it writes state; without one it would fail at each start, and name no remedy.
-        raise CheckpointRefused(f"{checkpoint} has state of no batch: files of it are gone. {_REMEDY}")
+    begun = newest_batch(checkpoint, "offsets")
+    # Spark notes a batch before it writes state. Whatever state is there beyond the batches noted, it would take for
+    # that of another batch; where none is noted it would fail at each start, and name no remedy.
+    state = [int(file.name.split(".")[0].split("_")[0]) for file in (checkpoint / "state").glob("*/*/[0-9]*.*")]
+    if max(state, default=0) > (-1 if begun is None else begun) + 1 or (
+        begun is None and any((checkpoint / "state").glob("*"))
+    ):
+        raise CheckpointRefused(f"{checkpoint} has state of batches that are not there: files are gone. {_REMEDY}")
     return checkpoint
 
 
@@ -64,7 +81,7 @@ def diagnosis(said: str) -> tuple[str, bool]:
     Nothing (``""``, False) when neither the state's files nor the votes are in question.
     """
     if _STATE_LOST.search(said):
-        return f"Files of the checkpoint's state are gone. {_REMEDY}", True
+        return f"Files of the checkpoint are gone or damaged. {_REMEDY}", True
     if _VOTES_LOST.search(said):
         return f"Votes that were not counted yet are no longer on {topics.VOTES}. {_REMEDY}", True
     if "CANNOT_LOAD_STATE_STORE" in said:  # for whatever reason: the disk is full, too
@@ -110,7 +127,8 @@ def votes_topic_id(kafka: Mapping[str, str]) -> str | None:
 
 # What Spark says of files that it once wrote, and of votes that it once saw; never of files that come and go.
 _STATE_LOST = re.compile(
-    r"CANNOT_LOAD_STATE_STORE\.(CANNOT_FIND_BASE_SNAPSHOT_CHECKPOINT|CANNOT_READ_\w+)"
+    r"(Incomplete|Malformed) log file|Failed to read log file"
+    r"|CANNOT_LOAD_STATE_STORE\.(CANNOT_FIND_BASE_SNAPSHOT_CHECKPOINT|CANNOT_READ_\w+)"
     r"|FileNotFoundException: [^\n]*/state/\d+/\d+/\S+\.(changelog|delta|snapshot|zip)\b"
 )
 _VOTES_LOST = re.compile(r"\bKAFKA_DATA_LOSS\b|may have been lost because they are not available in Kafka any more")
