@@ -89,6 +89,9 @@ class Totals:
         return self._generations[election_no][self._generation(election_no)].ballots_on(topics.AGGREGATES)
 
     def _fold(self, topic: str, key: bytes, total: Aggregate) -> None:
+        if not key.startswith(b"%d/%d/" % (total.election, total.generation)):  # a rebuild would not find it
+            self.unusable += 1
+            return
         keys = self._generations[total.election][total.generation].by_topic[topic]
         known = keys.get(key)
         if known is None or total.votes > known.votes:

@@ -14,6 +14,7 @@ from election.count.folder import tally_folder
 from election.errors import StageFailed
 from election.platform import native
 from election.settings import Settings
+from election.stack.kafka_access import WRITES
 from election.totals import Totals
 
 Record = tuple[str, bytes, Aggregate]
@@ -81,6 +82,15 @@ def test_votes_that_come_after_its_beginning_are_no_reason_to_wait(tmp_path: Pat
     assert rebuilding.to_go(tmp_path, end) == 0
     (tmp_path / "offsets" / "2").write_text("begun, not finished")
     assert rebuilding.to_go(tmp_path, end) == 0
+
+
+def test_where_kafka_has_logins_old_totals_are_removed_by_the_one_who_may(tmp_path: Path) -> None:
+    hardened = Settings.model_validate({"var": tmp_path, "kafka_user": "app", "secrets_folder": str(tmp_path)})
+    (tmp_path / "kafka_tally").write_text("a password")
+    login = rebuilding.as_the_count(hardened)
+    assert {*topics.AGGREGATES, topics.TALLY_PROGRESS} <= set(WRITES[login["sasl.username"]])
+    assert login["sasl.password"] == "a password"
+    assert "sasl.username" not in rebuilding.as_the_count(settings(tmp_path))
 
 
 def test_the_dag_is_unpaused_once_the_new_driver_runs(monkeypatch: pytest.MonkeyPatch) -> None:

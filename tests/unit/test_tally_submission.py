@@ -117,3 +117,10 @@ def test_on_the_native_stack_airflow_submits_what_the_command_line_submits(opera
 def _apart(command: list[str]) -> list[str]:
     """``--conf=name=value`` as two arguments, as the provider writes it."""
     return [part for word in command for part in (["--conf", word[7:]] if word.startswith("--conf=") else [word])]
+
+
+def test_where_kafka_has_logins_the_count_uses_its_own_wherever_it_runs(tmp_path) -> None:
+    settings = Settings.model_validate({"var": tmp_path / "var", "kafka_user": "app"})
+    for environment in (submission.environment(settings), submission.cluster_environment(settings)):
+        assert environment["ELECTION_KAFKA_USER"] == "tally"
+    assert not submission.cluster_environment(Settings.model_validate({"var": tmp_path}))["ELECTION_KAFKA_USER"]

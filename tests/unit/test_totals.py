@@ -66,6 +66,15 @@ def test_elections_do_not_mix():
     assert (totals.ballots(1), totals.ballots(2)) == (5, 7)
 
 
+def test_a_total_under_anothers_key_is_none():
+    totals = Totals()
+    totals.apply(*ballots(100))
+    topic, _, value = ballots(5_000, generation=7)
+    for key in (b"1/1/1/invalid", b"junk", b"", None):  # a rebuild, which goes by the key, would not remove them
+        totals.apply(topic, key, value)
+    assert (totals.ballots(1), totals.unusable) == (100, 4)
+
+
 def test_a_rebuild_is_shown_once_it_has_counted_as_much_and_then_corrects():
     totals = Totals()
     totals.apply(*ballots(100))

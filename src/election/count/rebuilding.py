@@ -19,6 +19,7 @@ from election.errors import StageFailed
 from election.messaging.clients import SafeProducer
 from election.messaging.reading import Offsets, bounds, read
 from election.platform import Platform
+from election.settings import Settings
 
 Key = tuple[str, bytes, int]
 """A key on an aggregated topic: topic, key, generation."""
@@ -39,7 +40,7 @@ def rebuild(
     """
     folder = tally_folder(platform.settings)
     with _alone(folder):
-        generation = max([folder.generation, *(found for _, _, found in _keys(platform))]) + 1
+        generation = max(folder.generation, emitted(platform) or 0) + 1
         folder.set_generation(generation)
         driver.stop(platform.settings)  # Airflow's DAG starts it again, if it is at work; whoever is first
         driver.start(platform.settings)
@@ -51,6 +52,11 @@ def rebuild(
         for checkpoint in older_checkpoints(folder, generation):
             shutil.rmtree(checkpoint)
         return generation
+
+
+def emitted(platform: Platform) -> int | None:
+    """The newest generation that has totals on the topics."""
+    return max((generation for _, _, generation in _keys(platform)), default=None)
 
 
 def older(keys: Iterable[Key], generation: int) -> list[Key]:
@@ -121,9 +127,14 @@ def _keys(platform: Platform) -> Iterator[Key]:
                 yield topic, key, int(parts[1])
 
 
+def as_the_count(settings: Settings) -> dict[str, str]:
+    """How to reach Kafka to write totals: where it has logins, only the count's may."""
+    return (settings.model_copy(update={"kafka_user": "tally"}) if settings.kafka_user else settings).kafka_client
+
+
 def _remove(platform: Platform, keys: list[Key]) -> int:
     """Gives the keys tombstones, in their order topic by topic."""
-    producer, before = SafeProducer(platform.kafka), None
+    producer, before = SafeProducer(as_the_count(platform.settings)), None
     for topic, key, _ in keys:
         if topic != before:
             producer.flush()

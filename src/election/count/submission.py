@@ -68,18 +68,25 @@ def conf(settings: Settings) -> dict[str, str]:
 
 def environment(settings: Settings) -> dict[str, str]:
     """Beside the environment of whoever submits."""
-    return settings_environment(settings) | {
-        "JAVA_HOME": str(java().parents[1]),
-        "SPARK_HOME": str(spark_home()),
-        "SPARK_LOCAL_IP": settings.node,
-        "SPARK_PUBLIC_DNS": settings.public_host,
-        "PYSPARK_PYTHON": sys.executable,
-        "PYSPARK_DRIVER_PYTHON": sys.executable,
-        "PYTHONPATH": str(settings.root),
-        "PYTHONUNBUFFERED": "1",
-        # Where Kafka has logins the count has one of its own, which may write the totals.
-        **({"ELECTION_KAFKA_USER": "tally"} if settings.kafka_user else {}),
-    }
+    return (
+        settings_environment(settings)
+        | {
+            "JAVA_HOME": str(java().parents[1]),
+            "SPARK_HOME": str(spark_home()),
+            "SPARK_LOCAL_IP": settings.node,
+            "SPARK_PUBLIC_DNS": settings.public_host,
+            "PYSPARK_PYTHON": sys.executable,
+            "PYSPARK_DRIVER_PYTHON": sys.executable,
+            "PYTHONPATH": str(settings.root),
+            "PYTHONUNBUFFERED": "1",
+        }
+        | _login(settings)
+    )
+
+
+def _login(settings: Settings) -> dict[str, str]:
+    """Where Kafka has logins the count has one of its own, which may write the totals."""
+    return {"ELECTION_KAFKA_USER": "tally"} if settings.kafka_user else {}
 
 
 def cluster_conf() -> dict[str, str]:
@@ -95,7 +102,7 @@ def cluster_conf() -> dict[str, str]:
 
 def cluster_environment(settings: Settings) -> dict[str, str]:
     """For a driver inside a cluster, whose image holds this project at the same path."""
-    return settings_environment(settings) | {"PYTHONPATH": str(settings.root)}
+    return settings_environment(settings) | {"PYTHONPATH": str(settings.root)} | _login(settings)
 
 
 def submit_command(settings: Settings) -> list[str]:

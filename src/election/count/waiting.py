@@ -8,9 +8,11 @@ from confluent_kafka import OFFSET_BEGINNING, TopicPartition
 
 from election.contracts import topics
 from election.count import driver
+from election.count.folder import tally_folder
+from election.count.rebuilding import to_go
 from election.errors import StageFailed
 from election.messaging.clients import consume, consumer
-from election.messaging.reading import partitions
+from election.messaging.reading import Offsets, bounds, partitions
 from election.platform import Connection, Platform
 from election.storage.elections import election, move
 from election.totals import Totals
@@ -24,16 +26,18 @@ def wait_until_counted(
 ) -> dict[str, Any]:
     """Returns ``{"election", "stored", "counted", "seconds"}`` when the totals of every topic say what is stored.
 
-    Sets the election's state to ``counted``. Raises StageFailed when more is counted than stored, or when nothing
-    moves for ``timeout_stalled_s`` seconds.
+    Sets the election's state to ``counted``. Raises StageFailed when more is counted than stored, or when neither the
+    election's totals nor the count of what was on the topic before moves for ``timeout_stalled_s`` seconds: a rebuild
+    or another election may be first.
     """
     with platform.connect("app") as connection:
         number = election(connection, slug).election_no
         stored = _stored(connection, number)
+    _, end = bounds(platform.kafka, topics.VOTES)
     totals = Totals()
     reader = consumer(platform.kafka)
     began = moved = told = time.monotonic()
-    counted, told_counted = 0, 0
+    counted, told_counted, left = 0, 0, -1
     try:
         reader.assign(
             [
@@ -45,7 +49,7 @@ def wait_until_counted(
         while True:
             for record in consume(reader, 10_000, POLL):
                 totals.apply(str(record.topic()), record.key(), record.value())
-            now, before = time.monotonic(), counted
+            now, before, left_before = time.monotonic(), counted, left
             counted, most = totals.ballots_everywhere(number), totals.ballots(number)
             if counted == most == stored:
                 break
@@ -54,7 +58,8 @@ def wait_until_counted(
                     f"{most:,} ballots of {slug} are counted, but {stored:,} are stored. "
                     f"`election reconcile {slug}` names the ballots."
                 )
-            if counted != before:
+            left = _left(platform, end)
+            if (counted, left) != (before, left_before):
                 moved = now
             if now - told >= LOG_EVERY:
                 rate = (counted - told_counted) / (now - told)
@@ -69,6 +74,12 @@ def wait_until_counted(
     seconds = round(time.monotonic() - began, 3)
     log(f"All {stored:,} ballots of {slug} are counted ({seconds:.1f} s).")
     return {"election": slug, "stored": stored, "counted": counted, "seconds": seconds}
+
+
+def _left(platform: Platform, end: Offsets) -> int:
+    """Votes in front of ``end`` that the count has not read; all of them where its checkpoint is on another machine."""
+    folder = tally_folder(platform.settings)
+    return to_go(folder.checkpoint(folder.generation), end)
 
 
 def _stored(connection: Connection, election_no: int) -> int:
