@@ -2,7 +2,7 @@
 
     python -m bench.count catchup      votes on the topic to final totals, against merely reading and parsing them
     python -m bench.count freshness    produced vote to the total that contains it, on the whole stack
-    python -m bench.count restart      driver killed to counting again
+    python -m bench.count restart      driver killed to counting again, on the whole stack (--alone: without Airflow)
     python -m bench.count growth       batch time and state per million ballots, up to --votes
 
 Each prints a table and writes var/bench/count-NAME.json.
@@ -14,7 +14,7 @@ import threading
 import time
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from statistics import median
 from typing import Annotated, Any
@@ -63,15 +63,25 @@ def catchup(votes: Annotated[int, typer.Option(help="votes on the topic")] = 2_0
 
 
 @app.command()
-def freshness(seconds: Annotated[float, typer.Option(help="of each rate")] = 60) -> None:
-    """For every vote: from its production to the arrival of a total of its contest that contains it."""
+def freshness(
+    seconds: Annotated[float, typer.Option(help="of each rate")] = 60,
+    warm: Annotated[int, typer.Option(help="minutes of 2,000 votes/s before, shown one by one")] = 10,
+) -> None:
+    """For every vote: from its production to the arrival of a total of its contest that contains it.
+
+    A stream that runs for weeks is warm: Java has compiled what it needs, which takes it minutes.
+    """
     found: dict[str, Any] = {}
     with platform(only=()) as bench:
         counting = driver.wait_for(lambda: driver.state(bench.settings).phase == "counting", 300)
         assert counting, "Airflow starts the count"
-        produce(bench, Electorate(1), 1_000_000)  # a stream that runs for weeks is warm
-        for number, rate in enumerate((2_000, 10_000), start=2):
-            _freshness(bench, Electorate(10 * number), rate, seconds)
+        produce(bench, Electorate(1), 1_000_000)
+        for minute in range(1, warm + 1):
+            found[f"minute {minute}: 2000/s median, s"] = round(
+                median(_freshness(bench, Electorate(minute + 1), 2_000, 60)), 3
+            )
+        for number, rate in enumerate((2_000, 10_000), start=warm + 2):
+            _freshness(bench, Electorate(100 * number), rate, seconds)
             waits = sorted(_freshness(bench, Electorate(number), rate, seconds))
             found[f"{rate}/s median, s"] = round(median(waits), 3)
             found[f"{rate}/s p99, s"] = round(waits[int(len(waits) * 0.99)], 3)
@@ -81,29 +91,36 @@ def freshness(seconds: Annotated[float, typer.Option(help="of each rate")] = 60)
 
 
 @app.command()
-def restart(times: int = 10) -> None:
-    """The driver is killed while 2,000 votes/s arrive and started again at once, as Airflow's trigger would."""
+def restart(
+    times: int = 10,
+    alone: Annotated[bool, typer.Option("--alone", help="started again at once, by this command")] = False,
+) -> None:
+    """The driver is killed while 2,000 votes/s arrive, and Airflow starts it again."""
     from tests.count_faults import kill_driver
 
     parts = defaultdict[str, list[float]](list)
-    with platform() as bench:
+    with platform(services.SPARK if alone else ()) as bench:
         settings = bench.settings
-        driver.start(settings)
-        load = threading.Thread(target=produce, args=(bench, Electorate(1), 2_000 * 60 * times, 2_000), daemon=True)
+        if alone:
+            driver.start(settings)
+        votes = 2_000 * 120 * times
+        load = threading.Thread(target=produce, args=(bench, Electorate(1), votes, 2_000), daemon=True)
         load.start()
         for _ in range(times):
-            driver.wait_for(lambda: (driver.state(settings).batch or 0) > 5, 120)
-            time.sleep(3)
+            _await(lambda: driver.state(settings).phase == "counting" and (driver.state(settings).batch or 0) > 5)
+            time.sleep(10)
             before = driver.state(settings)
             kill_driver(bench)
             killed = time.time()
-            driver.wait_for(lambda: not driver.state(settings).alive, 30)
-            driver.start(settings)
+            if alone:
+                _await(lambda: not driver.state(settings).alive)
+                driver.start(settings)
+            _await(lambda known=before.identity: driver.state(settings).identity not in (None, known))  # type: ignore[misc]
             parts["lock"].append(time.time() - killed)
-            driver.wait_for(lambda: driver.state(settings).phase == "counting", 120)
+            _await(lambda: driver.state(settings).phase == "counting")
             parts["query"].append(time.time() - killed)
             target = (before.batch or 0) + 2
-            driver.wait_for(lambda target=target: (driver.state(settings).batch or 0) >= target, 120)  # type: ignore[misc]
+            _await(lambda target=target: (driver.state(settings).batch or 0) >= target)  # type: ignore[misc]
             parts["counting"].append(time.time() - killed)
     found = {f"{part}: {how.__name__}, s": round(how(v), 1) for part, v in parts.items() for how in (median, max)}
     _show("restart", found)
@@ -135,6 +152,10 @@ def platform(only: tuple[str, ...] = services.SPARK) -> Iterator[Platform]:
     with own_platform("bench-count", only) as own:
         create_topics(own)
         yield own
+
+
+def _await(condition: Callable[[], bool]) -> None:
+    assert driver.wait_for(condition, 300), "what should happen within seconds did not in five minutes"
 
 
 def _batches_until(settings: Settings, votes: int) -> list[dict[str, Any]]:
