@@ -4,6 +4,7 @@ Both sides are reduced to (ballot id, digest of the whole content). Offsets prov
 that cancel out; this names each ballot.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -14,6 +15,7 @@ from election.buckets import Bucket, Pair, compared, spill
 from election.contracts import topics
 from election.contracts.messages import Decoder, Unusable, VoteMessage, encode
 from election.messaging.reading import read
+from election.messaging.rejected import rejected
 from election.platform import Connection, Platform
 from election.storage.ballots import stored_votes
 from election.storage.elections import Election
@@ -37,13 +39,16 @@ class Comparison:
     differing: int
 
 
-def compare_ballots(platform: Platform, connection: Connection, poll: Election) -> Comparison:
-    """Every ballot of the election on the topic against every one stored."""
+def compare_ballots(platform: Platform, connection: Connection, poll: Election, *, ever: bool = False) -> Comparison:
+    """Every ballot of the election on the topic against every one stored.
+
+    ``ever`` reads the topic from its beginning: whoever forges may do so before the election is registered.
+    """
     scratch = platform.settings.var / "tmp"
     scratch.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=scratch, prefix="reconcile-") as folder:
         ours = spill(Path(folder) / "stored", _stored(connection, poll))
-        theirs = spill(Path(folder) / "published", _published(platform, poll))
+        theirs = spill(Path(folder) / "published", _published(platform, poll, ever))
         return _summed(compared(ours, theirs))
 
 
@@ -52,18 +57,33 @@ def _stored(connection: Connection, poll: Election) -> Iterator[Pair]:
         yield own, _digest(vote)
 
 
-def _published(platform: Platform, poll: Election) -> Iterator[Pair]:
+def _published(platform: Platform, poll: Election, ever: bool) -> Iterator[Pair]:
     decode = Decoder(VoteMessage, topics.MAX_RECORD_BYTES)
-    begin = {int(partition): offset for partition, offset in poll.votes_from.items()}
+    begin = {} if ever else {int(partition): offset for partition, offset in poll.votes_from.items()}
+    of_this_election = re.compile(rb'"election"\s*:\s*%d\b' % poll.election_no)
+    rejected_by_the_count: set[tuple[int, int]] | None = None
     for message in read(platform.kafka, topics.VOTES, begin):
         try:
             vote = decode(message.value())
         except Unusable:
-            continue  # the count rejects it, and so it is no ballot
+            own = message.key() or b""
+            if len(own) == _ID_BYTES and of_this_election.search(message.value() or b""):
+                # Spark's parser is less strict: unless the count rejected it too, it is in the totals, and no ballot.
+                if rejected_by_the_count is None:
+                    records = rejected(platform, poll.election_no, "count")
+                    rejected_by_the_count = {(record.partition, record.offset) for record in records}
+                if (message.partition(), message.offset()) not in rejected_by_the_count:
+                    yield own, _NO_VOTE
+            continue
         own = bytes.fromhex(vote.ballot_id)
         if vote.election == poll.election_no and message.key() == own:
             # Encoded anew, so that only a different content differs, not another spelling of it.
             yield own, _digest(encode(vote))
+
+
+_ID_BYTES = 16
+_NO_VOTE = bytes(8)
+"""In the place of a digest, for what cannot be read as a vote."""
 
 
 def _digest(vote: bytes) -> bytes:

@@ -71,7 +71,9 @@ def reconcile(platform: Platform, slug: str) -> Verdict:
         read_whole_elections(connection)
         poll = election(connection, slug)
         registered, voters, stored = _sizes(connection, poll.election_no)
-        comparison = compare_ballots(platform, connection, poll)
+        counted, comparison = totals.ballots(poll.election_no), compare_ballots(platform, connection, poll)
+        if counted > stored and not comparison.differing:
+            comparison = compare_ballots(platform, connection, poll, ever=True)
         differences = [
             *_rows(registered, voters),
             *ballot_differences(comparison),
@@ -80,8 +82,7 @@ def reconcile(platform: Platform, slug: str) -> Verdict:
             *_official(connection, totals, poll),
         ]
     refused = sum(1 for _ in rejected(platform, poll.election_no))
-    published, counted = comparison.published, totals.ballots(poll.election_no)
-    return Verdict(not differences, registered, stored, published, counted, refused, tuple(differences))
+    return Verdict(not differences, registered, stored, comparison.published, counted, refused, tuple(differences))
 
 
 def record(platform: Platform, slug: str, verdict: Verdict) -> None:
