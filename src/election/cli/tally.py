@@ -32,12 +32,18 @@ def stop(
 ) -> None:
     """Stop the count cleanly and keep it stopped: the batch is finished, nothing is lost, the DAG is paused."""
     from election.count import driver
+    from election.orchestration.api import Airflow
     from election.platform import native
 
     settings = native().settings
-    if _let_airflow(settings, run=False):
+    paused = _let_airflow(settings, run=False)
+    if paused:
         console.print("The DAG tally_stream is paused, so that Airflow does not start the count again.")
-    if driver.stop(settings, seconds=seconds):
+    stopped = driver.stop(settings, seconds=seconds)
+    if paused:  # a try that was on its way when the DAG was paused starts the next driver all the same
+        driver.wait_for(lambda: not Airflow(settings).under_way("tally_stream"), seconds)
+        stopped = driver.stop(settings, seconds=seconds) or stopped
+    if stopped:
         console.print("The count has stopped. `election tally start` goes on where it stopped.")
     else:
         console.print("No count was running.")
@@ -81,7 +87,10 @@ def _let_airflow(settings: Settings, *, run: bool) -> bool:
 
     try:
         Airflow(settings).pause("tally_stream", not run)
-    except (NotReachable, StackError):  # not up, or never set up: then nothing but this command starts the count
+    except StackError:  # never set up
+        return False
+    except NotReachable as error:
+        console.print(f"{error} If its scheduler runs all the same, it keeps the count as it was told before.")
         return False
     return True
 

@@ -69,6 +69,11 @@ class Airflow:
         found = self._send("GET", f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances?limit=200")
         return list(found["task_instances"])
 
+    def under_way(self, dag_id: str) -> bool:
+        """Whether a task of the DAG runs or is about to: pausing the DAG keeps neither from its work."""
+        path = f"/api/v2/dags/{dag_id}/dagRuns/~/taskInstances"
+        return bool(self._send("GET", path, params={"state": ["queued", "running"], "limit": 1})["task_instances"])
+
     def stop(self, dag_id: str, run_id: str) -> None:
         """Ends the run as failed; its running tasks are ended too."""
         self._send("PATCH", f"/api/v2/dags/{dag_id}/dagRuns/{run_id}", json={"state": "failed"})
