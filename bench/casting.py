@@ -50,7 +50,6 @@ from election.stack.services import STORAGE
 from election.stack.starting import start
 from election.storage.elections import Election, election
 
-_WARMING = 4  # elections that are cast and counted between the first and the one that is measured
 NULL = r"\N"  # in COPY's text format
 
 
@@ -87,9 +86,8 @@ def main(
                 note(what, rate)
         if counted:
             start(platform.settings)
-            # A stream that runs for weeks is warm; Java needs minutes to compile what it runs.
-            for number, stream in enumerate(("just started", *["warming"] * _WARMING, "warm")):
-                poll = _open(platform, f"counted-{number}", counted, note)
+            for name, stream in (("young", "just started"), ("counted", "warm")):
+                poll = _open(platform, name, counted, note)
                 note(f"two workers and the count ({stream}), whole stack up", _cast_and_count(platform, poll))
             Airflow(platform.settings).pause("tally_stream", True)
             driver.stop(platform.settings)
