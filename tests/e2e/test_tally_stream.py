@@ -61,16 +61,6 @@ def test_a_stop_by_hand_lasts_until_the_start_by_hand(counting, airflow, command
     assert driver.wait_for(lambda: at_work(counting, airflow), SECONDS)
 
 
-def test_a_stop_lasts_although_a_try_was_on_its_way(counting, airflow, command):
-    count_faults.kill_driver(counting)
-    assert driver.wait_for(lambda: task(airflow)["state"] != "deferred", SECONDS), "Airflow sees that the driver died"
-    assert driver.wait_for(lambda: airflow.under_way(DAG), SECONDS)
-    command("tally", "stop")
-    assert not airflow.under_way(DAG)
-    assert driver.state(counting.settings).phase != "counting"
-    assert not driver.state(counting.settings).alive
-
-
 @pytest.mark.parametrize("state", ["success", "failed"])
 def test_a_task_that_is_marked_stops_the_stream_cleanly(counting, airflow, state):
     before, marked = driver.state(counting.settings), task(airflow)
