@@ -93,7 +93,7 @@ def main() -> int:
         generation = watch.generation
         checkpoint = claim(folder, generation, votes_topic_id(platform.kafka), lambda: emitted(platform))
         before = newest(checkpoint, "commits")
-        watch.over(run(platform, watch.generation, str(checkpoint)), checkpoint, before)
+        watch.over(run(platform, generation, str(checkpoint)), checkpoint, before)
     except Exception as error:
         end(folder, identity, error)  # whatever it is, whoever looks for the reason finds it
         raise

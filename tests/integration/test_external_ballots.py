@@ -168,8 +168,7 @@ def test_a_feed_of_unknown_elections_does_not_ask_the_database_for_each_record(t
 
 def test_a_worker_takes_ballots_for_a_candidate_who_was_added_after_it_began(tables, feed):
     poll = feed("feed-mended")
-    stop = threading.Event()
-    working = threading.Thread(target=cast, args=(tables, poll.slug), kwargs={"stop": stop}, daemon=True)
+    working = threading.Thread(target=cast, args=(tables, poll.slug), daemon=True)
     working.start()
     send(tables, *ballots(poll, range(1, 11)), *ballots(poll, [20], candidate=9))
     assert wait_for(lambda: reasons(tables, poll) == ["unknown_candidate"], 30)

@@ -8,7 +8,7 @@ from confluent_kafka import Consumer, Message
 
 from election.messaging.clients import consume
 
-Headers = Iterable[tuple[str, bytes | None]]
+_Headers = Iterable[tuple[str, bytes | None]]
 # A batch of ballots has some two megabytes; a hostile feed's records have up to one megabyte each.
 BATCH_BYTES = 32 * 1_048_576
 # What comes meanwhile is in memory before it can be weighed.
@@ -42,5 +42,5 @@ def gathered(reader: Consumer, number: int, seconds: float, assignment: Callable
 
 def size(message: Message) -> int:
     """Bytes that a record takes in memory: one without a value takes some too."""
-    headers = sum(len(name) + len(value or b"") for name, value in cast(Headers, message.headers() or ()))
+    headers = sum(len(name) + len(value or b"") for name, value in cast(_Headers, message.headers() or ()))
     return len(message) + len(message.key() or b"") + headers + _OBJECT_BYTES
