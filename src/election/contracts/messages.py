@@ -90,12 +90,12 @@ class VoteMessage(msgspec.Struct, frozen=True):
 
 
 class RejectedRecord(msgspec.Struct, frozen=True):
-    """``rejected_topic``: a record that could not be used, with its bytes. Key ``topic/partition/offset`` of its origin.
+    """``rejected_topic``: a record that could not be used, with its bytes.
 
-    Casting's have ``/election`` behind that, as elections cast at the same time meet the same foreign records. The
-    key without a value takes the rejection back: the record was used after all. ``key`` and ``value`` are base64
-    (null: there was none, or both together have more than ``MAX_MESSAGE_BYTES``, of the count's ``MAX_RECORD_BYTES``).
-    ``election`` is null when unknown.
+    Its key is ``topic/partition/offset`` of its origin. Casting's have ``/election`` behind that, as elections cast at
+    the same time meet the same foreign records. The key without a value takes the rejection back: the record was used
+    after all. ``key`` and ``value`` are base64 (null: there was none, or both together have more than
+    ``MAX_MESSAGE_BYTES``, of the count's ``MAX_RECORD_BYTES``). ``election`` is null when unknown.
     """
 
     schema_version: Version
