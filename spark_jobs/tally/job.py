@@ -44,10 +44,10 @@ STATE = {
     "spark.sql.streaming.stateStore.rocksdb.trackTotalNumberOfRows": "false",
     "spark.sql.streaming.stateStore.rocksdb.boundedMemoryUsage": "true",
     "spark.sql.streaming.stateStore.rocksdb.maxMemoryUsageMB": "600",
-    # Each ballot is looked for in the table in memory first: a small one fits the processor's cache (default 64).
-    "spark.sql.streaming.stateStore.rocksdb.writeBufferSizeMB": "8",
 }
 SESSION = {
+    # It refuses every sort of a stream; the one in `unseen` orders the rows of one batch within their partition.
+    "spark.sql.streaming.unsupportedOperationCheck": "false",
     "spark.sql.session.timeZone": "UTC",
     # A count that waits for votes asks the broker twenty times a second, not a hundred: the others need the processor.
     "spark.sql.streaming.pollingDelay": "50ms",
