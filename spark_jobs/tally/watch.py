@@ -19,7 +19,7 @@ from pyspark.sql.streaming.query import StreamingQuery
 
 from election.contracts import topics
 from election.contracts.messages import SCHEMA_VERSION, TallyProgress, encode
-from election.count.checkpoint import newest_batch, note, read_offsets
+from election.count.checkpoint import check_topic, newest_batch, note, read_offsets, votes_topic_id
 from election.count.folder import Folder, write_json
 from election.errors import NotReachable
 from election.messaging.clients import SafeProducer
@@ -30,6 +30,7 @@ from spark_jobs.tally.transforms import OBSERVED
 
 POLL = 0.1  # seconds between looks at the query
 BEAT = 1.0  # seconds between heartbeats
+SAME = 10.0  # seconds between looks whether the topic is still the one that was counted
 IDLE = 5.0  # seconds after which progress is told again although no vote came
 
 
@@ -41,9 +42,9 @@ class Watch:
         self._platform = platform
         self._folder = folder
         self._beat: dict[str, Any] = {"identity": identity, "generation": self.generation, "counting": False}
-        self._beaten = self._told = 0.0
+        self._beaten = self._told = self._compared = 0.0
         self._duplicates = self._rejected = self._lag = 0
-        self._seen = -1
+        self._seen = self._before = -1
         self._last: dict[str, Any] = {}
 
     def over(self, query: StreamingQuery, checkpoint: Path, before: int) -> None:
@@ -56,7 +57,7 @@ class Watch:
         self._producer = SafeProducer(self._platform.kafka, **{"delivery.timeout.ms": 10_000})
         self._counted, self._waiting = Counted(self._platform, self.generation), Lag(self._platform)
         self._log = _batch_log(self._folder)
-        self._seen = before
+        self._seen = self._before = before
         while not query.awaitTermination(POLL):  # type: ignore[arg-type]
             self._follow(query, checkpoint)
             if time.time() - self._told > IDLE:
@@ -79,7 +80,13 @@ class Watch:
         write_json(self._folder.heartbeat, {**self._beat, "at": now})
 
     def _look(self, checkpoint: Path, now: float) -> None:
-        """Notes how far the count is, and since when votes wait without a batch being finished."""
+        """Notes how far the count is, and since when votes wait without a batch being finished.
+
+        Raises CheckpointRefused when the topic was made anew: nothing else tells, once it is filled past where it was.
+        """
+        if now - self._compared > SAME:
+            self._compared = now
+            self._compare(checkpoint)
         batch = newest_batch(checkpoint, "commits")
         with suppress(KafkaException):  # the query itself says what is wrong with Kafka; the lag stays as last known
             self._lag = self._waiting.after(read_offsets(checkpoint, batch))
@@ -87,7 +94,13 @@ class Watch:
             self._beat["waiting_since"] = None
         elif batch != self._beat.get("batch") or self._beat.get("waiting_since") is None:
             self._beat["waiting_since"] = now
-        self._beat |= {"batch": batch, "lag": self._lag}
+        self._beat |= {"batch": batch, "lag": self._lag, "progressed": batch is not None and batch > self._before}
+
+    def _compare(self, checkpoint: Path) -> None:
+        with suppress(NotReachable):  # the query itself says what is wrong with Kafka
+            # A broker that has just come back may not know its topics yet.
+            if (topic_id := votes_topic_id(self._platform.kafka, 2)) is not None:
+                check_topic(checkpoint, topic_id)
 
     def _follow(self, query: StreamingQuery, checkpoint: Path) -> None:
         """Takes in the batches that were finished since the last look."""

@@ -286,11 +286,11 @@ def test_a_checkpoint_that_lost_its_newest_files_is_refused_with_the_remedy(coun
 
 def test_a_checkpoint_of_another_topic_or_query_is_refused(counting, counted) -> None:
     folder = tally_folder(counting.settings)
-    driver.stop(counting.settings)
     file = folder.checkpoint(folder.generation) / "binding.json"
     right = read_json(file)
     try:
         write_json(file, right | {"topic_id": "another"})
+        assert "was created anew" in _ended_refused(counting), "of the driver that counts"
         assert "was created anew" in _refusal(counting)
         write_json(file, right | {"query": 0})
         assert "was written by version 0 of the query" in _refusal(counting)
@@ -303,6 +303,11 @@ def _refusal(platform: Platform) -> str:
     """What a driver that is refused says."""
     with suppress(StageFailed):
         driver.start(platform.settings)
+    return _ended_refused(platform)
+
+
+def _ended_refused(platform: Platform) -> str:
+    """What the driver says that ends because it is refused."""
     assert driver.wait_for(lambda: not driver.state(platform.settings).alive, 60)
     state = driver.state(platform.settings)
     assert state.refused

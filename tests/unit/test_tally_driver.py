@@ -46,6 +46,21 @@ def test_a_driver_that_is_killed_before_it_has_the_lock_is_not_taken_for_the_one
     assert driver.patience(settings) > 0
 
 
+@pytest.mark.parametrize(("progressed", "waits"), [(True, False), (False, True)])
+def test_the_next_start_waits_only_after_a_young_driver_that_finished_no_batch(
+    settings, folder, progressed: bool, waits: bool
+) -> None:
+    started(folder, "first")
+    write_json(folder.heartbeat, {"identity": "first", "at": STARTED + 20, "progressed": progressed})
+    assert (driver.patience(settings) > 0) == waits
+
+
+def test_progress_of_the_driver_before_does_not_count_for_one_that_gave_no_heartbeat(settings, folder) -> None:
+    write_json(folder.heartbeat, {"identity": "first", "at": STARTED - 1, "progressed": True})
+    started(folder, "second")
+    assert driver.patience(settings) > 0
+
+
 def test_a_driver_that_is_killed_at_work_did_not_say_why(settings, folder) -> None:
     ended(folder, "first")
     started(folder, "second")

@@ -42,12 +42,7 @@ def claim(
         note(checkpoint, -1)
         write_json(checkpoint / "binding.json", {"topic": topics.VOTES, "topic_id": topic_id, "query": QUERY_VERSION})
         return checkpoint
-    if bound["topic_id"] != topic_id:
-        happened = "is gone" if topic_id is None else f"was created anew (its id is {topic_id})"
-        raise CheckpointRefused(
-            f"{topics.VOTES} {happened} since {checkpoint} was written "
-            f"({bound['topic_id']}); going on from there would leave votes out. {_REMEDY}"
-        )
+    check_topic(checkpoint, topic_id)
     if bound["query"] != QUERY_VERSION:
         raise CheckpointRefused(
             f"{checkpoint} was written by version {bound['query']} of the query, "
@@ -113,11 +108,25 @@ def read_offsets(checkpoint: Path, batch: int | None) -> dict[int, int]:
     return {int(partition): offset for partition, offset in source[topics.VOTES].items()}
 
 
-def votes_topic_id(kafka: Mapping[str, str]) -> str | None:
-    """The id Kafka gave the topic when it was created: one created anew under the name has another. None: no topic."""
+def check_topic(checkpoint: Path, topic_id: str | None) -> None:
+    """Raises CheckpointRefused when the checkpoint is bound to a topic of another id."""
+    bound = read_json(checkpoint / "binding.json")["topic_id"]
+    if bound != topic_id:
+        happened = "is gone" if topic_id is None else f"was created anew (its id is {topic_id})"
+        raise CheckpointRefused(
+            f"{topics.VOTES} {happened} since {checkpoint} was written ({bound}); "
+            f"going on from there would leave votes out. {_REMEDY}"
+        )
+
+
+def votes_topic_id(kafka: Mapping[str, str], seconds: float = 20) -> str | None:
+    """The id Kafka gave the topic when it was created: one created anew under the name has another. None: no topic.
+
+    Raises NotReachable when Kafka gives no answer within ``seconds``.
+    """
     client = admin(kafka)  # kept until the answer is there
     try:
-        described = client.describe_topics(TopicCollection([topics.VOTES]), request_timeout=20)
+        described = client.describe_topics(TopicCollection([topics.VOTES]), request_timeout=seconds)
         return str(described[topics.VOTES].result().topic_id)
     except KafkaException as error:
         if error.args[0].code() == KafkaError.UNKNOWN_TOPIC_OR_PART:

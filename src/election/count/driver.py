@@ -17,7 +17,7 @@ from election.settings import Settings
 SILENT_AFTER = 15.0  # seconds without a heartbeat
 STARTED_WITHIN = 60.0  # seconds from the lock to the running query
 STALLED_AFTER = 25.0  # seconds without a finished batch while votes wait
-EARLY = 60.0  # seconds; a driver that fails sooner will probably fail again
+EARLY = 60.0  # seconds; a driver that fails sooner, and has counted nothing, will probably fail again
 MAX_PATIENCE = 60.0  # seconds
 _POLL = 0.1
 
@@ -149,14 +149,15 @@ def wait_for(condition: Callable[[], bool], seconds: float) -> bool:
 
 
 def _early_failures(settings: Settings) -> int:
-    """How many drivers in a row have failed soon after their start."""
+    """How many drivers in a row have failed soon after their start, without having finished a batch."""
     folder = tally_folder(settings)
     started, last = read_json(folder.starting), read_json(folder.heartbeat)
     if not started or is_locked(folder.lock) or _ended(folder).phase != "failed":
         return 0
     # A heartbeat of the driver before is older than this start: then it lived no time at all.
     lived = float(last.get("at", 0)) - float(started["at"])
-    return int(started.get("failures", 0)) + 1 if lived < EARLY else 0
+    worked = lived >= EARLY or (lived > 0 and last.get("progressed"))
+    return 0 if worked else int(started.get("failures", 0)) + 1
 
 
 def _is_starting(folder: Folder) -> bool:
