@@ -3,7 +3,9 @@
 On a standalone master Spark runs Python in client mode only, so the driver is a process beside Airflow. It is started
 detached with the command line that the Spark provider builds, and known by its folder (``election.count.folder``):
 the task then waits in a trigger, without a worker slot, and whatever of Airflow dies or is restarted finds the
-driver again. On Kubernetes and YARN (connection extra ``deploy-mode`` ``cluster``) the provider submits and follows.
+driver again. When a driver dies, the trigger starts the next one and then lets the task fail with the error; the
+task's next try finds it. On Kubernetes and YARN (connection extra ``deploy-mode`` ``cluster``) the provider submits and
+follows.
 """
 
 import asyncio
@@ -19,9 +21,12 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
 
 from election.count import driver, submission
-from election.errors import StageFailed
+from election.count.folder import tally_folder
+from election.errors import ElectionError, StageFailed
+from election.orchestration.api import Airflow
 from election.settings import Settings
 
+DAG_ID = "tally_stream"
 LOOK = 1.0  # seconds between looks at the driver
 SETTLE = 5.0  # seconds
 TELL = 300.0  # seconds between lines in the task's log while all is well
@@ -66,7 +71,9 @@ class TallyOperator(SparkSubmitOperator):
         if ended_by_hand(context["ti"]):  # Airflow would tell only at its next heartbeat, and take no trigger
             self._stop_stream()
             return
-        self.defer(trigger=TallyTrigger(), method_name="ended")
+        # In containers the trigger has one of its own, which a driver would not outlive.
+        next_command = command if settings.runtime == "native" else None
+        self.defer(trigger=TallyTrigger(next_command), method_name="ended")
 
     def ended(self, context: Context, event: dict[str, Any]) -> None:
         """What the trigger found when no driver ran any more."""
@@ -118,16 +125,19 @@ class TallyOperator(SparkSubmitOperator):
 
 
 class TallyTrigger(BaseTrigger):
-    """Fires when no driver of the count runs any more, with how it ended.
+    """Fires when the driver of the count has ended, with how it did.
 
+    One that died is followed at once by the next, started with ``command`` (null: only the task's next try starts it).
     Marking the task failed or success stops the stream after its batch; clearing it leaves the driver to the next try.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, command: list[str] | None = None) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
+        self._command = command
+        self._starting: asyncio.Future[Any] | None = None
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        return f"{__name__}.{type(self).__name__}", {}
+        return f"{__name__}.{type(self).__name__}", {"command": self._command}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         settings = Settings()
@@ -142,7 +152,22 @@ class TallyTrigger(BaseTrigger):
                 told, before = now, known.phase
             await asyncio.sleep(LOOK)
         ended = {"phase": known.phase, "batch": known.batch, "error": known.error, "refused": known.refused}
+        if self._command and known.phase == "failed" and not known.refused:
+            await self._start_next(settings)
         yield TriggerEvent(ended)  # type: ignore[no-untyped-call]
+
+    async def _start_next(self, settings: Settings) -> None:
+        """Two starts of a task, one that fails and one that starts the driver, would take some twenty seconds."""
+        try:
+            if await asyncio.to_thread(_kept_back, settings):
+                return
+            self._starting = asyncio.ensure_future(asyncio.to_thread(driver.start, settings, self._command))
+            known = await asyncio.shield(self._starting)
+        except ElectionError as error:
+            self.log.warning("The next driver is left to the task's next try: %s", error)
+            return
+        self.log.info("The next driver %s is %s.", known.identity, known.phase)
+        await self._stop_when_ended_by_hand()
 
     async def on_kill(self) -> None:
         # On a busy machine Airflow cancels this as well before it is done; what it began goes on all the same.
@@ -153,7 +178,19 @@ class TallyTrigger(BaseTrigger):
         # The connection to the API server belongs to one thread, which asgiref keeps to.
         if self.task_instance is not None and await sync_to_async(ended_by_hand)(self.task_instance):
             self.log.info("The task was ended by hand: the stream stops after its batch.")
+            if self._starting is not None:  # a start forgets what was asked before it
+                await asyncio.wait([self._starting])
             await asyncio.to_thread(driver.request_stop, Settings())
+
+
+def _kept_back(settings: Settings) -> bool:
+    """Whether the next start is for Airflow to decide: somebody asked for a stop, it is time to wait, or to pause.
+
+    Raises NotReachable when Airflow's API server does not say.
+    """
+    if tally_folder(settings).stop.exists() or driver.patience(settings) > 0:
+        return True
+    return Airflow(settings).dags().get(DAG_ID, True)
 
 
 def ended_by_hand(task: Any) -> bool:

@@ -1,0 +1,126 @@
+"""The trigger of a task whose driver has died: the next driver runs before the task has failed."""
+
+import asyncio
+import fcntl
+import threading
+import time
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from election.count import driver
+from election.count.folder import Folder, tally_folder, write_json
+from election.errors import NotReachable
+from election.orchestration.api import Airflow
+from election.settings import Settings
+from tests.stand_in import stand_in
+
+Fires = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def settings(monkeypatch: pytest.MonkeyPatch, tmp_path) -> Settings:
+    monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path))
+    monkeypatch.setenv("ELECTION_VAR", str(tmp_path / "var"))
+    return Settings()
+
+
+@pytest.fixture
+def died(settings: Settings) -> Iterator[Folder]:
+    """A driver that counted for an hour and was killed. The one that follows it does not outlive its test."""
+    folder = tally_folder(settings)
+    write_json(folder.starting, {"identity": "first", "at": time.time() - 3600, "failures": 0})
+    write_json(folder.heartbeat, {"identity": "first", "at": time.time() - 1, "batch": 7})
+    yield folder
+    driver.stop(settings, seconds=30)
+
+
+@pytest.fixture
+def fires(monkeypatch: pytest.MonkeyPatch, died: Folder) -> Fires:
+    """Runs the trigger until it fires, and returns what the task is told."""
+    from election.orchestration import tally
+
+    monkeypatch.setattr(tally, "SETTLE", 0)
+
+    def run(paused: bool = False, command: list[str] | None = None) -> dict[str, Any]:
+        monkeypatch.setattr(Airflow, "dags", lambda _self: {"tally_stream": paused})
+
+        async def first() -> Any:
+            return await anext(tally.TallyTrigger(command).run())
+
+        return dict(asyncio.run(first()).payload)
+
+    return run
+
+
+def test_the_next_driver_runs_when_the_task_is_told_of_the_last_ones_end(settings, fires: Fires) -> None:
+    told = fires(command=stand_in())
+    assert (told["phase"], told["batch"]) == ("failed", 7)
+    assert "killed" in told["error"]
+    known = driver.state(settings)
+    assert known.phase == "counting"
+    assert known.identity != "first"
+
+
+def test_one_that_ends_at_once_leaves_the_next_to_the_task(settings, fires: Fires) -> None:
+    told = fires(command=["false"])
+    assert "killed" in told["error"], "of the driver that counted"
+    assert driver.state(settings).phase == "failed"
+    assert driver.patience(settings) > 0
+
+
+@pytest.mark.parametrize("why", ["no command", "paused", "asked to stop", "refused", "stopped", "young", "no answer"])
+def test_what_is_for_airflow_to_decide_is_left_to_it(
+    monkeypatch: pytest.MonkeyPatch, settings, died: Folder, fires: Fires, why: str
+) -> None:
+    if why == "asked to stop":
+        died.stop.touch()
+    if why in ("refused", "stopped"):
+        clean, refused = why == "stopped", why == "refused"
+        write_json(died.ended, {"identity": "first", "clean": clean, "error": "It says why.", "refused": refused})
+    if why == "young":
+        write_json(died.starting, {"identity": "first", "at": time.time() - 10, "failures": 0})
+    if why == "no answer":
+
+        def silent(_settings: Settings) -> None:
+            raise NotReachable("Airflow does not answer.")
+
+        monkeypatch.setattr("election.orchestration.tally.Airflow", silent)
+    fires(paused=why == "paused", command=None if why == "no command" else stand_in())
+    assert driver.state(settings).identity == "first"
+    died.stop.unlink(missing_ok=True)
+
+
+def test_a_mark_while_the_next_driver_is_started_stops_it(monkeypatch, settings, died: Folder) -> None:
+    from election.orchestration import tally
+
+    starters = died.starting.open("a+")
+
+    def a_starter_is_before(_airflow: Airflow) -> dict[str, bool]:
+        fcntl.flock(starters, fcntl.LOCK_EX)
+        asked.set()
+        return {"tally_stream": False}
+
+    asked = threading.Event()
+    monkeypatch.setattr(tally, "SETTLE", 0)
+    monkeypatch.setattr(tally, "ended_by_hand", lambda _task: True)
+    monkeypatch.setattr(Airflow, "dags", a_starter_is_before)
+
+    async def marked() -> None:
+        trigger = tally.TallyTrigger(stand_in())
+        trigger.task_instance = SimpleNamespace(task_id="count", dag_id="tally_stream", map_index=-1)  # type: ignore[assignment]
+        fired = asyncio.ensure_future(anext(trigger.run()))
+        assert await asyncio.to_thread(asked.wait, 30)
+        while trigger._starting is None:
+            await asyncio.sleep(0.01)
+        fired.cancel()
+        told = asyncio.ensure_future(trigger.on_kill())
+        await asyncio.wait([told], timeout=0.5)  # it has had the time to ask for the stop too early
+        starters.close()
+        await told
+
+    asyncio.run(marked())
+    assert driver.wait_for(lambda: driver.state(settings).phase == "stopped", 30)
+    assert driver.state(settings).identity != "first"
