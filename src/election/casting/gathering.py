@@ -42,5 +42,6 @@ def gathered(reader: Consumer, number: int, seconds: float, assignment: Callable
 
 def size(message: Message) -> int:
     """Bytes that a record takes in memory: one without a value takes some too."""
-    headers = sum(len(name) + len(value or b"") for name, value in cast(_Headers, message.headers() or ()))
-    return len(message) + len(message.key() or b"") + headers + _OBJECT_BYTES
+    known = len(message) + len(message.key() or b"") + _OBJECT_BYTES
+    headers = cast(_Headers | None, message.headers())
+    return known + sum(len(name) + len(value or b"") for name, value in headers) if headers else known

@@ -9,7 +9,7 @@ from election.casting.faults import FaultPoints
 from election.casting.feed import Feed
 from election.casting.offering import Offering
 from election.casting.records import Refused, Source
-from election.casting.storing import Ballot, Stored, prepare, store
+from election.casting.storing import Ballot, Stored, prepare, send, store
 from election.contracts import topics
 from election.contracts.ballots import VoteEncoder, ballot_ids
 from election.contracts.messages import Unusable
@@ -58,7 +58,10 @@ class Intake:
             if ballots and poll.state == "certified":
                 raise StageFailed(f"{poll.slug} is certified: no ballot is taken in any more.")
             cast_at = time.time_ns() // 1_000_000
-            # While Postgres is at work the votes are made that go out when all of the ballots are new.
+            if ballots:
+                send(self._connection, ballots)
+            # While Postgres is at work the votes are made that go out when all of the ballots are new; not before it
+            # is, as two threads of Python are in each other's way.
             votes = self._encoder.submit(self._votes, ballots, cast_at)
             stored = store(self._connection, poll.election_no, ballots, cast_at) if ballots else None
         self.faults.reach("stored")

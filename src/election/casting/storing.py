@@ -39,16 +39,20 @@ def prepare(connection: Connection) -> None:
     )
 
 
+def send(connection: Connection, ballots: Sequence[Ballot]) -> None:
+    """Brings the ballots to the database, as part of the caller's transaction; ``store`` is next."""
+    with connection.cursor().copy("COPY batch FROM STDIN") as copy:
+        copy.write("".join(f"{b.voter}\t{b.contest}\t{b.candidate or _NULL}\n" for b in ballots))
+
+
 def store(
     connection: Connection, election_no: int, ballots: Sequence[Ballot], cast_at: int
 ) -> dict[int, Stored] | None:
-    """Stores each ballot whose voter has none, as part of the caller's transaction.
+    """Stores each of the ballots that were sent whose voter has none, in the same transaction.
 
     Returns None when every ballot was new, so that what was offered is what is stored; else what is stored
     now for each voter of the batch. ``cast_at`` is in milliseconds.
     """
-    with connection.cursor().copy("COPY batch FROM STDIN") as copy:
-        copy.write("".join(f"{b.voter}\t{b.contest}\t{b.candidate or _NULL}\n" for b in ballots))
     when = datetime.fromtimestamp(cast_at / 1000, UTC)
     inserted = connection.execute(
         """INSERT INTO votes (election_no, voter_no, contest_no, candidate_no, cast_at)
