@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 
+from confluent_kafka import Producer
+
 from election.contracts import topics
 from election.contracts.messages import ExternalBallot, encode
 from election.messaging.clients import SafeProducer
@@ -54,9 +56,14 @@ def worker(*arguments: str, **environment: str) -> "subprocess.Popen[bytes]":
 def send(platform: Platform, *ballots: ExternalBallot | bytes | None) -> None:
     """Puts ballots, or bytes that are none, on ballots_topic."""
     producer = SafeProducer(platform.kafka)
+    put(producer, *ballots)
+    producer.flush()
+
+
+def put(producer: SafeProducer | Producer, *ballots: ExternalBallot | bytes | None) -> None:
+    """The same with a producer of the caller's, who sees that they arrive."""
     for ballot in ballots:
         if isinstance(ballot, ExternalBallot):
             producer.produce(topics.BALLOTS, encode(ballot), f"{ballot.election}/{ballot.voter}".encode())
         else:
             producer.produce(topics.BALLOTS, ballot, b"planted")
-    producer.flush()
