@@ -26,7 +26,8 @@ def claim(
     """The generation's checkpoint folder, bound to the topic of this id and to this query.
 
     ``emitted`` gives the newest generation that has totals on the topics. Raises CheckpointRefused when the folder
-    belongs to another topic or query, has lost batches it once had, or is gone although its totals are there.
+    belongs to another topic or query, has lost batches it once had, or is gone although its totals are there; and
+    NotReachable when there is no topic to bind it to.
     """
     checkpoint = folder.checkpoint(generation)
     bound = read_json(checkpoint / "binding.json")
@@ -38,6 +39,8 @@ def claim(
                 f"{checkpoint} is gone, but generation {latest} has totals on the topics: counted again under its "
                 f"number, or one before it, they would go down. {_REMEDY}"
             )
+        if topic_id is None:  # it was there a moment ago: a broker that has just come back does not know it yet
+            raise NotReachable(f"Kafka does not know {topics.VOTES}; `election status` shows what runs.")
         checkpoint.mkdir(parents=True, exist_ok=True)
         note(checkpoint, -1)
         write_json(checkpoint / "binding.json", {"topic": topics.VOTES, "topic_id": topic_id, "query": QUERY_VERSION})
@@ -109,8 +112,10 @@ def read_offsets(checkpoint: Path, batch: int | None) -> dict[int, int]:
 
 
 def check_topic(checkpoint: Path, topic_id: str | None) -> None:
-    """Raises CheckpointRefused when the checkpoint is bound to a topic of another id."""
-    bound = read_json(checkpoint / "binding.json")["topic_id"]
+    """Raises CheckpointRefused when the checkpoint is bound to a topic of another id, or does not say to which."""
+    bound = read_json(checkpoint / "binding.json").get("topic_id")
+    if bound is None:
+        raise CheckpointRefused(f"{checkpoint} has no binding.json: nobody can say what it has counted. {_REMEDY}")
     if bound != topic_id:
         happened = "is gone" if topic_id is None else f"was created anew (its id is {topic_id})"
         raise CheckpointRefused(
