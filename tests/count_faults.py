@@ -16,7 +16,7 @@ from election.contracts import topics
 from election.contracts.messages import Decoder
 from election.count import driver
 from election.count.checkpoint import newest_batch
-from election.count.folder import tally_folder
+from election.count.folder import read_json, tally_folder
 from election.count.launching import IDENTITY
 from election.count.submission import environment, submit_command
 from election.messaging.reading import Offsets, bounds, read
@@ -83,16 +83,26 @@ def away(platform: Platform, name: str) -> Iterator[None]:
 
 
 def kill_task_runner(platform: Platform, seconds: float) -> None:
-    """Kills the driver, and what Airflow runs the task with that starts the next one, ``seconds`` after it appears."""
+    """Kills the driver, and what Airflow runs the task with, ``seconds`` after it appears: it tells how the driver ended,
+    or finds the next one."""
     kill_driver(platform)
     assert driver.wait_for(lambda: _task_runner(platform.settings) is not None, 60), "Airflow tries again"
     time.sleep(seconds)
-    # The first one may have been that which told how the driver ended; then the one that starts the next comes now.
+    # The first one may have been that which told how the driver ended; then the one that finds the next comes now.
     deadline = time.monotonic() + 60
     while (runner := _task_runner(platform.settings)) is None:
         assert time.monotonic() < deadline, f"no task's runner was there to be killed after {seconds:.1f} s"
         time.sleep(0.1)
     runner.kill()
+
+
+def kill_starting_triggerer(platform: Platform) -> None:
+    """Kills the driver, and Airflow's triggerer while it starts the next one."""
+    starting = tally_folder(platform.settings).starting
+    known = read_json(starting)["identity"]
+    kill_driver(platform)
+    assert driver.wait_for(lambda: read_json(starting).get("identity") != known, 60), "the trigger starts the next"
+    kill_service("airflow-triggerer")(platform)
 
 
 def _task_runner(settings: Settings) -> psutil.Process | None:

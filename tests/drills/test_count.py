@@ -103,6 +103,7 @@ def test_airflow_dies_and_its_api_is_away(drill: Drill) -> None:
             drill.strike("API server away, scheduler", count_faults.kill_service("airflow-scheduler"))
             time.sleep(max(0.0, back - time.monotonic()))
         drill.strike("driver", count_faults.kill_driver)
+        drill.strike("driver, triggerer", count_faults.kill_starting_triggerer)
 
 
 def test_files_of_the_checkpoint_are_removed(drill: Drill) -> None:
