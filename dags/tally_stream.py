@@ -2,9 +2,9 @@
 
 Submits the Spark job that counts votes as they arrive on `votes_topic`, and watches it. It runs for weeks, across
 elections, and needs no attention: while the driver runs, the task `count` is *deferred* and takes no worker slot.
-When the driver dies, the next one is started at once and goes on exactly where the last finished batch ended; the task
-fails with the dead driver's own last error in its log, and its next try watches the new driver. Nothing is lost or
-counted twice.
+When the driver dies, the task fails with the driver's own last error in its log and is tried again; the next driver
+goes on exactly where the last finished batch ended. On the native stack it runs by then, as a rule; in containers the
+next try starts it. Nothing is lost or counted twice.
 
 | to do this | do that |
 |---|---|

@@ -12,7 +12,10 @@ me = os.environ["ELECTION_TALLY_IDENTITY"]
 def write(name, content):
     pathlib.Path(name + ".new").write_text(json.dumps(content))
     pathlib.Path(name + ".new").rename(name)
-write("heartbeat.json", dict(identity=me, at=time.time(), counting=True))
+write("heartbeat.json", dict(identity=me, at=time.time(), counting=not {refuses}))
+if {refuses}:
+    write("ended.json", dict(identity=me, clean=False, error="refused, and why", refused=True))
+    raise SystemExit(1)
 deadline = time.monotonic() + 60
 def wait_for(*files):
     while not all(map(os.path.exists, files)) and time.monotonic() < deadline:
@@ -24,6 +27,8 @@ write("ended.json", dict(identity=me, clean=asked, error="nobody asked it to", r
 """
 
 
-def stand_in(*, kills_its_starter: bool = False, ends_with: tuple[str, ...] = ()) -> list[str]:
-    """Its command line. It sends its starter SIGTERM first, or ends no sooner than these files are in its folder."""
-    return [sys.executable, "-c", _PROGRAM.format(kills_its_starter=kills_its_starter, ends_with=ends_with)]
+def stand_in(*, kills_its_starter: bool = False, ends_with: tuple[str, ...] = (), refuses: bool = False) -> list[str]:
+    """Its command line. It sends its starter SIGTERM first, ends no sooner than these files are in its folder, or
+    refuses its checkpoint."""
+    program = _PROGRAM.format(kills_its_starter=kills_its_starter, ends_with=ends_with, refuses=refuses)
+    return [sys.executable, "-c", program]

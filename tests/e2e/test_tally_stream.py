@@ -44,8 +44,9 @@ def test_a_cleared_task_finds_the_running_driver(counting, airflow):
 def test_a_killed_driver_is_told_in_the_log_and_replaced(counting, airflow):
     before, failed = driver.state(counting.settings), task(airflow)
     count_faults.kill_driver(counting)
-    assert driver.wait_for(lambda: driver.state(counting.settings).identity not in (None, before.identity), SECONDS)
+    assert driver.wait_for(lambda: task(airflow).get("try_number", 0) > failed["try_number"], SECONDS)
     assert driver.wait_for(lambda: at_work(counting, airflow), SECONDS)
+    assert driver.state(counting.settings).identity != before.identity
     said = "\n".join(airflow.log_tail(DAG, failed["dag_run_id"], failed))
     assert "The count's driver ended: Its Java process is gone: killed, or out of memory" in said
 

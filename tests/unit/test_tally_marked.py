@@ -74,3 +74,19 @@ def test_a_task_that_nobody_marked_leaves_its_driver_to_the_trigger(settings, fo
         start("running", killed=killed)
     assert not folder.stop.exists()
     assert driver.state(settings).phase == "counting"
+
+
+@pytest.mark.parametrize(("runtime", "conn_id"), [("native", "election_spark"), ("containers", None)])
+def test_the_trigger_starts_the_next_driver_where_one_outlives_it(
+    monkeypatch: pytest.MonkeyPatch, folder, start, runtime: str, conn_id: str | None
+) -> None:
+    from airflow.sdk.exceptions import TaskDeferred
+
+    from election.orchestration.tally import TallyTrigger
+
+    monkeypatch.setenv("ELECTION_RUNTIME", runtime)
+    with pytest.raises(TaskDeferred) as deferred:
+        start("running")
+    name, known = deferred.value.trigger.serialize()
+    assert name == f"{TallyTrigger.__module__}.{TallyTrigger.__name__}"
+    assert TallyTrigger(**known).serialize() == (name, {"conn_id": conn_id})

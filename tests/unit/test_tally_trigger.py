@@ -1,7 +1,6 @@
 """The trigger of a task whose driver has died: the next driver runs before the task has failed."""
 
 import asyncio
-import fcntl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -44,11 +43,14 @@ def fires(monkeypatch: pytest.MonkeyPatch, died: Folder) -> Fires:
 
     monkeypatch.setattr(tally, "SETTLE", 0)
 
-    def run(paused: bool = False, command: list[str] | None = None) -> dict[str, Any]:
+    def run(
+        command: list[str] | None = None, paused: bool = False, conn_id: str | None = "election_spark"
+    ) -> dict[str, Any]:
         monkeypatch.setattr(Airflow, "dags", lambda _self: {"tally_stream": paused})
+        monkeypatch.setattr(tally.TallyOperator, "native_command", lambda _self, _settings: command)
 
         async def first() -> Any:
-            return await anext(tally.TallyTrigger(command).run())
+            return await anext(tally.TallyTrigger(conn_id).run())
 
         return dict(asyncio.run(first()).payload)
 
@@ -56,7 +58,7 @@ def fires(monkeypatch: pytest.MonkeyPatch, died: Folder) -> Fires:
 
 
 def test_the_next_driver_runs_when_the_task_is_told_of_the_last_ones_end(settings, fires: Fires) -> None:
-    told = fires(command=stand_in())
+    told = fires(stand_in())
     assert (told["phase"], told["batch"]) == ("failed", 7)
     assert "killed" in told["error"]
     known = driver.state(settings)
@@ -65,13 +67,31 @@ def test_the_next_driver_runs_when_the_task_is_told_of_the_last_ones_end(setting
 
 
 def test_one_that_ends_at_once_leaves_the_next_to_the_task(settings, fires: Fires) -> None:
-    told = fires(command=["false"])
+    told = fires(["false"])
     assert "killed" in told["error"], "of the driver that counted"
     assert driver.state(settings).phase == "failed"
     assert driver.patience(settings) > 0
 
 
-@pytest.mark.parametrize("why", ["no command", "paused", "asked to stop", "refused", "stopped", "young", "no answer"])
+def test_a_refusal_of_the_next_driver_is_what_the_task_is_told(settings, fires: Fires) -> None:
+    told = fires(stand_in(refuses=True))
+    assert (told["refused"], told["error"]) == (True, "refused, and why")
+
+
+@pytest.mark.parametrize(
+    "why",
+    [
+        "in a container",
+        "to a cluster",
+        "no program",
+        "paused",
+        "asked to stop",
+        "refused",
+        "stopped",
+        "young",
+        "no answer",
+    ],
+)
 def test_what_is_for_airflow_to_decide_is_left_to_it(
     monkeypatch: pytest.MonkeyPatch, settings, died: Folder, fires: Fires, why: str
 ) -> None:
@@ -88,39 +108,56 @@ def test_what_is_for_airflow_to_decide_is_left_to_it(
             raise NotReachable("Airflow does not answer.")
 
         monkeypatch.setattr("election.orchestration.tally.Airflow", silent)
-    fires(paused=why == "paused", command=None if why == "no command" else stand_in())
+    command = {"to a cluster": None, "no program": ["/nowhere/spark-submit"]}.get(why, stand_in())
+    told = fires(command, why == "paused", None if why == "in a container" else "election_spark")
+    assert (told["phase"], told["batch"]) == ("stopped" if why == "stopped" else "failed", 7)
+    if why == "no program":
+        return  # it was tried
     assert driver.state(settings).identity == "first"
     died.stop.unlink(missing_ok=True)
 
 
-def test_a_mark_while_the_next_driver_is_started_stops_it(monkeypatch, settings, died: Folder) -> None:
+async def on_a_task(trigger: Any) -> Any:
+    trigger.task_instance = SimpleNamespace(task_id="count", dag_id="tally_stream", map_index=-1)
+    return await anext(trigger.run())
+
+
+@pytest.fixture
+def marked(monkeypatch: pytest.MonkeyPatch, fires: Fires) -> Any:
+    """The trigger of a task that Airflow says was marked."""
     from election.orchestration import tally
 
-    starters = died.starting.open("a+")
+    monkeypatch.setattr(tally, "ended_by_hand", lambda _task: True)
+    monkeypatch.setattr(tally.TallyOperator, "native_command", lambda _self, _settings: stand_in())
+    monkeypatch.setattr(Airflow, "dags", lambda _self: {"tally_stream": False})
+    return tally.TallyTrigger("election_spark")
 
-    def a_starter_is_before(_airflow: Airflow) -> dict[str, bool]:
-        fcntl.flock(starters, fcntl.LOCK_EX)
+
+def test_a_mark_that_comes_to_light_after_the_start_stops_the_next_driver(settings, marked: Any) -> None:
+    asyncio.run(on_a_task(marked))
+    assert driver.wait_for(lambda: driver.state(settings).phase == "stopped", 30)
+    assert driver.state(settings).identity != "first"
+
+
+def test_a_mark_while_the_next_driver_is_started_stops_it(monkeypatch, settings, marked: Any) -> None:
+    asked, answered = threading.Event(), threading.Event()
+
+    def slow(_airflow: Airflow) -> dict[str, bool]:
         asked.set()
+        assert answered.wait(30)
         return {"tally_stream": False}
 
-    asked = threading.Event()
-    monkeypatch.setattr(tally, "SETTLE", 0)
-    monkeypatch.setattr(tally, "ended_by_hand", lambda _task: True)
-    monkeypatch.setattr(Airflow, "dags", a_starter_is_before)
+    monkeypatch.setattr(Airflow, "dags", slow)
 
-    async def marked() -> None:
-        trigger = tally.TallyTrigger(stand_in())
-        trigger.task_instance = SimpleNamespace(task_id="count", dag_id="tally_stream", map_index=-1)  # type: ignore[assignment]
-        fired = asyncio.ensure_future(anext(trigger.run()))
+    async def on_the_way() -> None:
+        fired = asyncio.ensure_future(on_a_task(marked))
         assert await asyncio.to_thread(asked.wait, 30)
-        while trigger._starting is None:
-            await asyncio.sleep(0.01)
         fired.cancel()
-        told = asyncio.ensure_future(trigger.on_kill())
+        told = asyncio.ensure_future(marked.on_kill())
         await asyncio.wait([told], timeout=0.5)  # it has had the time to ask for the stop too early
-        starters.close()
+        answered.set()
         await told
 
-    asyncio.run(marked())
+    asyncio.run(on_the_way())
     assert driver.wait_for(lambda: driver.state(settings).phase == "stopped", 30)
     assert driver.state(settings).identity != "first"

@@ -16,7 +16,12 @@ from typing import Any
 from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
 from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
 from airflow.sdk.definitions.context import Context
-from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowTaskTerminated
+from airflow.sdk.exceptions import (
+    AirflowException,
+    AirflowFailException,
+    AirflowRuntimeError,
+    AirflowTaskTerminated,
+)
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
 
@@ -29,6 +34,7 @@ from election.settings import Settings
 DAG_ID = "tally_stream"
 LOOK = 1.0  # seconds between looks at the driver
 SETTLE = 5.0  # seconds
+FOLLOWED = 60.0  # seconds; what the next driver does within this time, the task hears together with the last one's end
 TELL = 300.0  # seconds between lines in the task's log while all is well
 ENDED_BY_HAND = ("success", "failed", "skipped", "removed")
 
@@ -45,9 +51,8 @@ class TallyOperator(SparkSubmitOperator):
 
     def execute(self, context: Context) -> None:
         settings = Settings()
-        connection = self._get_hook().get_connection(self._conn_id)
-        if connection.extra_dejson.get("deploy-mode") == "cluster":
-            self._in_cluster(settings, connection.extra_dejson.get("conf", {}))
+        if self._cluster():
+            self._in_cluster(settings, self._extra().get("conf", {}))
             super().execute(context)
             return
         wait = driver.patience(settings)
@@ -72,8 +77,8 @@ class TallyOperator(SparkSubmitOperator):
             self._stop_stream()
             return
         # In containers the trigger has one of its own, which a driver would not outlive.
-        next_command = command if settings.runtime == "native" else None
-        self.defer(trigger=TallyTrigger(next_command), method_name="ended")
+        conn_id = self._conn_id if settings.runtime == "native" else None
+        self.defer(trigger=TallyTrigger(conn_id), method_name="ended")
 
     def ended(self, context: Context, event: dict[str, Any]) -> None:
         """What the trigger found when no driver ran any more."""
@@ -83,13 +88,15 @@ class TallyOperator(SparkSubmitOperator):
         message = f"The count's driver ended: {event['error']}"
         raise AirflowFailException(message) if event["refused"] else AirflowException(message)
 
+    def native_command(self, settings: Settings) -> list[str] | None:
+        """``command``; none where the connection leads to a cluster, whose drivers the provider starts."""
+        return None if self._cluster() else self.command(settings)
+
     def command(self, settings: Settings) -> list[str]:
         """The command line for the native stack, as the provider builds it from the connection."""
         self.application = submission.application(settings)
         self.jars = submission.connector(settings)
-        self.conf = submission.conf(settings) | self._get_hook().get_connection(self._conn_id).extra_dejson.get(
-            "conf", {}
-        )
+        self.conf = submission.conf(settings) | self._extra().get("conf", {})
         self._executor_memory, self._driver_memory = submission.EXECUTOR_MEMORY, submission.DRIVER_MEMORY
         return list(self._get_hook()._build_spark_submit_command(self.application))
 
@@ -104,6 +111,12 @@ class TallyOperator(SparkSubmitOperator):
         if self._starting is not None and ended_by_hand(self._starting):
             self._stop_stream()
             raise AirflowTaskTerminated("The task was ended by hand while it started the driver.")
+
+    def _extra(self) -> dict[str, Any]:
+        return dict(self._get_hook().get_connection(self._conn_id).extra_dejson)
+
+    def _cluster(self) -> bool:
+        return self._extra().get("deploy-mode") == "cluster"
 
     def _stop_stream(self) -> None:
         self.log.info("The task was ended by hand: the stream stops after its batch.")
@@ -127,17 +140,17 @@ class TallyOperator(SparkSubmitOperator):
 class TallyTrigger(BaseTrigger):
     """Fires when the driver of the count has ended, with how it did.
 
-    One that died is followed at once by the next, started with ``command`` (null: only the task's next try starts it).
+    One that died is followed at once by the next, started as the connection says (null: the task's next try starts it).
     Marking the task failed or success stops the stream after its batch; clearing it leaves the driver to the next try.
     """
 
-    def __init__(self, command: list[str] | None = None) -> None:
+    def __init__(self, conn_id: str | None = None) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self._command = command
+        self._conn_id = conn_id
         self._starting: asyncio.Future[Any] | None = None
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        return f"{__name__}.{type(self).__name__}", {"command": self._command}
+        return f"{__name__}.{type(self).__name__}", {"conn_id": self._conn_id}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         settings = Settings()
@@ -151,23 +164,34 @@ class TallyTrigger(BaseTrigger):
                 tell("The driver is %s: batch %s, %s votes wait. %s", known.phase, known.batch, known.lag, known.ui_url)
                 told, before = now, known.phase
             await asyncio.sleep(LOOK)
+        if self._conn_id and known.phase == "failed" and not known.refused:
+            following = await self._start_next(settings, self._conn_id)
+            known = following if following.refused else known
         ended = {"phase": known.phase, "batch": known.batch, "error": known.error, "refused": known.refused}
-        if self._command and known.phase == "failed" and not known.refused:
-            await self._start_next(settings)
         yield TriggerEvent(ended)  # type: ignore[no-untyped-call]
 
-    async def _start_next(self, settings: Settings) -> None:
-        """Two starts of a task, one that fails and one that starts the driver, would take some twenty seconds."""
+    async def _start_next(self, settings: Settings, conn_id: str) -> driver.DriverState:
+        """Starts the next driver and returns how it is once it counts, or ended, or takes its time.
+
+        Two starts of a task, one that fails and one that starts the driver, would take some twenty seconds.
+        """
+        deadline = asyncio.get_running_loop().time() + FOLLOWED
         try:
-            if await asyncio.to_thread(_kept_back, settings):
-                return
-            self._starting = asyncio.ensure_future(asyncio.to_thread(driver.start, settings, self._command))
-            known = await asyncio.shield(self._starting)
-        except ElectionError as error:
+            command = await sync_to_async(TallyOperator(task_id="next", conn_id=conn_id).native_command)(settings)
+            if command is not None:
+                self._starting = asyncio.ensure_future(asyncio.to_thread(_start_unless_kept_back, settings, command))
+                await asyncio.shield(self._starting)
+                await self._stop_when_ended_by_hand()
+        except (ElectionError, OSError, AirflowException, AirflowRuntimeError) as error:
+            # Whatever it is, the task must hear how the last one ended.
             self.log.warning("The next driver is left to the task's next try: %s", error)
-            return
-        self.log.info("The next driver %s is %s.", known.identity, known.phase)
-        await self._stop_when_ended_by_hand()
+        while (known := await asyncio.to_thread(driver.state, settings)).phase == "starting":
+            if asyncio.get_running_loop().time() > deadline:
+                break
+            await asyncio.sleep(LOOK)
+        if known.alive:
+            self.log.info("The next driver %s is %s.", known.identity, known.phase)
+        return known
 
     async def on_kill(self) -> None:
         # On a busy machine Airflow cancels this as well before it is done; what it began goes on all the same.
@@ -183,14 +207,19 @@ class TallyTrigger(BaseTrigger):
             await asyncio.to_thread(driver.request_stop, Settings())
 
 
-def _kept_back(settings: Settings) -> bool:
-    """Whether the next start is for Airflow to decide: somebody asked for a stop, it is time to wait, or to pause.
+def _start_unless_kept_back(settings: Settings, command: list[str]) -> None:
+    """Starts the driver; not when that is for Airflow to decide: somebody asked for a stop, it is time to wait, or to
+    pause.
 
-    Raises NotReachable when Airflow's API server does not say.
+    Raises NotReachable when Airflow's API server does not say, StageFailed when the driver does not start.
     """
-    if tally_folder(settings).stop.exists() or driver.patience(settings) > 0:
-        return True
-    return Airflow(settings).dags().get(DAG_ID, True)
+
+    def kept_back() -> bool:
+        if tally_folder(settings).stop.exists() or driver.patience(settings) > 0:
+            return True
+        return Airflow(settings).dags().get(DAG_ID, True)
+
+    driver.start(settings, command, seconds=FOLLOWED, unless=kept_back)
 
 
 def ended_by_hand(task: Any) -> bool:
