@@ -83,8 +83,8 @@ def away(platform: Platform, name: str) -> Iterator[None]:
 
 
 def kill_task_runner(platform: Platform, seconds: float) -> None:
-    """Kills the driver, and what Airflow runs the task with, ``seconds`` after it appears: it tells how the driver ended,
-    or finds the next one."""
+    """Kills the driver and, ``seconds`` after it appears, what Airflow runs the task with: that which tells how the
+    driver ended, or that which finds the next one."""
     kill_driver(platform)
     assert driver.wait_for(lambda: _task_runner(platform.settings) is not None, 60), "Airflow tries again"
     time.sleep(seconds)

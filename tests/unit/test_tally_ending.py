@@ -9,9 +9,9 @@ import pytest
 from pyspark.errors import StreamingQueryException
 from pyspark.sql import SparkSession
 
-from election.count.checkpoint import CheckpointRefused, claim, note
+from election.count.checkpoint import CheckpointRefused, check_topic, claim, note
 from election.count.folder import Folder, read_json
-from election.errors import StageFailed
+from election.errors import NotReachable, StageFailed
 from spark_jobs.tally.job import end
 from spark_jobs.tally.reading import newest
 from spark_jobs.tally.stopping import finish, must_be_asked
@@ -177,6 +177,21 @@ def test_a_checkpoint_whose_topic_is_gone_is_refused(tmp_path: Path) -> None:
     claim(folder, 1, "topic")
     with pytest.raises(CheckpointRefused, match="votes_topic is gone since"):
         claim(folder, 1, None)
+
+
+def test_a_checkpoint_is_bound_to_no_topic_that_kafka_does_not_know(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    with pytest.raises(NotReachable, match="does not know votes_topic"):
+        claim(folder, 1, None)
+    check_topic(claim(folder, 1, "topic"), "topic")
+
+
+def test_a_checkpoint_that_loses_its_binding_at_work_is_refused(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    checkpoint = claim(folder, 1, "topic")
+    (checkpoint / "binding.json").unlink()
+    with pytest.raises(CheckpointRefused, match=r"has no binding\.json"):
+        check_topic(checkpoint, "topic")
 
 
 def test_a_checkpoint_that_is_gone_is_refused_while_its_totals_are_there(tmp_path: Path) -> None:
