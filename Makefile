@@ -15,8 +15,8 @@ options = $(if $(SCENARIO),--scenario "$(SCENARIO)") $(if $(CONTESTS),--contests
   $(if $(RATE),--rate "$(RATE)") $(if $(SEED),--seed "$(SEED)") $(if $(WORKERS),--workers "$(WORKERS)") \
   $(if $(NIGHT),--night "$(NIGHT)") $(if $(BALLOTS),--ballots "$(BALLOTS)")
 
-.PHONY: help setup demo up down status clean distclean test test-integration test-unit-and-count lint format lock drill-casting bench-casting bench-uk \
-  bench-dashboard bench-quality bench-count compose-demo compose-down \
+.PHONY: help setup demo up down status clean distclean test test-integration test-unit-and-count lint format lock \
+  drill-casting bench-casting bench-uk bench-dashboard bench-quality bench-count compose-demo compose-down \
   test-compose drill-compose drill-count
 
 help: ## this list
