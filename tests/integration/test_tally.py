@@ -137,7 +137,9 @@ def test_progress_is_told(counting, counted) -> None:
     assert progress.ui_url == state.ui_url
     assert progress.state_rows == progress.votes, "a row a ballot"
     assert time.time() - progress.at / 1000 < 15
-    lines = [json.loads(line) for line in tally_folder(counting.settings).batches.read_text().splitlines()]
+    folder = tally_folder(counting.settings)
+    assert read_json(folder.heartbeat)["progressed"], "the next driver need not wait"
+    lines = [json.loads(line) for line in folder.batches.read_text().splitlines()]
     assert [line["batch"] for line in lines] == list(range(len(lines)))
 
 

@@ -15,8 +15,11 @@ from spark_jobs.tally.job import SESSION, STATE
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings.model_validate({"var": tmp_path})
+def settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Settings:
+    """What ``Settings()`` gives in the test as well, also where Airflow is imported."""
+    monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path))
+    monkeypatch.setenv("ELECTION_VAR", str(tmp_path))
+    return Settings()
 
 
 @pytest.fixture

@@ -16,13 +16,6 @@ TASK: Any = SimpleNamespace(dag_id="tally_stream", task_id="count", run_id="now"
 
 
 @pytest.fixture
-def settings(monkeypatch: pytest.MonkeyPatch, tmp_path) -> Settings:
-    monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path))
-    monkeypatch.setenv("ELECTION_VAR", str(tmp_path / "var"))
-    return Settings()
-
-
-@pytest.fixture
 def folder(settings: Settings) -> Iterator[Folder]:
     """No driver outlives its test."""
     yield tally_folder(settings)

@@ -20,13 +20,6 @@ Fires = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture
-def settings(monkeypatch: pytest.MonkeyPatch, tmp_path) -> Settings:
-    monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path))
-    monkeypatch.setenv("ELECTION_VAR", str(tmp_path / "var"))
-    return Settings()
-
-
-@pytest.fixture
 def died(settings: Settings) -> Iterator[Folder]:
     """A driver that counted for an hour and was killed. The one that follows it does not outlive its test."""
     folder = tally_folder(settings)
