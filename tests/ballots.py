@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 
 from confluent_kafka import Producer
 
@@ -51,6 +53,15 @@ def worker(*arguments: str, **environment: str) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(
         command, env={**os.environ, **environment}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
+
+
+def once_votes_are_stored(platform: Platform, poll: Election, then: Callable[[], object]) -> None:
+    """Calls ``then`` as soon as a vote of the election is stored."""
+    deadline = time.monotonic() + 60
+    while not tally(platform, poll):
+        assert time.monotonic() < deadline, "no vote was stored in a minute"
+        time.sleep(0.1)
+    then()
 
 
 def send(platform: Platform, *ballots: ExternalBallot | bytes | None) -> None:

@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from base64 import b64decode
 from functools import partial
 
@@ -31,7 +30,7 @@ from election.stack.services import STORAGE
 from election.stack.starting import start
 from election.stack.supervision import Supervisor
 from election.storage.elections import election
-from tests.ballots import compared, official, tally, worker
+from tests.ballots import compared, official, once_votes_are_stored, tally, worker
 from tests.count_faults import away
 
 YNYS_MON = "W07000041"
@@ -96,15 +95,6 @@ def test_two_workers_one_of_which_dies_end_as_one_alone(tables, published):
     assert staying.returncode == 0, output.decode()
     assert tally(tables, together) == tally(tables, alone)
     assert compared(tables, together).differing == 0
-
-
-def once_votes_are_stored(platform, poll, then):
-    """Calls ``then`` as soon as a vote of the election is stored."""
-    deadline = time.monotonic() + 60
-    while not tally(platform, poll):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    then()
 
 
 def test_a_worker_told_to_end_stops_after_its_batch_and_the_next_goes_on(tables, published, undisturbed):

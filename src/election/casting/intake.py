@@ -2,14 +2,16 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
+
+from psycopg import Rollback
 
 from election.casting.faults import FaultPoints
 from election.casting.feed import Feed
 from election.casting.offering import Offering
 from election.casting.records import Refused, Source
-from election.casting.storing import Ballot, Stored, prepare, send, store
+from election.casting.storing import Ballot, Stored, Storing, prepare, send
 from election.contracts import topics
 from election.contracts.ballots import VoteEncoder, ballot_ids
 from election.contracts.messages import Unusable
@@ -29,6 +31,18 @@ class Taken:
     refused: Refused
 
 
+@dataclass(frozen=True)
+class _Batch:
+    """A batch between ``begin`` and ``end``. ``votes`` go out when all of the ballots are new."""
+
+    records: Sequence[Origin]
+    ballots: Sequence[Ballot]
+    refused: Refused
+    votes: Sequence[tuple[bytes, bytes]]
+    storing: Storing | None
+    transaction: ExitStack
+
+
 class Intake:
     """Takes in ballots of one election. ``connection`` is in autocommit and used by nobody else."""
 
@@ -40,7 +54,7 @@ class Intake:
         self.source: Source = (Feed if external else Offering)(connection, poll, again)
         self._ballot_id = ballot_ids(ballot_key(connection, number))
         self._encode = VoteEncoder(number, poll.series, choices(connection, number), places(connection, number))
-        self._encoder = ThreadPoolExecutor(1, "encode")
+        self._batch: _Batch | None = None
         self.producer = SafeProducer(platform.kafka)
         self.faults = FaultPoints(platform.settings.casting_fault)
         prepare(connection)
@@ -50,31 +64,54 @@ class Intake:
 
         When this returns all of it is on its topics. Raises StageFailed when the election is certified.
         """
+        self.begin(records)
+        return self.end()
+
+    def begin(self, records: Sequence[Origin]) -> None:
+        """The first half of ``take``: on return Postgres is at work, and nobody has to wait for it until ``end``."""
         self.faults.reach("consumed")
-        with self._connection.transaction():
+        with ExitStack() as begun:
+            begun.enter_context(self._connection.transaction())
             # Whether a ballot is in time must not change until it is stored.
             poll = held(self._connection, self._poll.slug)
             ballots, refused = self.source.ballots(records, poll)
             if ballots and poll.state == "certified":
                 raise StageFailed(f"{poll.slug} is certified: no ballot is taken in any more.")
             cast_at = time.time_ns() // 1_000_000
+            storing = None
             if ballots:
                 send(self._connection, ballots)
-            # While Postgres is at work the votes are made that go out when all of the ballots are new; not before it
-            # is, as two threads of Python are in each other's way.
-            votes = self._encoder.submit(self._votes, ballots, cast_at)
-            stored = store(self._connection, poll.election_no, ballots, cast_at) if ballots else None
+                pipeline = begun.enter_context(self._connection.pipeline())
+                storing = Storing(self._connection, pipeline, poll.election_no, ballots, cast_at)
+            # While Postgres is at work the votes are made that go out when all of the ballots are new.
+            votes = self._votes(ballots, cast_at)
+            self._batch = _Batch(records, ballots, refused, votes, storing, begun.pop_all())
+
+    def drop(self) -> None:
+        """Takes back the batch that was begun and not ended, if there is one."""
+        batch, self._batch = self._batch, None
+        if batch:
+            with batch.transaction:
+                raise Rollback
+
+    def end(self) -> Taken:
+        """The second half of ``take``, of the batch that was begun."""
+        batch, self._batch = self._batch, None
+        assert batch
+        with batch.transaction:
+            stored = batch.storing.stored() if batch.storing else None
         self.faults.reach("stored")
+        refused = batch.refused
         if stored is None:
-            self._publish(votes.result())
+            self._publish(batch.votes)
         else:
-            refused += self._publish_stored(ballots, stored)
+            refused += self._publish_stored(batch.ballots, stored)
         for position, why in refused:
-            reject(self.producer, "casting", records[position], why, poll.election_no)
+            reject(self.producer, "casting", batch.records[position], why, self._poll.election_no)
         self.faults.reach("produced")
         self.producer.flush()
         self.faults.reach("flushed")
-        return Taken(len(ballots), refused)
+        return Taken(len(batch.ballots), refused)
 
     def _votes(self, ballots: Sequence[Ballot], cast_at: int) -> list[tuple[bytes, bytes]]:
         """(ballot id, message) of each ballot, as if it were stored as it was offered."""

@@ -49,6 +49,10 @@ class Night:
         self._resume()
         return taken
 
+    def ahead(self, most: int) -> list[Message]:
+        """Nothing: what is due is known when its batch is taken."""
+        return []
+
     def offered(self, ballots: int) -> None:
         """A ballot's time has come before it is offered."""
 

@@ -23,6 +23,9 @@ class Pace(Protocol):
     def batch(self, most: int) -> list[Message]:
         """Up to ``most`` records whose time has come; none after a second at most without one."""
 
+    def ahead(self, most: int) -> list[Message]:
+        """Up to ``most`` records that are there already, where none has to wait for its time: the next batch."""
+
     def offered(self, ballots: int) -> None:
         """So many ballots were just offered."""
 
@@ -30,7 +33,8 @@ class Pace(Protocol):
         """``own`` of the ``left`` records that are not done are this worker's."""
 
     def assigned(self, partitions: list[TopicPartition]) -> None:
-        """The group was rebalanced: every partition is read again from where it was committed."""
+        """The group is being rebalanced. What was read and not yet given is dropped: every partition is read again from
+        where it was committed. ``partitions`` are this worker's now, none until the next ones are assigned."""
 
     def slow(self) -> str:
         """How the pace was not held since this was asked last; empty when it was."""
@@ -77,6 +81,9 @@ class Rate:
             self._resume()
             most = due_at_once(self._own, behind, most)
         return gathered(self._reader, most, _POLL_SECONDS, lambda: self._assignment)
+
+    def ahead(self, most: int) -> list[Message]:
+        return [] if self._rate else gathered(self._reader, most, 0, lambda: self._assignment)
 
     def offered(self, ballots: int) -> None:
         if not self._rate:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import msgspec
-from psycopg import Connection
+from psycopg import Connection, Pipeline
 
 _NULL = r"\N"  # in COPY's text format
 
@@ -40,30 +40,38 @@ def prepare(connection: Connection) -> None:
 
 
 def send(connection: Connection, ballots: Sequence[Ballot]) -> None:
-    """Brings the ballots to the database, as part of the caller's transaction; ``store`` is next."""
+    """Brings the ballots to the database, as part of the caller's transaction; ``Storing`` is next."""
     with connection.cursor().copy("COPY batch FROM STDIN") as copy:
         copy.write("".join(f"{b.voter}\t{b.contest}\t{b.candidate or _NULL}\n" for b in ballots))
 
 
-def store(
-    connection: Connection, election_no: int, ballots: Sequence[Ballot], cast_at: int
-) -> dict[int, Stored] | None:
-    """Stores each of the ballots that were sent whose voter has none, in the same transaction.
+class Storing:
+    """Has Postgres store each of the ballots that were sent whose voter has none, in the same transaction.
 
-    Returns None when every ballot was new, so that what was offered is what is stored; else what is stored
-    now for each voter of the batch. ``cast_at`` is in milliseconds.
+    It is at work on them until ``stored`` asks for the end. In a pipeline what is executed is sent, and not waited for.
     """
-    when = datetime.fromtimestamp(cast_at / 1000, UTC)
-    inserted = connection.execute(
-        """INSERT INTO votes (election_no, voter_no, contest_no, candidate_no, cast_at)
-           SELECT %s, voter_no, contest_no, candidate_no, %s FROM batch ON CONFLICT DO NOTHING""",
-        [election_no, when],
-    ).rowcount
-    if inserted == len(ballots):
-        return None
-    rows = connection.execute(
-        """SELECT voter_no, v.contest_no, v.candidate_no, (extract(epoch FROM v.cast_at) * 1000)::bigint
-           FROM votes v WHERE election_no = %s AND voter_no IN (SELECT voter_no FROM batch)""",
-        [election_no],
-    ).fetchall()
-    return {voter: Stored(contest, candidate, at) for voter, contest, candidate, at in rows}
+
+    def __init__(
+        self, connection: Connection, pipeline: Pipeline, election_no: int, ballots: Sequence[Ballot], cast_at: int
+    ) -> None:
+        """``cast_at`` is in milliseconds."""
+        self._connection, self._pipeline = connection, pipeline
+        self._election_no, self._number = election_no, len(ballots)
+        self._inserted = connection.execute(
+            """INSERT INTO votes (election_no, voter_no, contest_no, candidate_no, cast_at)
+               SELECT %s, voter_no, contest_no, candidate_no, %s FROM batch ON CONFLICT DO NOTHING""",
+            [election_no, datetime.fromtimestamp(cast_at / 1000, UTC)],
+        )
+
+    def stored(self) -> dict[int, Stored] | None:
+        """None when every ballot was new, so that what was offered is what is stored; else what is stored now for each
+        voter of the batch."""
+        self._pipeline.sync()
+        if self._inserted.rowcount == self._number:
+            return None
+        rows = self._connection.execute(
+            """SELECT voter_no, v.contest_no, v.candidate_no, (extract(epoch FROM v.cast_at) * 1000)::bigint
+               FROM votes v WHERE election_no = %s AND voter_no IN (SELECT voter_no FROM batch)""",
+            [self._election_no],
+        ).fetchall()
+        return {voter: Stored(contest, candidate, at) for voter, contest, candidate, at in rows}

@@ -108,18 +108,25 @@ class _Worker:
         night = poll.parameters.get("night")
         self._pace: Pace = Night(self._consumer, poll) if night else Rate(self._consumer, rate, stop)
         self._looked = 0.0
+        self._ahead: list[Message] = []
+        # Of the batch in hand: the offsets that follow it by partition, and its number of records.
+        self._following: Offsets | None = None
+        self._records = 0
 
     def run(self) -> None:
         """Returns when the whole group is done, or this worker is stopped."""
-        self._consumer.subscribe([self._range.topic], on_assign=self._assigned)
+        self._consumer.subscribe([self._range.topic], on_assign=self._assigned, on_revoke=self._revoked)
         try:
             while not self._stop.is_set():
-                messages = self._pace.batch(self._largest)
+                messages = self._ahead or self._pace.batch(self._largest)
+                self._ahead = []
                 if messages:
-                    self._pace.offered(self._take(messages))
+                    self._take(messages)
                 if (not messages or time.monotonic() - self._looked > _LOOK_SECONDS) and self._ended():
                     break
         finally:
+            self._following = None
+            self._intake.drop()
             self._consumer.close()
 
     def _assigned(self, reader: Consumer, partitions: list[TopicPartition]) -> None:
@@ -127,18 +134,33 @@ class _Worker:
         self._pace.assigned(partitions)
         self._looked = 0.0
 
-    def _take(self, messages: Sequence[Message]) -> int:
-        """One batch through the loop; returns how many ballots it held."""
+    def _revoked(self, _reader: Consumer, _partitions: list[TopicPartition]) -> None:
+        """Whoever has the partitions next goes on behind the batch in hand."""
+        self._finish()
+        self._pace.assigned([])
+
+    def _take(self, messages: Sequence[Message]) -> None:
+        """One batch through the loop. While Postgres is at work on it the next one is fetched."""
         following = {m.partition() or 0: (m.offset() or 0) + 1 for m in messages}
         mine = messages if self._range.holds_all(following) else [m for m in messages if self._range.holds(m)]
-        taken = self._intake.take(mine)
+        self._intake.begin(mine)
+        self._following, self._records = following, len(mine)
+        self._ahead = self._pace.ahead(self._largest)
+        self._finish()
+
+    def _finish(self) -> None:
+        """Ends and commits the batch in hand, unless a rebalance has done it already."""
+        following, self._following = self._following, None
+        if following is None:
+            return
+        taken = self._intake.end()
         self._commit(following)
         self._intake.faults.reach("committed")
         self._patience.worked()
-        self._done.records += len(mine)
+        self._done.records += self._records
         self._done.ballots += taken.ballots
         self._done.rejected += len(taken.refused)
-        return taken.ballots
+        self._pace.offered(taken.ballots)
 
     def _pass_over_marks(self) -> None:
         """Commits that this worker is past the marks that follow its last record: a feed's transactions end with one,
@@ -177,7 +199,7 @@ class _Worker:
         self._pace.share(own, total - done)
         if done == total:
             self._patience.worked()
-        elif own and self._range.topic == topics.BALLOTS:
+        elif own and self._range.topic == topics.BALLOTS and not self._ahead:
             self._pass_over_marks()
         ended = done == total and self._range.end is not None
         self._log.tell(done, total, self._done.ballots, self._pace.slow, last=ended)
