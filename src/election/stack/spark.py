@@ -47,7 +47,7 @@ def master_program(settings: Settings) -> Program:
         f"-Dspark.deploy.recoveryDirectory={_home(settings) / 'recovery'}",
     )  # fmt: skip
     where = ("--host", settings.spark_host, "--port", str(settings.spark_master_port))
-    return Program((*command, *where, "--webui-port", str(settings.spark_master_ui_port)), _environment(settings))
+    return _guarded("master", settings, *command, *where, "--webui-port", str(settings.spark_master_ui_port))
 
 
 def worker_program(settings: Settings) -> Program:
@@ -61,11 +61,7 @@ def worker_program(settings: Settings) -> Program:
     where = ("--host", settings.node, "--port", str(settings.spark_worker_port))
     size = ("--cores", str(WORKER_CORES), "--memory", WORKER_MEMORY, "--work-dir", _home(settings) / "work")
     worker = (*command, *where, "--webui-port", str(settings.spark_worker_ui_port), *size, settings.spark_master)
-    return Program(
-        (sys.executable, "-m", "election.stack.spark_worker", *worker),
-        settings_environment(settings) | _environment(settings),
-        stop_group=True,
-    )
+    return _guarded("worker", settings, *worker)
 
 
 def master_ready(settings: Settings, _since: float) -> None:
@@ -106,6 +102,14 @@ def _command(settings: Settings, name: str, memory: str, *properties: str) -> tu
         f"-Dlog4j2.configurationFile={logging}", f"-Dspark.worker.timeout={WORKER_TIMEOUT}", *properties,
         "-cp", f"{spark_home()}/jars/*", f"org.apache.spark.deploy.{name}",
     )  # fmt: skip
+
+
+def _guarded(role: str, settings: Settings, *command: str | Path) -> Program:
+    return Program(
+        (sys.executable, "-m", "election.stack.spark_guard", role, *command),
+        settings_environment(settings) | _environment(settings),
+        stop_group=True,
+    )
 
 
 def _environment(settings: Settings) -> dict[str, str]:

@@ -1,0 +1,111 @@
+"""Spark's master and worker start anew when they are at odds. What each says of itself is served here: of Spark's own
+it takes the right moment of a recovery to bring them apart."""
+
+import json
+import signal
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread, Timer
+from typing import Any
+
+import pytest
+
+from election.settings import Settings
+from election.stack import spark_guard
+
+Told = dict[str, Any]
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Told]]:
+    """What master and worker say of themselves; without it they do not answer."""
+    says: dict[str, Told] = {}
+    servers = []
+    for role, port in (("master", "spark_master_ui_port"), ("worker", "spark_worker_ui_port")):
+
+        class Page(BaseHTTPRequestHandler):
+            name = role
+
+            def do_GET(self) -> None:
+                self.send_response(200 if self.name in says else 503)
+                self.end_headers()
+                self.wfile.write(json.dumps(says.get(self.name)).encode())
+
+            def log_message(self, *_: object) -> None:
+                """Not into the test's output."""
+
+        servers.append(server := ThreadingHTTPServer(("127.0.0.1", 0), Page))
+        Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv(f"ELECTION_{port.upper()}", str(server.server_port))
+    monkeypatch.setattr(spark_guard, "LOOK", 0.05)
+    monkeypatch.setattr(spark_guard, "AT_ODDS", 0.5)
+    before = signal.getsignal(signal.SIGTERM)
+    yield says
+    signal.signal(signal.SIGTERM, before)
+    for server in servers:
+        server.shutdown()
+
+
+def worker(own: str = "worker-1", cores: int = 0) -> Told:
+    return {"id": own, "coresused": cores}
+
+
+def master(*workers: Told, status: str = "ALIVE", state: str = "ALIVE") -> Told:
+    return {"status": status, "workers": [{"host": Settings().node, "state": state, **known} for known in workers]}
+
+
+def ends(role: str, capfd: pytest.CaptureFixture[str]) -> str:
+    """What the guard says when it ends a process that would go on; nothing when the process came to its own end."""
+    ended = spark_guard.main(role, ["sleep", "2"])
+    said = capfd.readouterr().out
+    assert (ended == 0) == (said == "")
+    return said
+
+
+@pytest.mark.parametrize(
+    ("of_master", "of_worker"),
+    [
+        (master(worker(cores=2)), worker(cores=2)),
+        (master(worker(cores=2), status="RECOVERING"), worker()),
+        (master(worker(cores=2), state="DEAD"), worker()),
+        (master(worker("worker-0", cores=2)), worker("worker-1")),
+        (master(worker(cores=2)), None),
+        (None, worker()),
+    ],
+    ids=["agree", "recovering", "dead", "predecessor", "worker away", "master away"],
+)
+def test_a_master_is_left_alone(
+    told: dict[str, Told], capfd: pytest.CaptureFixture[str], of_master: Told | None, of_worker: Told | None
+) -> None:
+    told.update({name: says for name, says in (("master", of_master), ("worker", of_worker)) if says})
+    assert ends("master", capfd) == ""
+
+
+@pytest.mark.parametrize(("held", "taken"), [(2, 0), (0, 2)])
+def test_a_master_that_miscounts_a_workers_cores_starts_anew(
+    told: dict[str, Told], capfd: pytest.CaptureFixture[str], held: int, taken: int
+) -> None:
+    told.update(master=master(worker(cores=held)), worker=worker(cores=taken))
+    assert "cores for taken that are not, or for free; it starts anew" in ends("master", capfd)
+
+
+def test_a_moment_at_odds_is_no_reason_however_long_both_agreed(
+    told: dict[str, Told], capfd: pytest.CaptureFixture[str]
+) -> None:
+    told.update(master=master(worker(cores=2)), worker=worker(cores=2))
+    changes = [Timer(1.0, told.update, kwargs={"worker": worker()}), Timer(1.2, told.update, kwargs=dict(told))]
+    for change in changes:
+        change.start()
+    assert ends("master", capfd) == ""
+
+
+def test_a_worker_that_its_master_does_not_know_starts_anew(
+    told: dict[str, Told], capfd: pytest.CaptureFixture[str]
+) -> None:
+    told.update(master=master(), worker=worker())
+    assert "has not known this worker; it starts anew" in ends("worker", capfd)
+
+
+def test_a_worker_whose_master_is_away_goes_on(told: dict[str, Told], capfd: pytest.CaptureFixture[str]) -> None:
+    told.update(worker=worker())
+    assert ends("worker", capfd) == ""
