@@ -20,7 +20,7 @@ JAVA_HOME=$java_home PYTHONPATH=$root SPARK_LOCAL_IP=127.0.0.1 \
   PYSPARK_PYTHON=$venv/bin/python PYSPARK_DRIVER_PYTHON=$venv/bin/python \
   timeout --foreground --kill-after=10 "${ARCHIVE_SECONDS:-300}" "$spark_submit" --master 'local[2]' \
   --conf "spark.driver.extraClassPath=$filesystem" \
-  --conf spark.hadoop.fs.file.impl=com.globalmentor.apache.hadoop.fs.NakedLocalFileSystem \
+  --conf spark.hadoop.fs.file.impl=com.globalmentor.apache.hadoop.fs.BareLocalFileSystem \
   --conf "spark.driver.extraJavaOptions=-XX:ArchiveClassesAtExit=$new -XX:+UseSerialGC" \
   "$root/spark_jobs/tally/rehearsal.py" >"$log" 2>&1 || status=$?
 

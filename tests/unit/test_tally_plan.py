@@ -1,17 +1,12 @@
-"""What a batch of the count does not do: passes of the optimizer that find nothing, and a process for every file."""
+"""What a batch of the count does not do: passes of the optimizer that find nothing, settings that nobody needs."""
 
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
-from election.count.submission import conf
-from election.settings import PROJECT, Settings
 from spark_jobs.tally.job import SESSION, forget_defaults
 from spark_jobs.tally.transforms import tally
 
@@ -57,25 +52,3 @@ def test_the_defaults_of_other_clusters_are_not_sent_with_each_batch(spark: Spar
 def iter_java(iterator: Any) -> Iterator[Any]:
     while iterator.hasNext():
         yield iterator.next()
-
-
-def test_no_process_is_started_for_a_file_of_the_checkpoint(tmp_path: Path) -> None:
-    started, programs = tmp_path / "started", tmp_path / "bin"
-    programs.mkdir()
-    chmod = programs / "chmod"
-    chmod.write_text(f'#!/bin/sh\necho "$@" >>{started}\nexec /bin/chmod "$@"\n')
-    chmod.chmod(0o755)
-    files = ("spark.hadoop.fs.", "spark.driver.extraClassPath", "spark.sql.streaming.checkpoint")
-    options = [f"--conf={k}={v}" for k, v in conf(Settings(var=tmp_path / "var")).items() if k.startswith(files)]
-    counted = subprocess.run(
-        [Path(sys.prefix, "bin", "spark-submit"), "--master", "local[2]", *options,
-         PROJECT / "spark_jobs" / "tally" / "rehearsal.py"],
-        env=os.environ | {"PATH": f"{programs}:{os.environ['PATH']}", "PYTHONPATH": str(PROJECT),
-                          "PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_IP": "127.0.0.1", "TMPDIR": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        timeout=200,
-        check=False,
-    )  # fmt: skip
-    assert counted.returncode == 0, counted.stderr
-    assert not started.exists(), started.read_text()

@@ -53,7 +53,7 @@ def conf(settings: Settings) -> dict[str, str]:
         "spark.sql.ui.retainedExecutions": "50",
         "spark.sql.ui.explainMode": "simple",
         # Hadoop's own starts a `chmod` for every file that it makes, and a batch makes six.
-        "spark.hadoop.fs.file.impl": "com.globalmentor.apache.hadoop.fs.NakedLocalFileSystem",
+        "spark.hadoop.fs.file.impl": "com.globalmentor.apache.hadoop.fs.BareLocalFileSystem",
         "spark.driver.extraClassPath": filesystem(settings),
         "spark.executor.extraClassPath": filesystem(settings),
         "spark.sql.streaming.checkpointFileManagerClass": (
