@@ -4,16 +4,21 @@ import logging
 import threading
 from dataclasses import replace
 
+import psutil
 import pytest
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from election.casting import cast, close_poll
 from election.casting import worker as casting_worker
 from election.casting.intake import Intake
 from election.casting.pace import Rate
+from election.casting.storing import Ballot, prepare
+from election.casting.storing import send as send_to_postgres
 from election.contracts import topics
 from election.contracts.messages import ExternalBallot
-from election.messaging.reading import read
+from election.count.driver import wait_for
+from election.messaging.clients import SafeProducer, consumer
+from election.messaging.reading import bounds, read
 from tests.ballots import compared, once_votes_are_stored, send, tally, worker
 
 
@@ -54,15 +59,15 @@ def test_a_fetch_that_fails_while_a_batch_is_stored_costs_the_batch_and_nothing_
     poll = published("ahead-failed", voters=2_000)
     told: list[str] = []
     stored: list[dict[int | None, int]] = []
-    ahead = Rate.ahead
+    fetch_ahead = Rate.fetch_ahead
 
     def failing_once(self, most):
         if not stored:
             stored.append(tally(tables, poll))
             raise KafkaException(KafkaError(KafkaError._TRANSPORT))
-        return ahead(self, most)
+        fetch_ahead(self, most)
 
-    monkeypatch.setattr(Rate, "ahead", failing_once)
+    monkeypatch.setattr(Rate, "fetch_ahead", failing_once)
     with caplog.at_level(logging.WARNING):
         done = cast(tables, poll.slug, log=told.append)
     assert stored == [{}]
@@ -72,7 +77,55 @@ def test_a_fetch_that_fails_while_a_batch_is_stored_costs_the_batch_and_nothing_
     assert (comparison.stored, comparison.duplicates, comparison.differing) == (done.ballots, 0, 0)
 
 
-def test_what_was_fetched_before_the_partitions_went_is_dropped(tables, published, monkeypatch):
+def test_what_is_left_of_a_batch_whose_connection_died_is_dropped_in_silence(tables, published):
+    poll = published("ahead-dead", voters=100)
+    with tables.connect("app") as connection, tables.connect("app") as other:
+        connection.autocommit = True
+        intake = Intake(tables, connection, poll)
+        intake.begin(list(read(tables.kafka, topics.VOTERS))[:10])
+        other.execute("SELECT pg_terminate_backend(%s)", [connection.info.backend_pid])
+        assert wait_for(lambda: not psutil.pid_exists(connection.info.backend_pid), 10)
+        intake.drop()
+    assert tally(tables, poll) == {}
+
+
+def test_a_batch_takes_what_was_fetched_ahead_and_waits_for_more(tables, reading):
+    pace = Rate(reading(b"first"), 0, threading.Event())
+    while not pace.in_hand():
+        pace.fetch_ahead(10)
+    assert pace.in_hand() == {0}
+    reading(b"second", b"third")
+    assert [message.value() for message in pace.batch(3)] == [b"first", b"second", b"third"]
+    assert pace.in_hand() == set()
+
+
+def test_what_was_fetched_ahead_is_dropped_when_the_partitions_go(tables, reading):
+    pace = Rate(reading(b"first"), 0, threading.Event())
+    while not pace.in_hand():
+        pace.fetch_ahead(10)
+    pace.assigned([])
+    assert pace.in_hand() == set()
+    assert pace.batch(10) == []
+
+
+@pytest.fixture
+def reading(tables):
+    """Puts records on a partition of ballots_topic; gives a consumer that stood before the first of them."""
+    reader = consumer(tables.kafka)
+    reader.assign([TopicPartition(topics.BALLOTS, 0, bounds(tables.kafka, topics.BALLOTS)[1][0])])
+    producer = SafeProducer(tables.kafka)
+
+    def put(*values):
+        for value in values:
+            producer.produce(topics.BALLOTS, value, b"", 0)
+        producer.flush()
+        return reader
+
+    yield put
+    reader.close()
+
+
+def test_a_worker_tells_its_pace_when_it_loses_its_partitions(tables, published, monkeypatch):
     poll, told = published("ahead-gone", voters=100), []
     assigned = Rate.assigned
 
@@ -84,6 +137,19 @@ def test_what_was_fetched_before_the_partitions_went_is_dropped(tables, publishe
     cast(tables, poll.slug, log=lambda line: None)
     had, left = told
     assert had > left == 0
+
+
+def test_a_worker_told_to_end_with_the_next_batch_in_hand_leaves_it_to_others(tables, published):
+    poll = published("ahead-told", voters=20_000)
+    told = worker(poll.slug, ELECTION_CASTING_BATCH="20")
+    once_votes_are_stored(tables, poll, told.terminate)
+    output, _ = told.communicate(timeout=60)
+    assert told.returncode == 1, output.decode()
+    before = sum(tally(tables, poll).values())
+    assert cast(tables, poll.slug).ballots > 0
+    comparison = compared(tables, poll)
+    assert comparison.stored > before > 0
+    assert (comparison.duplicates, comparison.differing) == (0, 0)
 
 
 def test_a_worker_that_dies_with_the_next_batch_in_hand_leaves_it_to_others(tables, published, monkeypatch):
@@ -106,3 +172,12 @@ def test_a_worker_that_dies_with_the_next_batch_in_hand_leaves_it_to_others(tabl
     cast(tables, poll.slug)
     comparison = compared(tables, poll)
     assert (comparison.stored, comparison.duplicates, comparison.differing) == (400, 0, 0)
+
+
+def test_a_batch_is_stored_by_voter_so_that_no_two_workers_wait_for_each_other(tables):
+    offered = [Ballot(n, voter, 1, n, 1, "female", "25-34") for n, voter in enumerate([3, 1, 2, 1], start=1)]
+    with tables.connect("app") as connection:
+        prepare(connection)
+        send_to_postgres(connection, offered)
+        found = connection.execute("SELECT voter_no, candidate_no FROM batch ORDER BY ctid").fetchall()
+    assert found == [(1, 2), (1, 4), (2, 3), (3, 1)]

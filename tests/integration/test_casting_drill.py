@@ -27,6 +27,7 @@ from election.stack.supervision import Supervisor
 from election.storage.elections import election
 from tests.ballots import compared, official, put, send, tally, worker
 
+log = logging.getLogger(__name__)
 KILLS = int(os.environ.get("DRILL_KILLS", "1"))
 SEED = int(os.environ.get("DRILL_SEED", random.SystemRandom().randrange(10**9)))
 NA_H_EILEANAN_AN_IAR = "S14000027"
@@ -93,6 +94,7 @@ def restart(settings, name):
 
 def drill(tables, slug, *arguments, meanwhile=lambda: None):
     """Two workers with the planned deaths, the broker and Postgres killed among them."""
+    log.warning("casting drill: DRILL_SEED=%s", SEED)
     draw = random.Random(SEED)
     fate: list[Any] = []
     lives = plan(draw)
@@ -106,7 +108,7 @@ def drill(tables, slug, *arguments, meanwhile=lambda: None):
         meanwhile()
         time.sleep(0.05)
     deaths = {how: fate.count(how) for how in sorted(set(fate))}
-    logging.getLogger(__name__).warning("casting drill with seed %s: workers died %s", SEED, deaths)
+    log.warning("workers died %s", deaths)
     assert min(deaths.get(how, 0) for how in (*STEPS, "random", "paused")) >= KILLS
     assert restarts == {}
 

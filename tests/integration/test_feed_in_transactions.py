@@ -6,6 +6,7 @@ import pytest
 from confluent_kafka import Producer
 
 from election.casting import cast, close_poll, open_poll, reject_late
+from election.casting.pace import Rate
 from election.casting.range import Range
 from election.contracts import topics
 from election.contracts.messages import ExternalBallot, encode
@@ -63,6 +64,21 @@ def test_a_poll_ends_behind_the_marks_of_its_transactions(tables, published, tra
     assert (compared(tables, poll).stored, list(rejected(tables, poll.election_no))) == (50, [])
     done, total = Range.of(poll).progress(tables.kafka)
     assert done == total, "the marks are counted as done"
+
+
+def test_a_poll_ends_behind_its_marks_while_other_partitions_keep_the_worker_busy(
+    tables, published, transaction, monkeypatch
+):
+    poll = published("feed-marks-busy", voters=VOTERS, ballots="external")
+    monkeypatch.setattr(Rate, "in_hand", lambda self: {-1})  # always of some other partition
+    send(transaction, poll, range(1, 51))
+    committed(transaction)
+    assert close_poll(tables, poll.slug)
+    working = threading.Thread(target=cast, args=(tables, poll.slug), daemon=True)
+    working.start()
+    working.join(timeout=30)
+    assert not working.is_alive()
+    assert tally(tables, poll) == {1: 50}
 
 
 def test_what_is_on_the_topic_by_the_close_is_in_time_also_behind_an_open_transaction(tables, published, transaction):

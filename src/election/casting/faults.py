@@ -9,7 +9,7 @@ from typing import Literal, get_args
 
 from election.errors import BadInput
 
-Step = Literal["consumed", "stored", "produced", "flushed", "committed"]
+Step = Literal["consumed", "sent", "stored", "produced", "flushed", "committed"]
 STEPS: tuple[Step, ...] = get_args(Step)
 
 

@@ -1,7 +1,7 @@
 """Records for one batch, in memory that does not grow with what they carry."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import cast
 
 from confluent_kafka import Consumer, Message
@@ -16,22 +16,29 @@ _LOOK_SECONDS = 0.01
 _OBJECT_BYTES = 500
 
 
-def gathered(reader: Consumer, number: int, seconds: float, assignment: Callable[[], int] = lambda: 0) -> list[Message]:
-    """Up to ``number`` records of those that come within ``seconds``; no more of them once they have BATCH_BYTES.
+def gathered(
+    reader: Consumer,
+    number: int,
+    seconds: float,
+    assignment: Callable[[], int] = lambda: 0,
+    before: Sequence[Message] = (),
+) -> list[Message]:
+    """Up to ``number`` records, those that were read ``before`` and those that come within ``seconds``; no more of them
+    once they have BATCH_BYTES.
 
     Beyond that memory holds what the consumer had in its queue (see ``casting.worker``).
     ``assignment`` numbers the consumer's assignments: what came under one before the last is left out, because its
     partitions are another worker's by now, or are read again from where they were committed.
     """
     deadline = time.monotonic() + seconds
-    found: list[Message] = []
-    held = 0
+    found = list(before)
+    held = sum(map(size, found))
     while len(found) < number and held < BATCH_BYTES:
         left = max(0.0, deadline - time.monotonic())
         ask = (number - len(found), min(left, _LOOK_SECONDS)) if found else (1, left)
-        before = assignment()
+        current = assignment()
         more = list(consume(reader, *ask))
-        if assignment() != before:  # librdkafka leaves them out itself, but of this one call alone
+        if assignment() != current:  # librdkafka leaves them out itself, but of this one call alone
             found, held = [], 0
         found += more
         held += sum(map(size, more))

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 
 from psycopg import Rollback
@@ -85,13 +85,14 @@ class Intake:
                 storing = Storing(self._connection, pipeline, poll.election_no, ballots, cast_at)
             # While Postgres is at work the votes are made that go out when all of the ballots are new.
             votes = self._votes(ballots, cast_at)
+            self.faults.reach("sent")
             self._batch = _Batch(records, ballots, refused, votes, storing, begun.pop_all())
 
     def drop(self) -> None:
         """Takes back the batch that was begun and not ended, if there is one."""
         batch, self._batch = self._batch, None
         if batch:
-            with batch.transaction:
+            with suppress(Rollback), batch.transaction:  # with its connection gone, a transaction lets it through
                 raise Rollback
 
     def end(self) -> Taken:

@@ -49,9 +49,11 @@ class Night:
         self._resume()
         return taken
 
-    def ahead(self, most: int) -> list[Message]:
+    def fetch_ahead(self, most: int) -> None:
         """Nothing: what is due is known when its batch is taken."""
-        return []
+
+    def in_hand(self) -> set[int]:
+        return {partition for partition, waiting in self._held.items() if waiting}
 
     def offered(self, ballots: int) -> None:
         """A ballot's time has come before it is offered."""

@@ -23,8 +23,11 @@ class Pace(Protocol):
     def batch(self, most: int) -> list[Message]:
         """Up to ``most`` records whose time has come; none after a second at most without one."""
 
-    def ahead(self, most: int) -> list[Message]:
-        """Up to ``most`` records that are there already, where none has to wait for its time: the next batch."""
+    def fetch_ahead(self, most: int) -> None:
+        """Takes up to ``most`` records that are there already, for the next batch; none where they have their time."""
+
+    def in_hand(self) -> set[int]:
+        """The partitions of which records were read that no batch has had yet."""
 
     def offered(self, ballots: int) -> None:
         """So many ballots were just offered."""
@@ -33,8 +36,8 @@ class Pace(Protocol):
         """``own`` of the ``left`` records that are not done are this worker's."""
 
     def assigned(self, partitions: list[TopicPartition]) -> None:
-        """The group is being rebalanced. What was read and not yet given is dropped: every partition is read again from
-        where it was committed. ``partitions`` are this worker's now, none until the next ones are assigned."""
+        """The group is being rebalanced. What is in hand is dropped: every partition is read again from where it was
+        committed. ``partitions`` are this worker's now, none until the next ones are assigned."""
 
     def slow(self) -> str:
         """How the pace was not held since this was asked last; empty when it was."""
@@ -67,6 +70,7 @@ class Rate:
     def __init__(self, reader: Consumer, rate: float, stop: threading.Event) -> None:
         self._reader, self._rate, self._own, self._stop = reader, rate, rate, stop
         self._due: float | None = None
+        self._held: list[Message] = []
         self._paused, self._assignment = False, 0
         # Seconds: how far the latest ballot was behind, what was forgiven, and their sum when it was told last.
         self._behind, self._forgiven, self._slid = 0.0, 0.0, 0.0
@@ -80,10 +84,15 @@ class Rate:
             self._stop.wait(max(0.0, -behind))
             self._resume()
             most = due_at_once(self._own, behind, most)
-        return gathered(self._reader, most, _POLL_SECONDS, lambda: self._assignment)
+        held, self._held = self._held, []
+        return gathered(self._reader, most, _POLL_SECONDS, lambda: self._assignment, held)
 
-    def ahead(self, most: int) -> list[Message]:
-        return [] if self._rate else gathered(self._reader, most, 0, lambda: self._assignment)
+    def fetch_ahead(self, most: int) -> None:
+        if not self._rate:
+            self._held = gathered(self._reader, most, 0, lambda: self._assignment)
+
+    def in_hand(self) -> set[int]:
+        return {message.partition() or 0 for message in self._held}
 
     def offered(self, ballots: int) -> None:
         if not self._rate:
@@ -106,7 +115,7 @@ class Rate:
     def assigned(self, partitions: list[TopicPartition]) -> None:
         """What was missed while the group was rebalanced is caught up."""
         self._reader.resume(partitions)
-        self._paused = False
+        self._paused, self._held = False, []
         self._assignment += 1
 
     def _waited(self) -> list[Message]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from operator import attrgetter
 
 import msgspec
 from psycopg import Connection, Pipeline
@@ -40,9 +41,14 @@ def prepare(connection: Connection) -> None:
 
 
 def send(connection: Connection, ballots: Sequence[Ballot]) -> None:
-    """Brings the ballots to the database, as part of the caller's transaction; ``Storing`` is next."""
+    """Brings the ballots to the database, as part of the caller's transaction; ``Storing`` is next.
+
+    By voter, so that two workers that are offered the same voters never wait for each other; of one voter's the first
+    stays the first.
+    """
     with connection.cursor().copy("COPY batch FROM STDIN") as copy:
-        copy.write("".join(f"{b.voter}\t{b.contest}\t{b.candidate or _NULL}\n" for b in ballots))
+        by_voter = sorted(ballots, key=attrgetter("voter"))
+        copy.write("".join(f"{b.voter}\t{b.contest}\t{b.candidate or _NULL}\n" for b in by_voter))
 
 
 class Storing:

@@ -108,7 +108,6 @@ class _Worker:
         night = poll.parameters.get("night")
         self._pace: Pace = Night(self._consumer, poll) if night else Rate(self._consumer, rate, stop)
         self._looked = 0.0
-        self._ahead: list[Message] = []
         # Of the batch in hand: the offsets that follow it by partition, and its number of records.
         self._following: Offsets | None = None
         self._records = 0
@@ -118,16 +117,17 @@ class _Worker:
         self._consumer.subscribe([self._range.topic], on_assign=self._assigned, on_revoke=self._revoked)
         try:
             while not self._stop.is_set():
-                messages = self._ahead or self._pace.batch(self._largest)
-                self._ahead = []
+                messages = self._pace.batch(self._largest)
                 if messages:
                     self._take(messages)
                 if (not messages or time.monotonic() - self._looked > _LOOK_SECONDS) and self._ended():
                     break
         finally:
             self._following = None
-            self._intake.drop()
-            self._consumer.close()
+            try:
+                self._intake.drop()
+            finally:
+                self._consumer.close()
 
     def _assigned(self, reader: Consumer, partitions: list[TopicPartition]) -> None:
         reader.assign(self._range.start(reader, partitions))
@@ -145,7 +145,7 @@ class _Worker:
         mine = messages if self._range.holds_all(following) else [m for m in messages if self._range.holds(m)]
         self._intake.begin(mine)
         self._following, self._records = following, len(mine)
-        self._ahead = self._pace.ahead(self._largest)
+        self._pace.fetch_ahead(self._largest)
         self._finish()
 
     def _finish(self) -> None:
@@ -165,7 +165,8 @@ class _Worker:
     def _pass_over_marks(self) -> None:
         """Commits that this worker is past the marks that follow its last record: a feed's transactions end with one,
         and the poll would wait for it to be cast."""
-        places = self._consumer.position(self._consumer.assignment())
+        in_hand = self._pace.in_hand()
+        places = self._consumer.position([own for own in self._consumer.assignment() if own.partition not in in_hand])
         self._commit({place.partition: place.offset for place in places if place.offset >= 0})
 
     def _commit(self, following: Offsets) -> None:
@@ -199,7 +200,7 @@ class _Worker:
         self._pace.share(own, total - done)
         if done == total:
             self._patience.worked()
-        elif own and self._range.topic == topics.BALLOTS and not self._ahead:
+        elif own and self._range.topic == topics.BALLOTS:
             self._pass_over_marks()
         ended = done == total and self._range.end is not None
         self._log.tell(done, total, self._done.ballots, self._pace.slow, last=ended)
