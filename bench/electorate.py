@@ -1,8 +1,9 @@
 """Measures the electorate: people made and decisions taken on one core, and loading against plain COPY of those rows.
 
-Run it with the stack up (`make up`): `python bench/electorate.py --voters 1000000`. Limit and product alternate, the
-limit being COPY from memory into the same table with the same keys, one writer, nothing else. Prints a table
-and writes var/bench/electorate.json.
+    python -m bench.electorate [--voters 1000000] [--rounds 3]
+
+Limit and product alternate, the limit being COPY from memory into the same table with the same keys, one writer,
+nothing else. On a platform of its own. Prints a table and writes var/bench/electorate.json.
 """
 
 import json
@@ -20,6 +21,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from bench.own import own_platform
 from election import scenarios
 from election.behaviour import Behaviour
 from election.behaviour.deciding import Roll, Standing
@@ -30,9 +32,10 @@ from election.electorate.offline import People
 from election.electorate.places import Homes
 from election.electorate.voters import rolls_of
 from election.messaging.topics import create_topics
-from election.platform import Platform, native
+from election.platform import Platform
 from election.preparation import Registration, create_tables, register
 from election.settings import Settings
+from election.stack.services import STORAGE
 from election.storage.elections import Election
 
 CORE = """
@@ -54,11 +57,11 @@ print(number / (time.process_time() - started), size / number,
 
 
 def main(voters: Annotated[int, typer.Option(min=50_000)] = 1_000_000, rounds: int = 3) -> None:
-    platform = native()
-    create_tables(platform)
-    create_topics(platform)
     made, row_bytes, grown = _one_core(voters)
-    limit, product = loaded(platform, voters, rounds)
+    with own_platform("bench-electorate", STORAGE) as platform:
+        create_tables(platform)
+        create_topics(platform)
+        limit, product = loaded(platform, voters, rounds)
     figures = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "voters": voters,

@@ -172,7 +172,7 @@ def _body(asked: dict[str, str], url: str, trouble: str | None) -> bytes:
     if not set(nationalities) <= COUNTRIES.keys():
         nationalities = list(COUNTRIES)
     people = [
-        person(asked["seed"], page if page <= 10_000 else 1, index, nationalities, url)
+        included(person(asked["seed"], page if page <= 10_000 else 1, index, nationalities, url), asked.get("inc"))
         for index in range(number - (trouble == "fewer people"))
     ]
     if trouble == "no results":
@@ -184,6 +184,11 @@ def _body(asked: dict[str, str], url: str, trouble: str | None) -> bytes:
     if trouble == "truncated":
         return body[: len(body) // 2]
     return body.replace(b"Bath", b"B\xe2th") if trouble == "not UTF-8" else body
+
+
+def included(person: dict[str, Any], names: str | None) -> dict[str, Any]:
+    """Only the fields that were asked for, when any were."""
+    return person if names is None else {name: person[name] for name in names.split(",") if name in person}
 
 
 def person(seed: str, page: int, index: int, nationalities: list[str], url: str) -> dict[str, Any]:
@@ -207,7 +212,7 @@ def person(seed: str, page: int, index: int, nationalities: list[str], url: str)
             "postcode": draw.choice((number, f"N{number}")),
             "coordinates": {"latitude": "-1.5", "longitude": "3.2"},
         },
-        "email": f"someone{number}@example.com",
+        "email": f"someone{number % 10}@example.com",
         "dob": {"date": f"{draw.randrange(1944, 2010)}-02-28T12:00:00.000Z", "age": 40},
         "phone": "0131 496 0000",
         "picture": {"large": f"{url.removesuffix('/api/1.4/')}/photo/{number}.jpg"},

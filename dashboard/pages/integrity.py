@@ -50,7 +50,7 @@ def _voters(snapshot: Snapshot, reader: Reader) -> None:
         ("Not voted", reader.number(not_voted), "or not counted yet"),
         ("Valid", reader.number(result.valid), ""),
         ("Invalid", reader.number(result.invalid), ""),
-        ("Rejected records", reader.number(sum(snapshot.reading.rejected.values())), "could not be used; kept whole"),
+        ("Rejected records", reader.number(sum(snapshot.reading.rejected.values())), "could not be used; kept apart"),
     ]
     st.html(render("figures.html", figures=[dict(zip(("label", "value", "note"), f, strict=True)) for f in figures]))
 

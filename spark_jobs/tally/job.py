@@ -32,7 +32,7 @@ from spark_jobs.tally.watch import Watch
 
 log = logging.getLogger("tally")
 MAX_OFFSETS = 500_000
-"""Votes in one batch at most: about three seconds of work on two cores, so that a stop or a restart costs no more."""
+"""Votes in one batch at most: five to ten seconds of work on two cores, so that a stop or a restart costs no more."""
 
 # The state depends on these: a checkpoint keeps the values it began with.
 STATE = {

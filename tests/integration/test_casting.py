@@ -8,6 +8,7 @@ import threading
 from base64 import b64decode
 from functools import partial
 
+import msgspec
 import psycopg
 import pytest
 from confluent_kafka.admin import NewTopic
@@ -178,6 +179,28 @@ def test_unusable_records_are_kept_whole_with_their_origin_and_reason(tables, pu
     assert {(r.topic, r.partition, r.stage) for r in found.values()} == {(topics.VOTERS, partition, "casting")}
     assert done.rejected == len(planted)
     assert compared(tables, poll).differing == 0
+
+
+def test_voters_of_another_contest_or_of_no_place_are_rejected(tables, published):
+    poll = published("cast-misplaced", "uk-general-election-2019", contests=(YNYS_MON, NA_H_EILEANAN_AN_IAR))
+    first = next(m for m in read(tables.kafka, topics.VOTERS) if m.key() == f"{poll.election_no}/1".encode())
+    voter = msgspec.json.decode(first.value() or b"", type=VoterRecord)
+    misplaced = [
+        msgspec.structs.replace(voter, contest=3 - voter.contest),
+        msgspec.structs.replace(voter, location=999_999),
+    ]
+    producer = SafeProducer(tables.kafka)
+    for record in misplaced:
+        producer.produce(topics.VOTERS, encode(record), b"planted", 0)
+    producer.flush()
+    with tables.connect("app") as connection:
+        record_range(
+            connection, poll.election_no, {int(p): o for p, o in poll.voters_from.items()},
+            bounds(tables.kafka, topics.VOTERS)[1],
+        )  # fmt: skip
+    cast(tables, poll.slug)
+    found = {b64decode(record.value or ""): record.reason for record in rejected(tables, poll.election_no)}
+    assert found == {encode(misplaced[0]): "other_contest", encode(misplaced[1]): "wrong_type"}
 
 
 def test_reconciliation_accounts_for_every_voter_who_decided_to_vote(tables, published):

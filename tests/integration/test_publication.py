@@ -4,10 +4,14 @@ import msgspec
 import pytest
 
 from election.contracts import topics
-from election.errors import NotReachable
+from election.electorate import seed_candidates, seed_voters
+from election.errors import NotReachable, StageFailed
 from election.messaging.reading import read
+from election.preparation import Registration, register
+from election.publication import publish_voters
 from election.storage.ballots import AGE_GROUP_SQL
 from election.storage.columns import columns
+from election.storage.elections import election
 
 
 @pytest.mark.parametrize("parameters", [{}, {"night": "10m"}], ids=["by number", "a night"])
@@ -29,6 +33,19 @@ def test_every_voter_is_on_the_topic_once_and_as_in_the_table(tables, published,
     first = {"schema_version": 1, "election": poll.election_no}
     assert messages == {f"{poll.election_no}/{row[0]}": first | dict(zip(members, row, strict=True)) for row in rows}
     assert len(due) == (2_000 if parameters else 0)
+
+
+def test_voters_are_published_all_or_the_election_has_none_on_the_topic(tables):
+    register(tables, Registration("single-race", "publication-short", voters=100))
+    seed_candidates(tables, "publication-short")
+    seed_voters(tables, "publication-short")
+    with tables.connect("owner") as connection:
+        number = election(connection, "publication-short").election_no
+        connection.execute("DELETE FROM voters WHERE election_no = %s AND voter_no = 7", [number])
+    with pytest.raises(StageFailed, match="99 voters are stored but 100 are registered"):
+        publish_voters(tables, "publication-short")
+    with tables.connect("reader") as connection:
+        assert election(connection, "publication-short").voters_to is None
 
 
 def test_postgres_that_goes_away_while_columns_are_read_is_said_without_a_password(tables):

@@ -1,8 +1,11 @@
 """The tables themselves, on real Postgres."""
 
+import pytest
+
 from election.casting import cast
-from election.preparation import create_tables
-from election.storage.elections import elections
+from election.electorate import seed_candidates
+from election.preparation import Registration, create_tables, register
+from election.storage.elections import election, elections
 
 
 def test_tables_are_created_again_without_a_change(tables, published):
@@ -38,3 +41,17 @@ def rows(platform):
             counted = connection.execute(f"SELECT election_no, count(*) FROM {table} GROUP BY 1").fetchall()
             found |= {(table, election_no): number for election_no, number in counted}
     return found
+
+
+@pytest.mark.parametrize(
+    ("contests", "candidates", "series"),
+    [(("E14001007", "E14000574"), 20, "candidate"), (("E14001007", "E14000669"), 21, "party")],
+)
+def test_minutes_go_by_candidate_as_long_as_there_are_twenty_at_most(tables, contests, candidates, series):
+    slug = f"minutes-by-{series}"
+    register(tables, Registration("uk-general-election-2019", slug, contests=contests))
+    seed_candidates(tables, slug)
+    with tables.connect("app") as connection:
+        poll = election(connection, slug)
+        found = connection.execute("SELECT count(*) FROM candidates WHERE election_no = %s", [poll.election_no])
+        assert (found.fetchone(), poll.series) == ((candidates,), series)

@@ -214,6 +214,46 @@ def test_a_record_that_is_no_vote_is_rejected_and_the_count_goes_on(counting, co
     assert reconcile(counting, counted).differences == ()
 
 
+def test_an_election_of_many_candidates_is_counted_minute_by_minute_by_party(counting, counted, published) -> None:
+    contests = ("E14001007", "E14000669")  # 21 candidates
+    poll = published("tally-parties", "uk-general-election-2019", contests=contests, ballots="external")
+    with counting.connect("auditor") as connection:
+        ballots = connection.execute(
+            """SELECT first + rank() OVER (PARTITION BY contest_no ORDER BY candidate_no), contest_no, candidate_no,
+                      party_abbreviation
+               FROM candidates JOIN (SELECT contest_no, min(voter_no) AS first FROM voters
+                                     WHERE election_no = %(no)s GROUP BY 1) AS voters USING (contest_no)
+               WHERE election_no = %(no)s""",
+            {"no": poll.election_no},
+        ).fetchall()
+    send(counting, *(ExternalBallot(1, poll.election_no, voter, contest, who) for voter, contest, who, _ in ballots))
+    close_poll(counting, poll.slug)
+    cast(counting, poll.slug)
+    assert_exact(counting, poll.slug)
+    minutes = folded(counting.kafka).election(poll.election_no)[topics.VOTES_PER_MINUTE]
+    assert {total.series for total in minutes} == {"party"}
+    found = Counter[str]()
+    for total in minutes:
+        found[total.member] += total.votes
+    assert found == Counter(party for *_, party in ballots)
+    assert 1 < len(found) < len(ballots) == 21
+
+
+def test_votes_that_wait_while_the_executor_stands_still_are_noticed_in_half_a_minute(counting, counted) -> None:
+    executor = count_faults.executor(counting.settings)
+    executor.suspend()
+    try:
+        producer = SafeProducer(counting.kafka)
+        for record in list(read(counting.kafka, topics.VOTES))[:500]:
+            producer.produce(topics.VOTES, record.value(), record.key() or b"")
+        producer.flush()
+        assert driver.wait_for(lambda: driver.state(counting.settings).phase == "stalled", 30)
+        assert (driver.state(counting.settings).lag or 0) > 0
+    finally:
+        executor.resume()
+    assert driver.wait_for(lambda: driver.state(counting.settings).phase == "counting", 60)
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 def test_an_election_is_counted_exactly_through(counting, published, fault) -> None:
     seed = int(os.environ.get("ELECTION_DRILL_SEED", time.time_ns() % 1_000_000))
@@ -272,6 +312,8 @@ def test_a_rebuild_removes_a_planted_wrong_total_and_shows_nothing_less_meanwhil
     assert min(shown) == max(shown) == before, "the old count stays on screen until the new one says as much"
     assert reconcile(counting, slug).differences == ()
     assert reconcile(counting, counted).differences == ()
+    assert _generations(counting) == {generation}, "the old generation's keys are tombstoned"
+    assert not tally_folder(counting.settings).checkpoint(wrong.generation).exists()
 
 
 def test_a_checkpoint_that_lost_its_newest_files_is_refused_with_the_remedy(counting, counted) -> None:
@@ -299,6 +341,12 @@ def test_a_checkpoint_of_another_topic_or_query_is_refused(counting, counted) ->
     finally:
         write_json(file, right)
         driver.start(counting.settings)
+
+
+def _generations(platform: Platform) -> set[int]:
+    """Of which there is a total on the topics."""
+    latest = {(t, record.key()): record.value() for t in topics.AGGREGATES for record in read(platform.kafka, t)}
+    return {int((key or b"").split(b"/")[1]) for (_, key), value in latest.items() if value is not None}
 
 
 def _refusal(platform: Platform) -> str:

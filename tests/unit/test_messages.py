@@ -6,6 +6,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from election.contracts import messages, topics
 from election.contracts.ballots import (
@@ -18,7 +19,7 @@ from election.contracts.ballots import (
     ballot_ids,
     last_births,
 )
-from election.contracts.messages import Decoder, Unusable, VoteMessage, VoterRecord, encode
+from election.contracts.messages import Decoder, ExternalBallot, Unusable, VoteMessage, VoterRecord, encode
 from election.contracts.rejection import REASONS
 from election.contracts.schemas import json_schemas, required, spark_ddl
 
@@ -129,3 +130,36 @@ def test_every_topic_has_a_json_schema_and_a_spark_schema():
     assert "candidate" not in required(VoteMessage)
     assert {"ballot_id", "election", "cast_at"} <= set(required(VoteMessage))
     assert messages.SCHEMA_VERSION == 1
+
+
+@pytest.mark.parametrize(
+    ("changed", "fits"),
+    [
+        ({}, True),
+        ({"candidate": None}, True),
+        ({"more": "of the feed's own"}, True),
+        ({"schema_version": 2}, False),
+        ({"voter": "123"}, False),
+        ({"voter": 0}, False),
+        ({"contest": None}, False),
+        ({"candidate": 1.5}, False),
+    ],
+)
+def test_the_schema_of_a_ballot_takes_what_casting_takes(changed: dict[str, object], fits: bool) -> None:
+    ballot = {"schema_version": 1, "election": 7, "voter": 123, "contest": 1, "candidate": 3} | changed
+    schema = Draft202012Validator(json_schemas()[topics.BALLOTS])
+    assert schema.is_valid(ballot) == fits
+    taken = True
+    try:
+        Decoder(ExternalBallot)(msgspec.json.encode(ballot))
+    except Unusable:
+        taken = False
+    assert taken == fits
+
+
+def test_a_ballot_without_a_field_fits_no_schema() -> None:
+    schema = Draft202012Validator(json_schemas()[topics.BALLOTS])
+    for name in ("schema_version", "election", "voter", "contest"):
+        ballot = {"schema_version": 1, "election": 7, "voter": 123, "contest": 1, "candidate": 3}
+        del ballot[name]
+        assert not schema.is_valid(ballot), name

@@ -6,10 +6,13 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
+import tenacity
 
-from election.electorate.randomuser.client import Patience, RandomUser
-from election.electorate.randomuser.limits import Allowance
+from election.electorate.randomuser.client import Patience, RandomUser, _TooMany
+from election.electorate.randomuser.limits import PAGE, Allowance
+from election.electorate.randomuser.people import Broken
 from election.errors import StageFailed
+from election.sources import WINDOW_SECONDS
 from tests.randomuser_api import LARGE, SLOW, serving
 
 NO_ADDRESSES = ("http://[::1", "http://[bad]/", "http://example.com:99999999/", "http://exa\0mple/", "ftp://x/", "")
@@ -53,6 +56,45 @@ def test_an_answer_that_takes_too_long_is_given_up_however_its_bytes_drip(
             api.page("seed", 1, 10)
         assert len(api.page("seed", 1, 10)) == 10
     assert len(server.asked) == 3
+
+
+def test_a_page_may_have_as_many_people_as_the_api_gives_on_one(asking: Callable[..., RandomUser]) -> None:
+    with serving() as server, asking(server.url) as api:
+        assert len(api.page("seed", 1, PAGE)) == PAGE
+        with pytest.raises(StageFailed, match="source=offline"):  # of more it gives one person
+            api.page("seed", 1, PAGE + 1)
+
+
+def test_every_try_of_a_page_counts_as_people_asked_for(tmp_path: Path) -> None:
+    taken: list[int] = []
+
+    class Noting(Allowance):
+        def take(self, people: int) -> float:
+            taken.append(people)
+            return 0.0
+
+    patience = Patience(attempts=2, first=0.001, longest=0.001)
+    with serving() as server, RandomUser(server.url, ["GB"], print, Noting(tmp_path / "asked"), patience) as api:
+        server.troubles.append("empty")
+        api.page("seed", 1, 10)
+    assert taken == [10, 10]
+
+
+def test_pauses_grow_and_differ_and_are_no_shorter_than_the_api_says() -> None:
+    def pauses(attempt: int, error: Exception) -> list[float]:
+        state = tenacity.RetryCallState(tenacity.Retrying(), None, (), {})
+        state.attempt_number = attempt
+        state.set_exception((type(error), error, None))
+        return [api._pause(state) for _ in range(100)]
+
+    patience = Patience(first=1.0, longest=60.0, too_many=50.0)
+    with RandomUser("http://127.0.0.1/", ["GB"], print, Allowance(Path("/dev/null")), patience) as api:
+        early, late = pauses(1, Broken("no answer")), pauses(7, Broken("no answer"))
+        assert max(early) <= 1.0 < max(late) <= 60.0
+        assert len(set(late)) > 50
+        assert min(pauses(1, _TooMany(7.0))) >= 7.0 and max(pauses(1, _TooMany(7.0))) <= 8.0
+        assert min(pauses(1, _TooMany(None))) >= 50.0
+        assert max(pauses(1, _TooMany(1e9))) <= WINDOW_SECONDS + 1.0
 
 
 class Full(Exception):

@@ -173,7 +173,7 @@ class MinuteTotal(Aggregate, frozen=True, kw_only=True):
     """``aggregated_votes_per_minute``: valid ballots by the minute of ``cast_at``, which ``minute`` begins.
 
     Key ``election/generation/minute/series/member``; ``member`` is a candidate's number or a party's
-    abbreviation, ``label`` its name.
+    abbreviation, ``label`` the candidate's name or the abbreviation again.
     """
 
     minute: Millis

@@ -5,12 +5,18 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 import msgspec
 
+from election.contracts.messages import SCHEMA_VERSION
 from election.contracts.topics import TOPICS
 
 
 def json_schemas() -> dict[str, Any]:
     """JSON Schema (2020-12) of every topic's message, by topic."""
-    return {topic.name: msgspec.json.schema(topic.form) for topic in TOPICS}
+    schemas = {topic.name: msgspec.json.schema(topic.form) for topic in TOPICS}
+    for schema in schemas.values():
+        for form in schema["$defs"].values():
+            if "schema_version" in form.get("properties", {}):
+                form["properties"]["schema_version"] = {"const": SCHEMA_VERSION}  # another one is refused
+    return schemas
 
 
 def spark_ddl(form: type[msgspec.Struct]) -> str:
