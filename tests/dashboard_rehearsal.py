@@ -181,7 +181,7 @@ class Count:
         self.batch += 1
         progress = TallyProgress(
             SCHEMA_VERSION, self.generation, self.batch, ballots, 3, 2, 0, 2000.0, 2400.0, 310, ballots, ballots * 30,
-            "app-rehearsal", "http://127.0.0.1:14040", round(time.time() * 1000),
+            "app-rehearsal", "http://127.0.0.1:14040", round(time.time() * 1000), round(time.time() * 1000),
         )  # fmt: skip
         self.producer.produce(topics.TALLY_PROGRESS, encode(progress), str(self.generation).encode())
         self.producer.flush()

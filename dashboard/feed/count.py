@@ -181,10 +181,8 @@ class CountFeed:
     def _note_progress(self, now: datetime) -> None:
         told, before = self._totals.progress, self.live
         if told is not None and told is not before.progress:
-            # An idle stream tells of the same batch again and again.
-            again = before.progress is not None and _batch(before.progress) == _batch(told)
-            finished = before.batch_at if again else datetime.fromtimestamp(told.at / 1000, UTC)
-            self.live = replace(self.live, progress=told, batch_at=finished)
+            finished = told.at if told.batch_at is None else told.batch_at
+            self.live = replace(self.live, progress=told, batch_at=datetime.fromtimestamp(finished / 1000, UTC))
         if self._totals.unusable > before.unusable:
             since = before.unusable_since or now
             self.live = replace(self.live, unusable=self._totals.unusable, unusable_since=since)
@@ -223,7 +221,3 @@ class CountFeed:
         reject = self._rejected[key] = self._reject(value)
         self._rejects[reject.election or 0][reject.stage, reject.reason] += 1
         return reject.election or 0
-
-
-def _batch(progress: TallyProgress) -> tuple[int, int]:
-    return progress.generation, progress.batch

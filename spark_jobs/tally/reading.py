@@ -68,6 +68,11 @@ def newest(checkpoint: Path, log: str) -> int:
     return -1 if found is None else found
 
 
+def ended_at(checkpoint: Path, batch: int) -> int:
+    """When the batch was done, whoever counted it: milliseconds since 1970."""
+    return (checkpoint / "commits" / str(batch)).stat().st_mtime_ns // 1_000_000
+
+
 def finished_since(query: StreamingQuery, seen: int) -> list[dict[str, Any]]:
     """Spark's progress reports of the batches after ``seen`` that read something, oldest first.
 

@@ -24,7 +24,7 @@ from election.count.folder import Folder, write_json
 from election.errors import NotReachable
 from election.messaging.clients import SafeProducer
 from election.platform import Platform
-from spark_jobs.tally.reading import Counted, Lag, finished_since, newest
+from spark_jobs.tally.reading import Counted, Lag, ended_at, finished_since, newest
 from spark_jobs.tally.stopping import finish, must_be_asked
 from spark_jobs.tally.transforms import OBSERVED
 
@@ -132,12 +132,12 @@ class Watch:
 
     def _tell(self, checkpoint: Path) -> None:
         self._told = time.time()
-        batch = self._last
+        batch, newest = self._last, newest_batch(checkpoint, "commits")
         ballots = self._counted.ballots()
         progress = TallyProgress(
             schema_version=SCHEMA_VERSION,
             generation=self.generation,
-            batch=newest_batch(checkpoint, "commits") or 0,
+            batch=newest or 0,
             votes=ballots,
             duplicates=self._duplicates,
             rejected=self._rejected,
@@ -150,6 +150,7 @@ class Watch:
             application_id=str(self._beat["application_id"]),
             ui_url=str(self._beat["ui_url"]),
             at=int(self._told * 1000),
+            batch_at=None if newest is None else ended_at(checkpoint, newest),
         )
         try:
             self._producer.produce(topics.TALLY_PROGRESS, encode(progress), b"%d" % self.generation)

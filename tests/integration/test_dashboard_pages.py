@@ -282,9 +282,11 @@ def test_the_stream_is_shown_as_it_is_now_also_while_no_total_changes(
     told, ended = live.count.live.progress, live.count.live.batch_at
     assert told is not None
     again = msgspec.structs.replace(told, at=told.at + 60_000)
-    later = msgspec.structs.replace(told, batch=told.batch + 7, lag=4711, at=told.at + 90_000)
+    later = msgspec.structs.replace(
+        told, batch=told.batch + 7, lag=4711, at=told.at + 90_000, batch_at=told.at + 80_000
+    )
     producer = SafeProducer(platform.kafka)
-    for progress, finished in ((again, ended), (later, datetime.fromtimestamp(later.at / 1000, UTC))):
+    for progress, finished in ((again, ended), (later, datetime.fromtimestamp(later.at / 1000 - 10, UTC))):
         producer.produce(topics.TALLY_PROGRESS, encode(progress), str(told.generation).encode())
         producer.flush()
         assert until(lambda at=progress.at: (now := live.count.live.progress) is not None and now.at == at)  # type: ignore[misc]

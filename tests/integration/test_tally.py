@@ -138,6 +138,9 @@ def test_progress_is_told(counting, counted) -> None:
     assert progress.state_rows == progress.votes, "a row a ballot"
     assert time.time() - progress.at / 1000 < 15
     folder = tally_folder(counting.settings)
+    done = folder.checkpoint(1) / "commits" / str(progress.batch)
+    assert progress.batch_at == done.stat().st_mtime_ns // 1_000_000
+    assert min(progress.processed_rate, progress.batch_ms, progress.state_bytes) > 0
     assert read_json(folder.heartbeat)["progressed"], "the next driver need not wait"
     lines = [json.loads(line) for line in folder.batches.read_text().splitlines()]
     assert [line["batch"] for line in lines] == list(range(len(lines)))

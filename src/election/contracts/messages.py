@@ -199,7 +199,8 @@ class TallyProgress(msgspec.Struct, frozen=True):
     state_bytes: int
     application_id: str
     ui_url: str
-    at: Millis
+    at: Millis  # when this was told, between batches too
+    batch_at: Millis | None = None  # when the latest batch was done
 
 
 Message = TypeVar("Message", bound=msgspec.Struct)
