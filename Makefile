@@ -15,7 +15,7 @@ options = $(if $(SCENARIO),--scenario "$(SCENARIO)") $(if $(CONTESTS),--contests
   $(if $(RATE),--rate "$(RATE)") $(if $(SEED),--seed "$(SEED)") $(if $(WORKERS),--workers "$(WORKERS)") \
   $(if $(NIGHT),--night "$(NIGHT)") $(if $(BALLOTS),--ballots "$(BALLOTS)")
 
-.PHONY: help setup demo up down status clean distclean test test-integration test-unit-and-count lint format lock \
+.PHONY: help setup demo up down status clean distclean test test-integration test-unit-and-drills lint format lock \
   drill-casting bench-casting bench-uk bench-dashboard bench-quality bench-count compose-demo compose-down \
   test-compose drill-compose drill-count
 
@@ -48,19 +48,21 @@ clean: ## stop the stack and remove all that runs left behind (var/)
 distclean: clean ## also remove the toolchain (.venv/)
 	@rm -rf .venv
 
+drills := tests/integration/test_casting_drill.py tests/integration/test_tally.py
+
 # Each session has a platform of its own: what one part leaves on the topics on purpose is no other part's business.
 # Most of the time the first two wait for something, and so they run side by side; each prints when it is done.
 test: setup ## lint and all tests, on ports and in folders of their own
 	@$(MAKE) --no-print-directory lint
-	@$(MAKE) --no-print-directory -j2 --output-sync=target test-integration test-unit-and-count
+	@$(MAKE) --no-print-directory -j2 --output-sync=target test-integration test-unit-and-drills
 	@$(python) -m pytest tests/e2e
 
 test-integration:
-	@$(python) -m pytest tests/integration --ignore=tests/integration/test_tally.py
+	@$(python) -m pytest tests/integration $(addprefix --ignore=,$(drills))
 
-test-unit-and-count:
+test-unit-and-drills:
 	@$(python) -m pytest tests/unit
-	@$(python) -m pytest tests/integration/test_tally.py
+	@$(python) -m pytest $(drills)
 
 compose-demo: ## the same election in containers; needs Docker with Compose and nothing else
 	@docker/secrets

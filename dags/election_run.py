@@ -77,7 +77,7 @@ def prepare() -> XComArg:
     return slug
 
 
-@task
+@task(execution_timeout=timedelta(hours=1))  # randomuser.me may make each of seven tries wait five minutes
 def seed_candidates(slug: str) -> int:
     from election.electorate import seed_candidates
     from election.orchestration.connections import platform

@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
+from election.electorate.randomuser.client import PATIENCE
 from election.orchestration.failures import say_what_next
 from election.orchestration.notification import Webhook
 from election.settings import PROJECT, Settings
+from election.sources import WINDOW_SECONDS
 from election.stack.airflow import RUNNERS
 
 DAGS = PROJECT / "dags"
@@ -77,6 +79,13 @@ def test_every_task_is_tried_again_unless_it_says_otherwise(dags, tasks):
         "count.validate",
         "reconciliation.reconcile",
     }, "a gate that says no says so at once"
+
+
+def test_the_tasks_that_ask_an_api_outlast_their_own_patience_and_can_say_why_they_gave_up(tasks):
+    waits = (PATIENCE.attempts - 1) * (WINDOW_SECONDS + PATIENCE.longest) + PATIENCE.attempts * PATIENCE.answer
+    asking = [task for task in tasks if task.task_id in ("electorate.seed_candidates", "electorate.seed_voters")]
+    assert [task.task_id for task in asking if task.execution_timeout < timedelta(seconds=waits)] == []
+    assert len(asking) == 2
 
 
 def test_every_task_ends_in_time_or_is_meant_to_run_for_ever(tasks):

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from election.count import submission
+from election.count import driver, submission
 from election.settings import PROJECT, Settings
 
 KUBERNETES = {
@@ -124,3 +124,29 @@ def test_where_kafka_has_logins_the_count_uses_its_own_wherever_it_runs(tmp_path
     for environment in (submission.environment(settings), submission.cluster_environment(settings)):
         assert environment["ELECTION_KAFKA_USER"] == "tally"
     assert not submission.cluster_environment(Settings.model_validate({"var": tmp_path}))["ELECTION_KAFKA_USER"]
+
+
+def test_a_driver_that_failed_is_tried_again_and_one_that_is_refused_is_not(operator: Operator) -> None:
+    from airflow.sdk.exceptions import AirflowException, AirflowFailException
+
+    task = operator(NATIVE)
+    ended = {"phase": "failed", "batch": 7, "error": "files of it are gone"}
+    with pytest.raises(AirflowFailException, match="driver ended: files of it are gone"):
+        task.ended({}, ended | {"refused": True})
+    with pytest.raises(AirflowException, match="driver ended: files of it are gone") as tried:
+        task.ended({}, ended | {"refused": False})
+    assert not isinstance(tried.value, AirflowFailException)
+    task.ended({}, {"phase": "stopped", "batch": 7, "error": None, "refused": False})
+
+
+def test_after_drivers_that_failed_early_the_task_waits_without_a_runner(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
+    from airflow.sdk.exceptions import TaskDeferred
+
+    monkeypatch.setattr(driver, "patience", lambda settings: 30.0)
+    with pytest.raises(TaskDeferred) as deferred:
+        operator(NATIVE).execute({})
+    assert isinstance(deferred.value.trigger, TimeDeltaTrigger)
+    assert deferred.value.method_name == "start"
