@@ -142,6 +142,7 @@ def test_progress_is_told(counting, counted) -> None:
     assert progress.batch_at == done.stat().st_mtime_ns // 1_000_000
     assert min(progress.processed_rate, progress.batch_ms, progress.state_bytes) > 0
     assert read_json(folder.heartbeat)["progressed"], "the next driver need not wait"
+    assert " INFO " not in folder.log.read_text()
     lines = [json.loads(line) for line in folder.batches.read_text().splitlines()]
     assert [line["batch"] for line in lines] == list(range(len(lines)))
 

@@ -104,6 +104,8 @@ def test_in_a_cluster_nothing_is_fetched_and_no_secret_is_sent(operator: Operato
     assert [jar for jar in jars if not jar.startswith("local:///")] == []
     assert any("spark-sql-kafka" in jar for jar in jars)
     assert "--packages" not in task.built
+    for jvm in ("driver", "executor"):
+        assert f"{PROJECT}/stack/spark-log4j2.properties" in options(task.built)[f"spark.{jvm}.extraJavaOptions"]
     assert not any("password" in part.lower() for part in task.built)
 
 

@@ -35,7 +35,7 @@ def conf(settings: Settings) -> dict[str, str]:
     """What depends on the place the job runs at; what the checkpoint depends on is in the job itself."""
     scratch = tally_folder(settings).scratch
     (scratch / "tmp").mkdir(parents=True, exist_ok=True)
-    both = f"-Dlog4j2.configurationFile={settings.root / 'stack' / 'spark-log4j2.properties'}"
+    both = _logging(settings)
     both += f" -Djava.io.tmpdir={scratch / 'tmp'}"
     if archive := class_archive():
         both += f" -XX:SharedArchiveFile={archive}"
@@ -66,6 +66,11 @@ def conf(settings: Settings) -> dict[str, str]:
     }
 
 
+def _logging(settings: Settings) -> str:
+    """What matters, without Spark's INFO."""
+    return f"-Dlog4j2.configurationFile={settings.root / 'stack' / 'spark-log4j2.properties'}"
+
+
 def environment(settings: Settings) -> dict[str, str]:
     """Beside the environment of whoever submits."""
     return (
@@ -89,13 +94,14 @@ def _login(settings: Settings) -> dict[str, str]:
     return {"ELECTION_KAFKA_USER": "tally"} if settings.kafka_user else {}
 
 
-def cluster_conf() -> dict[str, str]:
+def cluster_conf(settings: Settings) -> dict[str, str]:
     """One executor of the usual size; the state's memory is outside its Java heap. A connection may override each."""
     return {
         "spark.executor.instances": "1",
         "spark.executor.cores": str(CORES),
         "spark.executor.memoryOverhead": "1g",
-        "spark.executor.extraJavaOptions": EXECUTOR_JVM,
+        "spark.driver.extraJavaOptions": _logging(settings),
+        "spark.executor.extraJavaOptions": f"{_logging(settings)} {EXECUTOR_JVM}",
         "spark.pyspark.python": sys.executable,
     }
 

@@ -130,7 +130,7 @@ class TallyOperator(SparkSubmitOperator):
         # YARN uploads the program itself and knows it by its name alone; Kubernetes takes the image's.
         self.application = f"local://{application}" if on_kubernetes else application
         self.jars = ",".join(f"local://{jar}" for jar in submission.connector(settings).split(","))
-        self.conf = submission.cluster_conf() | conf
+        self.conf = submission.cluster_conf(settings) | conf
         self.env_vars = submission.cluster_environment(settings)
         self._executor_memory, self._driver_memory = submission.EXECUTOR_MEMORY, submission.DRIVER_MEMORY
         self._track_driver_via_k8s_api = on_kubernetes
