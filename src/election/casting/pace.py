@@ -13,6 +13,8 @@ _FORGIVEN_SECONDS = 5.0
 _BATCH_SECONDS = 0.1
 _HELD = 0.95
 _POLL_SECONDS = 0.2
+# What was fetched ahead is a batch when it is this part of the largest; less waits for more, as small ones cost more.
+_ENOUGH = 10
 # Whoever waits longer goes on asking Kafka: it stays in its group, and others can come and go.
 _SLICE_SECONDS = 1.0
 
@@ -85,6 +87,8 @@ class Rate:
             self._resume()
             most = due_at_once(self._own, behind, most)
         held, self._held = self._held, []
+        if len(held) >= most / _ENOUGH:
+            return held
         return gathered(self._reader, most, _POLL_SECONDS, lambda: self._assignment, held)
 
     def fetch_ahead(self, most: int) -> None:
