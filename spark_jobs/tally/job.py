@@ -52,8 +52,8 @@ SESSION = {
     # A count that waits for votes asks the broker twenty times a second, not a hundred: the others need the processor.
     "spark.sql.streaming.pollingDelay": "50ms",
     "spark.sql.adaptive.enabled": "false",
-    # Else every file of the checkpoint has a checksum file beside it, and a batch makes twice the files. Its changes of
-    # state are LZ4 blocks and its snapshots zip archives, which have checksums within.
+    # Else every file of the checkpoint has a second checksum file, beside Hadoop's hidden one. Its changes of state are
+    # LZ4 blocks and its snapshots zip archives, which have checksums within as well.
     "spark.sql.streaming.checkpoint.fileChecksum.enabled": "false",
     # The plan is optimized three times a batch, twice of them for the text that Spark's UI shows. It is written so that
     # one pass is enough, and so that these, which cost most of those that find nothing in it, are not needed.
