@@ -52,8 +52,8 @@ def conf(settings: Settings) -> dict[str, str]:
         "spark.ui.retainedTasks": "1000",
         "spark.sql.ui.retainedExecutions": "50",
         "spark.sql.ui.explainMode": "simple",
-        # Hadoop's own starts a `chmod` for every file that it makes, and a batch makes six. Whatever it is, it must be a
-        # LocalFileSystem, or the state is never put down whole.
+        # Hadoop's own starts a `chmod` for every file that it makes, and a batch makes six. Whatever it is, it must be
+        # a LocalFileSystem, or the state is never put down whole.
         "spark.hadoop.fs.file.impl": "com.globalmentor.apache.hadoop.fs.BareLocalFileSystem",
         "spark.driver.extraClassPath": filesystem(settings),
         "spark.executor.extraClassPath": filesystem(settings),
