@@ -44,6 +44,19 @@ def kill_executor(platform: Platform) -> None:
     executor(platform.settings).kill()
 
 
+def kill_worker_of_hung_executor(platform: Platform) -> None:
+    """Stops the executor, then kills its worker with what watches over it: only the next worker can end it now."""
+    hung = executor(platform.settings)
+    hung.suspend()
+    os.kill(Supervisor(platform.settings).processes()["spark-worker"]["pid"], signal.SIGKILL)
+    deadline = time.monotonic() + 60
+    with suppress(psutil.NoSuchProcess):
+        while True:  # the system itself lets a stopped process go on when its parent is gone
+            hung.suspend()
+            assert time.monotonic() < deadline, "nothing works on beside its successor"
+            time.sleep(0.001)
+
+
 def kill_service(*names: str) -> Callable[[Platform], None]:
     """Kills the services' own processes, all at once."""
 
@@ -84,16 +97,21 @@ def away(platform: Platform, name: str) -> Iterator[None]:
 
 def kill_task_runner(platform: Platform, seconds: float) -> None:
     """Kills the driver and, ``seconds`` after it appears, what Airflow runs the task with: that which tells how the
-    driver ended, or that which finds the next one."""
-    kill_driver(platform)
-    assert driver.wait_for(lambda: _task_runner(platform.settings) is not None, 60), "Airflow tries again"
-    time.sleep(seconds)
-    # The first one may have been that which told how the driver ended; then the one that finds the next comes now.
-    deadline = time.monotonic() + 60
-    while (runner := _task_runner(platform.settings)) is None:
-        assert time.monotonic() < deadline, f"no task's runner was there to be killed after {seconds:.1f} s"
-        time.sleep(0.1)
-    runner.kill()
+    driver ended, or that which finds the next one. Where both are done by then, all of it once more, and sooner."""
+
+    def killed() -> bool:
+        runner = _task_runner(platform.settings)
+        if runner:
+            runner.kill()
+        return runner is not None
+
+    for wait in (seconds, seconds / 2, 0):
+        kill_driver(platform)
+        assert driver.wait_for(lambda: _task_runner(platform.settings) is not None, 60), "Airflow tries again"
+        time.sleep(wait)
+        if driver.wait_for(killed, 30):
+            return
+    raise AssertionError(f"no task's runner was there to be killed after {seconds:.1f} s, nor sooner")
 
 
 def kill_starting_triggerer(platform: Platform) -> None:

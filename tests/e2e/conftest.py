@@ -10,8 +10,13 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from election.count import driver
+from election.count.folder import tally_folder
+from election.errors import NotReachable
 from election.orchestration.api import Airflow
 from election.platform import Platform
+from election.settings import Settings
+from election.stack.spark import master_state
 from tests.browser import FLAGS, chromium
 
 Command = Callable[..., Any]
@@ -53,8 +58,22 @@ def ended(airflow: Airflow, dag_id: str, run_id: str, seconds: float = 300) -> s
         if state in ("success", "failed"):
             return str(state)
         time.sleep(_POLL_SECONDS)  # Airflow has no event to wait for
-    tasks = {task["task_id"]: task["state"] for task in airflow.tasks(dag_id, run_id)}
-    raise AssertionError(f"{run_id} is {state} after {seconds:.0f} s: {tasks}")
+    tasks = {task["task_id"]: (task["state"], task["try_number"]) for task in airflow.tasks(dag_id, run_id)}
+    raise AssertionError(f"{run_id} is {state} after {seconds:.0f} s: {tasks}\n{_count(airflow)}")
+
+
+def _count(airflow: Airflow) -> str:
+    """How the count stands, for whoever has nothing but the report of a run that did not end."""
+    settings = Settings()
+    try:
+        known = json.dumps({name: master_state(settings)[name] for name in ("status", "workers", "activeapps")})
+    except NotReachable as error:
+        known = str(error)
+    stream = airflow._send("GET", "/api/v2/dags/tally_stream/dagRuns?order_by=-run_after&limit=1")["dag_runs"]
+    tasks = airflow.tasks("tally_stream", stream[0]["dag_run_id"]) if stream else []
+    log = tally_folder(settings).log
+    said = log.read_text(errors="replace").splitlines()[-30:] if log.exists() else []
+    return "\n".join([str(driver.state(settings)), known, str(airflow.dags()), str(tasks), *said])
 
 
 def until(condition: Callable[[], bool], seconds: float, every: float = 0.5) -> None:

@@ -42,6 +42,7 @@ FAULTS = {
     "executor": count_faults.kill_executor,
     "master": count_faults.kill_service("spark-master"),
     "worker": count_faults.kill_service("spark-worker"),
+    "worker of hung executor": count_faults.kill_worker_of_hung_executor,
     "kafka": count_faults.restart_service("kafka"),
     # Beyond the heartbeat's timeout, with a second start attempted by both ways.
     "pause": lambda platform: count_faults.freeze_driver(platform, seconds=5),

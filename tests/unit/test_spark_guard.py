@@ -50,8 +50,11 @@ def worker(own: str = "worker-1", cores: int = 0) -> Told:
     return {"id": own, "coresused": cores}
 
 
-def master(*workers: Told, status: str = "ALIVE", state: str = "ALIVE") -> Told:
-    return {"status": status, "workers": [{"host": Settings().node, "state": state, **known} for known in workers]}
+def master(*workers: Told, status: str = "ALIVE", state: str = "ALIVE", had: int | None = None) -> Told:
+    """``had``: cores that it says an application has; by default those that the living workers give."""
+    known = [{"host": Settings().node, "state": state, **worker} for worker in workers]
+    given = sum(worker["coresused"] for worker in known if worker["state"] == "ALIVE")
+    return {"status": status, "workers": known, "activeapps": [{"cores": given if had is None else had}]}
 
 
 def ends(role: str, capfd: pytest.CaptureFixture[str]) -> str:
@@ -67,12 +70,13 @@ def ends(role: str, capfd: pytest.CaptureFixture[str]) -> str:
     [
         (master(worker(cores=2)), worker(cores=2)),
         (master(worker(cores=2), status="RECOVERING"), worker()),
+        (master(worker(), status="RECOVERING", had=2), worker()),
         (master(worker(cores=2), state="DEAD"), worker()),
         (master(worker("worker-0", cores=2)), worker("worker-1")),
         (master(worker(cores=2)), None),
         (None, worker()),
     ],
-    ids=["agree", "recovering", "dead", "predecessor", "worker away", "master away"],
+    ids=["agree", "recovering", "recovering an application", "dead", "predecessor", "worker away", "master away"],
 )
 def test_a_master_is_left_alone(
     told: dict[str, Told], capfd: pytest.CaptureFixture[str], of_master: Told | None, of_worker: Told | None
@@ -86,6 +90,14 @@ def test_a_master_that_miscounts_a_workers_cores_starts_anew(
     told: dict[str, Told], capfd: pytest.CaptureFixture[str], held: int, taken: int
 ) -> None:
     told.update(master=master(worker(cores=held)), worker=worker(cores=taken))
+    assert "cores for taken that are not, or for free; it starts anew" in ends("master", capfd)
+
+
+@pytest.mark.parametrize(("had", "given"), [(2, 0), (4, 2), (0, 2)])
+def test_a_master_that_miscounts_an_applications_cores_starts_anew(
+    told: dict[str, Told], capfd: pytest.CaptureFixture[str], had: int, given: int
+) -> None:
+    told.update(master=master(worker(cores=given), had=had), worker=worker(cores=given))
     assert "cores for taken that are not, or for free; it starts anew" in ends("master", capfd)
 
 

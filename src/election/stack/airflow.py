@@ -20,7 +20,7 @@ from election.errors import NotReachable, StackError
 from election.orchestration.api import Airflow
 from election.settings import Role, Settings
 from election.stack.secrets import private_file
-from election.stack.service import Program, Service, settings_environment
+from election.stack.service import Program, Service, settings_environment, succession
 from election.stack.toolchain import java, spark_home, venv_program
 
 USERS = {"admin": "admin", "operator": "user", "viewer": "viewer"}
@@ -128,8 +128,9 @@ def configuration(settings: Settings) -> str:
             "task_queued_timeout": 120,
             "task_queued_timeout_check_interval": 20,
         },
-        # New and changed files are found within seconds.
-        "dag_processor": {"refresh_interval": 10, "min_file_process_interval": 10, "parsing_processes": 1},
+        # New and changed files are found within seconds. One that has not changed is read again for a new scenario in
+        # its form alone; each such round takes more than a second of a core.
+        "dag_processor": {"refresh_interval": 10, "min_file_process_interval": 60, "parsing_processes": 1},
     }
     parser = ConfigParser(interpolation=None)
     parser.read_dict({name: {key: str(value) for key, value in options.items()} for name, options in sections.items()})
@@ -276,13 +277,10 @@ def environment(settings: Settings) -> dict[str, str]:
 def program(part: str, settings: Settings) -> Program:
     # The logs of tasks are on this machine's disk: servers that hand them out are not needed.
     options = ["--skip-serve-logs"] if part in ("scheduler", "triggerer") else []
-    group = settings.var / "supervisor" / f"airflow-{part}.group"
-    # In a container nothing outlives the main process.
-    succession = (sys.executable, "-m", "election.stack.succession", group) if settings.runtime == "native" else ()
     # Its tasks are forked from it, and find there what takes long to import.
     ahead = (sys.executable, "-m", "election.orchestration.scheduler") if part == "scheduler" else ()
     return Program(
-        (*succession, *ahead, venv_program("airflow"), part, *options),
+        (*succession(settings, f"airflow-{part}"), *ahead, venv_program("airflow"), part, *options),
         environment(settings),
         # A scheduler waits for its tasks, however long; they are started again instead.
         stop_seconds=15,

@@ -1,6 +1,7 @@
 """What a service of the stack is: the process that supervisor runs, and how one knows that it answers."""
 
 import os
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -71,6 +72,13 @@ def environment(mark: str) -> dict[str, str]:
     )
     kept = {name: value for name, value in os.environ.items() if not name.upper().startswith(foreign)}
     return kept | {MARK: mark}
+
+
+def succession(settings: Settings, name: str) -> tuple[str | Path, ...]:
+    """What a command starts with so that nothing of a killed predecessor works on beside it; empty in a container,
+    where no process outlives the main one."""
+    group = settings.var / "supervisor" / f"{name}.group"
+    return (sys.executable, "-m", "election.stack.succession", group) if settings.runtime == "native" else ()
 
 
 def settings_environment(settings: Settings) -> dict[str, str]:

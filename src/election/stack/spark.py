@@ -9,7 +9,7 @@ import httpx
 
 from election.errors import NotReachable
 from election.settings import Settings
-from election.stack.service import Program, Service, settings_environment
+from election.stack.service import Program, Service, settings_environment, succession
 from election.stack.toolchain import java, spark_home
 
 WORKER_CORES = 2
@@ -43,6 +43,7 @@ def prepare_worker(settings: Settings) -> None:
 def master_program(settings: Settings) -> Program:
     command = _command(
         settings, "master.Master", "512m",
+        "-Dspark.master.rest.enabled=false",  # a second way to submit, without a login, on a port of its own
         "-Dspark.deploy.recoveryMode=FILESYSTEM",
         f"-Dspark.deploy.recoveryDirectory={_home(settings) / 'recovery'}",
     )  # fmt: skip
@@ -105,8 +106,9 @@ def _command(settings: Settings, name: str, memory: str, *properties: str) -> tu
 
 
 def _guarded(role: str, settings: Settings, *command: str | Path) -> Program:
+    guard = (sys.executable, "-m", "election.stack.spark_guard", role)
     return Program(
-        (sys.executable, "-m", "election.stack.spark_guard", role, *command),
+        (*succession(settings, f"spark-{role}"), *guard, *command),
         settings_environment(settings) | _environment(settings),
         stop_group=True,
     )

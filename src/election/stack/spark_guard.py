@@ -6,7 +6,8 @@ Neither notices by itself, and the count would wait for an executor for ever:
   for its own, and never registers. Killing both within seconds is enough. The worker starts anew.
 - A master that recovers and hears from its worker twice, first that it is there and then what it runs, may start a
   second executor in between, under the same number. It then holds the cores of one of them for taken when both are
-  gone. The master starts anew: it recovers what the worker says by then.
+  gone: by the worker, or by the application, which is given no other. The master starts anew: it recovers what the
+  worker says by then.
 """
 
 import signal
@@ -67,14 +68,22 @@ def _known(settings: Settings) -> bool:
 
 
 def _counts_cores(settings: Settings) -> bool:
-    """False only when a worker at work has fewer or more cores taken than the master, which leads, says it has."""
+    """False only when the master, which leads, is wrong about cores that are taken.
+
+    It says that applications have others than its workers give, or that a worker at work gives others than it does.
+    """
     try:
         master = master_state(settings)
-        leading = [w for w in master["workers"] if w["state"] == "ALIVE"] if master["status"] == "ALIVE" else []
-        pairs = [(told, _worker(settings, told["host"])) for told in leading]
+        if master["status"] != "ALIVE":
+            return True
+        workers = [worker for worker in master["workers"] if worker["state"] == "ALIVE"]
+        pairs = [(told, _worker(settings, told["host"])) for told in workers]
     except (NotReachable, httpx.HTTPError):
         return True
-    return all(told["id"] != own["id"] or told["coresused"] == own["coresused"] for told, own in pairs)
+    had = sum(application["cores"] for application in master["activeapps"])
+    return had == sum(worker["coresused"] for worker in workers) and all(
+        told["id"] != own["id"] or told["coresused"] == own["coresused"] for told, own in pairs
+    )
 
 
 def _worker(settings: Settings, host: str) -> dict[str, Any]:
@@ -84,7 +93,7 @@ def _worker(settings: Settings, host: str) -> dict[str, Any]:
 
 
 _ROLES: dict[str, tuple[Callable[[Settings], bool], str]] = {
-    "master": (_counts_cores, "the Spark master has had a worker's cores for taken that are not, or for free"),
+    "master": (_counts_cores, "the Spark master has had cores for taken that are not, or for free"),
     "worker": (_known, "the Spark master has not known this worker"),
 }
 

@@ -1,9 +1,10 @@
 """Runs a program after ending what its predecessor left: ``python -m election.stack.succession FILE COMMAND…``
 
 supervisor restarts a program whose main process was killed, but that process's children live on: Airflow's executor
-workers would wait on their queue for ever, and a task would run beside its own repetition. ``FILE`` keeps the number
-of the program's process group, by which the next start finds them. A child in a session of its own, such as the
-streaming driver, is meant to outlive its parent and is left alone.
+workers would wait on their queue for ever, and a task would run beside its own repetition; an executor of Spark that
+hangs would keep its memory and cores beside the one that replaces it. ``FILE`` keeps the number of the program's
+process group, by which the next start finds them. A child in a session of its own, such as the streaming driver, is
+meant to outlive its parent and is left alone.
 """
 
 import os
