@@ -5,6 +5,7 @@ import threading
 from dataclasses import replace
 
 import psutil
+import psycopg
 import pytest
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
@@ -12,6 +13,7 @@ from election.casting import cast, close_poll
 from election.casting import worker as casting_worker
 from election.casting.intake import Intake
 from election.casting.pace import Rate
+from election.casting.patience import Patience
 from election.casting.storing import Ballot, prepare
 from election.casting.storing import send as send_to_postgres
 from election.contracts import topics
@@ -20,6 +22,11 @@ from election.count.driver import wait_for
 from election.messaging.clients import SafeProducer, consumer
 from election.messaging.reading import bounds, read
 from tests.ballots import compared, once_votes_are_stored, send, tally, worker
+
+
+def records_of(tables, poll):
+    own = f'"election":{poll.election_no},'.encode()
+    return [message for message in read(tables.kafka, topics.VOTERS) if own in (message.value() or b"")]
 
 
 def test_a_worker_that_joins_during_a_batch_is_offered_none_of_it(tables, published):
@@ -37,11 +44,7 @@ def test_a_worker_that_joins_during_a_batch_is_offered_none_of_it(tables, publis
 
 def test_a_batch_that_was_begun_and_dropped_leaves_nothing_behind(tables, published):
     poll = published("ahead-dropped", voters=100)
-    records = [
-        message
-        for message in read(tables.kafka, topics.VOTERS)
-        if f'"election":{poll.election_no},'.encode() in (message.value() or b"")
-    ]
+    records = records_of(tables, poll)
     with tables.connect("app") as connection:
         connection.autocommit = True
         intake = Intake(tables, connection, poll)
@@ -87,6 +90,39 @@ def test_what_is_left_of_a_batch_whose_connection_died_is_dropped_in_silence(tab
         assert wait_for(lambda: not psutil.pid_exists(connection.info.backend_pid), 10)
         intake.drop()
     assert tally(tables, poll) == {}
+
+
+def test_nobody_waits_for_good_for_a_worker_that_was_stopped_inside_a_transaction(tables, published, monkeypatch):
+    poll = published("ahead-stopped", voters=2_000)
+    told: list[str] = []
+    others: list[int] = []
+    monkeypatch.setattr("election.casting.intake._PATIENCE", "SET transaction_timeout = '5s'")
+    fetch_ahead = Rate.fetch_ahead
+
+    def stopping_once(self, most):
+        """With a batch in the transaction, until somebody else who is offered the same has stored it."""
+        if not others:
+            with tables.connect("app") as connection:
+                connection.autocommit = True
+                others.append(Intake(tables, connection, poll).take(records_of(tables, poll)).ballots)
+        fetch_ahead(self, most)
+
+    monkeypatch.setattr(Rate, "fetch_ahead", stopping_once)
+    assert [cast(tables, poll.slug, log=told.append).ballots] == others
+    assert "begins again" in told[0]
+    comparison = compared(tables, poll)
+    assert (comparison.stored, comparison.differing) == (others[0], 0)
+
+
+def test_a_batch_that_postgres_took_back_for_its_length_is_taken_up_again():
+    told: list[str] = []
+    tries = [psycopg.errors.TransactionTimeout("terminating connection due to transaction timeout"), None]
+    for attempt in Patience("Worker 0", told.append, threading.Event()).attempts():
+        with attempt:
+            if error := tries.pop(0):
+                raise error
+    assert tries == []
+    assert told == ["Worker 0 begins again: terminating connection due to transaction timeout"]
 
 
 def test_a_batch_takes_what_was_fetched_ahead_and_waits_for_more(tables, reading):

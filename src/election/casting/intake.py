@@ -22,6 +22,10 @@ from election.platform import Connection, Platform
 from election.storage.ballots import ballot_key, choices, places
 from election.storage.elections import Election, held
 
+# Whoever takes over the partitions of a worker that was stopped inside a transaction is offered the voters whose rows
+# it holds, and waits for its end. A batch takes less than a second; on the busiest machine, some.
+_PATIENCE = "SET transaction_timeout = '2min'"
+
 
 @dataclass(frozen=True)
 class Taken:
@@ -58,6 +62,7 @@ class Intake:
         self.producer = SafeProducer(platform.kafka)
         self.faults = FaultPoints(platform.settings.casting_fault)
         prepare(connection)
+        connection.execute(_PATIENCE)
 
     def take(self, records: Sequence[Origin]) -> Taken:
         """Stores the batch's ballots in one transaction, then publishes what is stored; rejects what cannot be used.

@@ -57,4 +57,5 @@ class Patience:
 
 def _passes(error: BaseException) -> bool:
     """Whether it is worth another try: what was in hand is dropped and taken up again."""
-    return passes(error) or isinstance(error, (psycopg.OperationalError, NotReachable, Outdated))
+    took_too_long = psycopg.errors.TransactionTimeout  # this process was stopped, and Postgres took its batch back
+    return passes(error) or isinstance(error, (psycopg.OperationalError, took_too_long, NotReachable, Outdated))
