@@ -139,15 +139,15 @@ class CountFeed:
     def _follow_new(self, reader: Consumer, followed: dict[tuple[str, int], int]) -> None:
         """Starts on partitions that have appeared; ``followed`` keeps each one's end as it was then."""
         known = reader.list_topics(timeout=_CHECK_SECONDS).topics
-        new = []
+        new = {}
         for name in FOLLOWED:
             for partition in known[name].partitions if name in known else ():
                 if (name, partition) not in followed:
-                    place = TopicPartition(name, partition, OFFSET_BEGINNING)
-                    _, followed[name, partition] = reader.get_watermark_offsets(place, timeout=_CHECK_SECONDS)
-                    new.append(place)
+                    place = TopicPartition(name, partition)
+                    _, new[name, partition] = reader.get_watermark_offsets(place, timeout=_CHECK_SECONDS)
         if new:
-            reader.incremental_assign(new)
+            reader.incremental_assign([TopicPartition(*place, OFFSET_BEGINNING) for place in new])
+            followed |= new  # not before: Kafka may have failed at any of them, and then all are asked for again
         if topics.VOTES in known:
             self._watch_arrivals(reader, list(known[topics.VOTES].partitions))
         self.pulse.answered(tuple(name for name in FOLLOWED if name not in known))

@@ -44,9 +44,11 @@ def watched(airflow: Airflow, stack: Platform, browser: Browser) -> None:
             expect(banner(page)).to_contain_text("Partial result.", timeout=3 * MINUTES)
             page.evaluate("window.sameLoad = true")
             moves(page.locator(MOVING[name]))
-            # Still partial, so that what was seen was the count going on; and nothing was wrong meanwhile.
+            # Still partial, so that what was seen was the count going on; and nothing was wrong meanwhile, but that
+            # numbers may be late on a machine that has more to do.
             expect(banner(page)).to_contain_text("Partial result.")
-            assert page.locator(".en-banner").count() == 1, page.locator(".en-banner").all_inner_texts()
+            said = page.locator(".en-banner").all_inner_texts()[1:]
+            assert not [text for text in said if not text.startswith("These numbers are old.")]
             assert page.evaluate("window.sameLoad") is True
         for page in pages.values():
             expect(banner(page)).to_contain_text("Complete, not yet certified.", timeout=4 * MINUTES)
