@@ -34,6 +34,15 @@ log = logging.getLogger("tally")
 MAX_OFFSETS = 500_000
 """Votes in one batch at most: five to ten seconds of work on two cores, so that a stop or a restart costs no more."""
 
+READING = {
+    # Spark asks where the topic ends after each fetch, and is answered after the next one, which finds nothing yet.
+    "kafka.fetch.max.wait.ms": "5",
+    # With each handful of records that it takes over, 500 unless told, it asks where the topic begins and ends.
+    "kafka.max.poll.records": "10000",
+    # As everyone else reads it: what was aborted was never published.
+    "kafka.isolation.level": "read_committed",
+}
+
 # The state depends on these: a checkpoint keeps the values it began with.
 STATE = {
     "spark.sql.shuffle.partitions": "2",
@@ -114,10 +123,7 @@ def run(platform: Platform, generation: int, checkpoint: str) -> StreamingQuery:
         session.readStream.format("kafka")
         .options(**kafka)
         .option("subscribe", topics.VOTES)
-        # Spark asks where the topic ends after each fetch, and is answered after the next one, which finds nothing yet.
-        .option("kafka.fetch.max.wait.ms", 5)
-        # As everyone else reads it: what was aborted was never published.
-        .option("kafka.isolation.level", "read_committed")
+        .options(**READING)
         .option("startingOffsets", "earliest")
         .option("maxOffsetsPerTrigger", MAX_OFFSETS)
         # Votes that are gone from the topic end the count; it never goes on without them.

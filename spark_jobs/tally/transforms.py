@@ -17,6 +17,7 @@ from election.contracts.rejection import Reason
 from election.contracts.schemas import required, spark_ddl
 from election.contracts.topics import MAX_RECORD_BYTES
 from spark_jobs.tally.kinds import AGGREGATES, REJECTED, Kind
+from spark_jobs.tally.merging import merged
 
 OBSERVED = "tally"
 """Name of the metrics that ``tally`` observes in each batch: ``rejected``, records that cannot be used."""
@@ -69,9 +70,9 @@ def unseen(parsed: DataFrame) -> DataFrame:
 def totals(ballots: DataFrame, generation: int) -> DataFrame:
     """Counts parsed ballots per total; records that cannot be used go through as totals of their own."""
     observed = ballots.observe(OBSERVED, fn.count(fn.col("reason")).alias("rejected"))
-    rows = observed.select(fn.explode(_adds_to()).alias("row")).select("row.*")
+    rows = merged(observed.select(fn.explode(_adds_to()).alias("row")).select("row.*"), "equal")
     counted = rows.groupBy("kind", "election", "first", "second", "text").agg(
-        fn.count(fn.lit(1)).alias("votes"),
+        fn.sum("equal").alias("votes"),
         # Names are no part of the key: one spelt differently does not split a total.
         fn.max("names").alias("names"),
         # Collects nothing. With it Spark keeps the largest names in a hash table; without it, it sorts every row.

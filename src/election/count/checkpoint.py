@@ -12,7 +12,7 @@ from election.count.folder import Folder, read_json, write_json
 from election.errors import NotReachable, StageFailed
 from election.messaging.clients import admin
 
-QUERY_VERSION = 2
+QUERY_VERSION = 3
 """Raised with every change of the query that its state does not survive."""
 
 

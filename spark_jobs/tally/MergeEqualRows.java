@@ -1,0 +1,71 @@
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+
+import org.apache.spark.sql.catalyst.expressions.Alias;
+import org.apache.spark.sql.catalyst.expressions.Attribute;
+import org.apache.spark.sql.catalyst.expressions.Literal;
+import org.apache.spark.sql.catalyst.expressions.NamedExpression;
+import org.apache.spark.sql.catalyst.expressions.aggregate.AggregateExpression;
+import org.apache.spark.sql.catalyst.expressions.aggregate.Count;
+import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
+import org.apache.spark.sql.catalyst.plans.logical.Project;
+import org.apache.spark.sql.execution.SparkStrategy;
+import org.apache.spark.sql.execution.aggregate.HashAggregateExec;
+import scala.Option;
+import scala.collection.immutable.Seq;
+import scala.jdk.javaapi.CollectionConverters;
+
+/**
+ * Plans a projection with a column marked as the number of equal rows (each row says 1) as a hash table of the task's
+ * rows: equal ones become one, with their number. Whoever sums the numbers finds the same.
+ *
+ * A stream has no such step of its own: each of its aggregations is one over all tasks, with state.
+ */
+public class MergeEqualRows extends SparkStrategy {
+    public Seq apply(LogicalPlan plan) {
+        List planned = new ArrayList();
+        if (plan instanceof Project) {
+            Project project = (Project) plan;
+            NamedExpression number = marked(project);
+            if (number != null) {
+                planned.add(merged(project, (Alias) number));
+            }
+        }
+        return seq(planned);
+    }
+
+    private static NamedExpression marked(Project project) {
+        for (Object column : CollectionConverters.asJava(project.projectList())) {
+            if (column instanceof Alias && ((Alias) column).metadata().contains("equal rows")) {
+                return (NamedExpression) column;
+            }
+        }
+        return null;
+    }
+
+    private HashAggregateExec merged(Project project, Alias number) {
+        AggregateExpression count =
+            new Count(seq(Collections.singletonList(Literal.fromObject(1)))).toAggregateExpression();
+        Attribute counted = count.resultAttribute();
+        List keys = new ArrayList();
+        List result = new ArrayList();
+        for (Object column : CollectionConverters.asJava(project.projectList())) {
+            if (column == number) {
+                result.add(new Alias(
+                    counted, number.name(), number.exprId(), number.qualifier(), number.explicitMetadata(),
+                    number.nonInheritableMetadataKeys()));
+            } else {
+                keys.add(column);
+                result.add(((NamedExpression) column).toAttribute());
+            }
+        }
+        return new HashAggregateExec(
+            Option.empty(), false, Option.empty(), seq(keys), seq(Collections.singletonList(count)),
+            seq(Collections.singletonList(counted)), 0, seq(result), planLater(project.child()));
+    }
+
+    private static Seq seq(List list) {
+        return CollectionConverters.asScala(list).toSeq();
+    }
+}
