@@ -54,12 +54,13 @@ def catchup(
         driver.start(bench.settings)
         counting = [(b["messages"], b["ms"]) for b in _batches_until(bench.settings, votes)]
         driver.stop(bench.settings)
-        after = parsed(bench.settings)
+        after, tuned = parsed(bench.settings), parsed(bench.settings, "tuned")
     limit = a_second(before[1:] + after[1:])
     first = counting[1 : 1 + bisect_left(list(accumulate(messages for messages, _ in counting)), young)]
     found = {
         "read and parse, votes/s": round(limit),
         "the same before and after the count": [round(a_second(batches[1:])) for batches in (before, after)],
+        "the same with the count's own settings of Kafka's client": round(a_second(tuned[1:])),
     }
     for what, batches in ((f"to {young:,}", first), (f"to {votes:,}", counting[1:])):
         found[f"count with all totals, {what}: votes/s"] = round(a_second(batches))

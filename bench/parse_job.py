@@ -1,9 +1,10 @@
 """What the count is measured against: reads and parses ``votes_topic`` with the same executor, and keeps nothing.
 
-Prints one JSON object a batch.
+It reads as Spark does unless told; with the argument ``tuned`` as the count does. Prints one JSON object a batch.
 """
 
 import json
+import sys
 
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as fn
@@ -12,13 +13,14 @@ from election.contracts import topics
 from election.contracts.messages import VoteMessage
 from election.contracts.schemas import spark_ddl
 from election.platform import native
-from spark_jobs.tally.job import MAX_OFFSETS
+from spark_jobs.tally.job import MAX_OFFSETS, READING
 
 session = SparkSession.builder.appName("parse").getOrCreate()
 records = (
     session.readStream.format("kafka")
     .option("kafka.bootstrap.servers", native().kafka["bootstrap.servers"])
     .option("subscribe", topics.VOTES)
+    .options(**(READING if "tuned" in sys.argv else {}))
     .option("startingOffsets", "earliest")
     .option("maxOffsetsPerTrigger", MAX_OFFSETS)
     .load()

@@ -11,9 +11,12 @@ Batches = list[tuple[int, int]]
 """Votes and milliseconds of each batch."""
 
 
-def parsed(settings: Settings) -> Batches:
-    """Reads and parses all of ``votes_topic``, and keeps nothing. Nothing else may hold Spark's cores meanwhile."""
-    command = [*submit_command(settings)[:-1], str(PROJECT / "bench" / "parse_job.py")]
+def parsed(settings: Settings, *arguments: str) -> Batches:
+    """Reads and parses all of ``votes_topic``, and keeps nothing. Nothing else may hold Spark's cores meanwhile.
+
+    ``arguments`` are those of ``parse_job.py``.
+    """
+    command = [*submit_command(settings)[:-1], str(PROJECT / "bench" / "parse_job.py"), *arguments]
     answer = subprocess.run(
         command, env=os.environ | environment(settings), capture_output=True, text=True, check=True, timeout=600
     )
