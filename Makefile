@@ -15,9 +15,9 @@ options = $(if $(SCENARIO),--scenario "$(SCENARIO)") $(if $(CONTESTS),--contests
   $(if $(RATE),--rate "$(RATE)") $(if $(SEED),--seed "$(SEED)") $(if $(WORKERS),--workers "$(WORKERS)") \
   $(if $(NIGHT),--night "$(NIGHT)") $(if $(BALLOTS),--ballots "$(BALLOTS)")
 
-.PHONY: help setup demo up down status clean distclean test test-integration test-unit-and-drills lint format lock \
-  drill-casting bench-casting bench-uk bench-dashboard bench-quality bench-count compose-demo compose-down \
-  test-compose drill-compose drill-count
+.PHONY: help setup demo up down status clean distclean lint format lock \
+  test test-integration test-unit-and-drills test-runs test-pages compose-demo compose-down test-compose \
+  drill-casting drill-compose drill-count bench-casting bench-uk bench-dashboard bench-quality bench-count
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,20 +49,28 @@ distclean: clean ## also remove the toolchain (.venv/)
 	@rm -rf .venv
 
 drills := tests/integration/test_casting_drill.py tests/integration/test_tally.py
+# What people see and do in a browser; the other end-to-end tests are about runs, the stream and the stack.
+pages := $(wildcard tests/e2e/test_dashboard_*.py tests/e2e/test_control_room*.py tests/e2e/test_certification.py)
 
 # Each session has a platform of its own: what one part leaves on the topics on purpose is no other part's business.
-# Most of the time the first two wait for something, and so they run side by side; each prints when it is done.
+# Most of the time a part waits for something, so two run side by side; each prints when it is done.
 test: setup ## lint and all tests, on ports and in folders of their own
 	@$(MAKE) --no-print-directory lint
 	@$(MAKE) --no-print-directory -j2 --output-sync=target test-integration test-unit-and-drills
-	@$(python) -m pytest tests/e2e
+	@$(MAKE) --no-print-directory -j2 --output-sync=target test-runs test-pages
 
 test-integration:
-	@$(python) -m pytest tests/integration $(addprefix --ignore=,$(drills))
+	@TEST_LANE=0 $(python) -m pytest tests/integration $(addprefix --ignore=,$(drills))
 
 test-unit-and-drills:
-	@$(python) -m pytest tests/unit
-	@$(python) -m pytest $(drills)
+	@TEST_LANE=1 $(python) -m pytest tests/unit
+	@TEST_LANE=1 $(python) -m pytest $(drills)
+
+test-runs:
+	@TEST_LANE=2 $(python) -m pytest tests/e2e $(addprefix --ignore=,$(pages))
+
+test-pages:
+	@TEST_LANE=3 $(python) -m pytest $(pages)
 
 compose-demo: ## the same election in containers; needs Docker with Compose and nothing else
 	@docker/secrets

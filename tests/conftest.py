@@ -86,10 +86,14 @@ def stack(platform: Platform) -> Platform:
 
 
 def free_ports(number: int) -> list[int]:
-    """Ports nobody listens on, below those that the kernel gives to outgoing connections (32768 and up)."""
+    """Ports nobody listens on, below those that the kernel gives to outgoing connections (32768 and up).
+
+    Sessions that run side by side (``TEST_LANE`` 0 to 3) never choose the same, which would show only as they start.
+    """
+    first = 20_000 + 3_000 * int(os.environ.get("TEST_LANE", "0"))
     ports: set[int] = set()
     while len(ports) < number:
-        port = random.randrange(20_000, 32_000)
+        port = random.randrange(first, first + 3_000)
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))

@@ -28,6 +28,16 @@ from tests.compose.driving import (
 
 pytestmark = pytest.mark.timeout(1200)
 
+# As Airflow submits it, but for the locks that whoever starts one looks at first.
+SUBMIT = """
+import os, subprocess
+from election.count.submission import environment, submit_command
+from election.settings import Settings
+
+settings = Settings()
+raise SystemExit(subprocess.run(submit_command(settings), env=os.environ | environment(settings)).returncode)
+"""
+
 # The scheduler last: with it die the tasks that cast, and Airflow misses those only after a while.
 SERVICES = (
     "postgres",
@@ -76,6 +86,14 @@ def test_the_demonstration_ends_as_on_the_native_stack(up):
 def test_a_run_that_cannot_go_well_says_so_by_its_exit_status(up):
     with pytest.raises(AssertionError, match="has no contest"):
         up.compose("run", "--rm", "election", "run", "--contests", "Atlantis")
+
+
+def test_a_driver_in_another_container_finds_the_lock_taken(up):
+    driver = counting(up)
+    assert json.loads(up.compose("run", "--rm", "election", "tally", "start", "--json"))["identity"] == driver
+    with pytest.raises(AssertionError, match="Another driver counts already"):
+        up.compose("run", "--rm", "--entrypoint", "python", "election", "-c", SUBMIT)
+    assert counting(up) == driver
 
 
 def test_every_container_may_die_while_ballots_are_cast(up, polling):
