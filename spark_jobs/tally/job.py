@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from uuid import uuid4
 
 from py4j.java_gateway import JavaObject
-from py4j.protocol import Py4JNetworkError
+from py4j.protocol import Py4JError, Py4JNetworkError
 from pyspark import SparkContext
 from pyspark.sql import SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
@@ -202,12 +202,21 @@ def end(folder: Folder, identity: str, error: Exception | None) -> None:
     """Says how it was. What no other try can mend is refused, with what to do in place of it."""
     said = None if error is None else str(error)
     refused = isinstance(error, CheckpointRefused)
-    if isinstance(error, (Py4JNetworkError, ConnectionError)):
+    if error is not None and java_is_gone(error):
         said = f"Its Java process is gone: killed, or out of memory ({said})."
     elif said and not refused:
         remedy, refused = diagnosis(said)
         said = f"{remedy}\n{said}".strip()
     write_json(folder.ended, {"identity": identity, "clean": error is None, "error": said, "refused": refused})
+
+
+def java_is_gone(error: Exception) -> bool:
+    """Whether no answer came from Java, as opposed to Java's own errors.
+
+    A connection that was reset while the answer was due is to Py4J an error like any other, of which Java said nothing.
+    """
+    unanswered = type(error) is Py4JError and "Trace:" not in str(error)
+    return unanswered or isinstance(error, (Py4JNetworkError, ConnectionError))
 
 
 if __name__ == "__main__":

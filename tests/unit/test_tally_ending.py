@@ -1,11 +1,16 @@
 """How the count ends: a stop finishes the batch that runs, and what no other try can mend is refused."""
 
+import socket
+import struct
 import threading
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from py4j.clientserver import ClientServer, JavaParameters, PythonParameters
+from py4j.java_gateway import JavaObject
+from py4j.protocol import Py4JError
 from pyspark.errors import StreamingQueryException
 from pyspark.sql import SparkSession
 
@@ -66,6 +71,40 @@ def test_a_count_whose_state_lost_a_file_is_refused_with_the_remedy(spark: Spark
     assert (ended["identity"], ended["clean"], ended["refused"]) == ("driver", False, True)
     assert ended["error"].startswith("Files of the checkpoint are gone or damaged. `election tally rebuild`")
     assert "CANNOT_READ_STREAMING_STATE_FILE" in ended["error"], "what Spark said is told too"
+
+
+@pytest.mark.parametrize("reset", [False, True], ids=["closed", "reset"])
+def test_a_java_process_that_is_gone_is_named_however_its_connection_ended(tmp_path: Path, reset: bool) -> None:
+    folder = Folder(tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def die() -> None:
+            connection, _ = server.accept()
+            server.close()
+            assert b"awaitTermination" in connection.recv(1000)
+            if reset:
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            connection.close()
+
+        dying = threading.Thread(target=die)
+        dying.start()
+        client = ClientServer(JavaParameters(port=server.getsockname()[1]), PythonParameters(port=0))
+        with pytest.raises((Py4JError, ConnectionError)) as caught:
+            JavaObject("o1", client._gateway_client).awaitTermination()
+        dying.join(10)
+        client.close()
+    end(folder, "driver", caught.value)
+    assert read_json(folder.ended)["error"].startswith("Its Java process is gone: killed, or out of memory (")
+
+
+def test_an_error_of_java_is_not_taken_for_its_end(spark: SparkSession, tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    with pytest.raises(Py4JError) as caught:
+        spark._jvm.java.lang.Integer.parseInt(1, 2, 3)
+    end(folder, "driver", caught.value)
+    told = read_json(folder.ended)["error"]
+    assert "does not exist" in told
+    assert "Java process is gone" not in told
 
 
 LOST_VOTES = (
