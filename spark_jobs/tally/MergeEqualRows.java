@@ -4,10 +4,9 @@ import java.util.List;
 
 import org.apache.spark.sql.catalyst.expressions.Alias;
 import org.apache.spark.sql.catalyst.expressions.Attribute;
-import org.apache.spark.sql.catalyst.expressions.Literal;
 import org.apache.spark.sql.catalyst.expressions.NamedExpression;
 import org.apache.spark.sql.catalyst.expressions.aggregate.AggregateExpression;
-import org.apache.spark.sql.catalyst.expressions.aggregate.Count;
+import org.apache.spark.sql.catalyst.expressions.aggregate.Sum;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 import org.apache.spark.sql.catalyst.plans.logical.Project;
 import org.apache.spark.sql.execution.SparkStrategy;
@@ -17,8 +16,8 @@ import scala.collection.immutable.Seq;
 import scala.jdk.javaapi.CollectionConverters;
 
 /**
- * Plans a projection with a column marked as the number of equal rows (each row says 1) as a hash table of the task's
- * rows: equal ones become one, with their number. Whoever sums the numbers finds the same.
+ * Plans a projection with a column marked as the number of equal rows as a hash table of the task's rows: equal ones
+ * become one, with the sum of their numbers. Whoever sums those finds the same.
  *
  * A stream has no such step of its own: each of its aggregations is one over all tasks, with state.
  */
@@ -45,15 +44,14 @@ public class MergeEqualRows extends SparkStrategy {
     }
 
     private HashAggregateExec merged(Project project, Alias number) {
-        AggregateExpression count =
-            new Count(seq(Collections.singletonList(Literal.fromObject(1)))).toAggregateExpression();
-        Attribute counted = count.resultAttribute();
+        AggregateExpression sum = new Sum(number.child()).toAggregateExpression();
+        Attribute summed = sum.resultAttribute();
         List keys = new ArrayList();
         List result = new ArrayList();
         for (Object column : CollectionConverters.asJava(project.projectList())) {
             if (column == number) {
                 result.add(new Alias(
-                    counted, number.name(), number.exprId(), number.qualifier(), number.explicitMetadata(),
+                    summed, number.name(), number.exprId(), number.qualifier(), number.explicitMetadata(),
                     number.nonInheritableMetadataKeys()));
             } else {
                 keys.add(column);
@@ -61,8 +59,8 @@ public class MergeEqualRows extends SparkStrategy {
             }
         }
         return new HashAggregateExec(
-            Option.empty(), false, Option.empty(), seq(keys), seq(Collections.singletonList(count)),
-            seq(Collections.singletonList(counted)), 0, seq(result), planLater(project.child()));
+            Option.empty(), false, Option.empty(), seq(keys), seq(Collections.singletonList(sum)),
+            seq(Collections.singletonList(summed)), 0, seq(result), planLater(project.child()));
     }
 
     private static Seq seq(List list) {

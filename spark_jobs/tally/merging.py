@@ -17,7 +17,7 @@ def merged(rows: DataFrame, number: str) -> DataFrame:
     """
     _teach(rows.sparkSession)
     # One for each row as it is. A constant the optimizer would take for what it sums, and merge nothing.
-    one = fn.col(rows.columns[0]) * 0 + 1
+    one = fn.coalesce(fn.col(rows.columns[0]) * 0, fn.lit(0)) + 1
     return rows.select("*", one.cast("bigint").alias(number, metadata={"equal rows": True}))
 
 
