@@ -99,8 +99,10 @@ def test_a_java_process_that_is_gone_is_named_however_its_connection_ended(tmp_p
 
 def test_an_error_of_java_is_not_taken_for_its_end(spark: SparkSession, tmp_path: Path) -> None:
     folder = Folder(tmp_path)
+    jvm = spark._jvm
+    assert jvm is not None
     with pytest.raises(Py4JError) as caught:
-        spark._jvm.java.lang.Integer.parseInt(1, 2, 3)
+        jvm.java.lang.Integer.parseInt(1, 2, 3)
     end(folder, "driver", caught.value)
     told = read_json(folder.ended)["error"]
     assert "does not exist" in told
