@@ -53,11 +53,12 @@ drills := tests/integration/test_casting_drill.py tests/integration/test_tally.p
 pages := $(wildcard tests/e2e/test_dashboard_*.py tests/e2e/test_control_room*.py tests/e2e/test_certification.py)
 
 # Each session has a platform of its own: what one part leaves on the topics on purpose is no other part's business.
-# Most of the time a part waits for something, so two run side by side; each prints when it is done.
+# Most of the time a part waits for something, so two run side by side, the next as soon as one is done; each prints
+# when it is.
 test: setup ## lint and all tests, on ports and in folders of their own
 	@$(MAKE) --no-print-directory lint
-	@$(MAKE) --no-print-directory -j2 --output-sync=target test-integration test-unit-and-drills
-	@$(MAKE) --no-print-directory -j2 --output-sync=target test-runs test-pages
+	@$(MAKE) --no-print-directory -j2 --output-sync=target \
+	  test-integration test-unit-and-drills test-runs test-pages
 
 test-integration:
 	@TEST_LANE=0 $(python) -m pytest tests/integration $(addprefix --ignore=,$(drills))
