@@ -19,9 +19,11 @@ from election.count.checkpoint import newest_batch
 from election.count.folder import read_json, tally_folder
 from election.count.launching import IDENTITY
 from election.count.submission import environment, submit_command
+from election.errors import NotReachable
 from election.messaging.reading import Offsets, bounds, read
 from election.platform import Platform
 from election.settings import Settings
+from election.stack.spark import master_state
 from election.stack.supervision import Supervisor
 
 
@@ -51,8 +53,8 @@ def kill_worker_of_hung_executor(platform: Platform) -> None:
     os.kill(Supervisor(platform.settings).processes()["spark-worker"]["pid"], signal.SIGKILL)
     deadline = time.monotonic() + 60
     with suppress(psutil.NoSuchProcess):
-        while True:  # the system itself lets a stopped process go on when its parent is gone
-            hung.suspend()
+        while hung.status() != psutil.STATUS_ZOMBIE:
+            hung.suspend()  # again and again: the system lets a stopped process go on when its parent is gone
             assert time.monotonic() < deadline, "nothing works on beside its successor"
             time.sleep(0.001)
 
@@ -101,9 +103,13 @@ def kill_task_runner(platform: Platform, seconds: float) -> None:
 
     def killed() -> bool:
         runner = _task_runner(platform.settings)
-        if runner:
+        if runner is None:
+            return False
+        try:
             runner.kill()
-        return runner is not None
+        except psutil.NoSuchProcess:  # it was done just now
+            return False
+        return True
 
     for wait in (seconds, seconds / 2, 0):
         kill_driver(platform)
@@ -151,18 +157,40 @@ def remove_newest_files(platform: Platform) -> None:
 def freeze_driver(platform: Platform, seconds: float = 40) -> None:
     """Stops the driver's processes beyond the heartbeat's timeout, tries to start another meanwhile, lets it go on."""
     settings = platform.settings
-    jvm = driver_jvm(settings)
-    frozen = [jvm, *jvm.children(recursive=True)]
-    identity = driver.state(settings).identity
-    for process in frozen:
-        process.send_signal(signal.SIGSTOP)
-    try:
+    with frozen_driver(settings) as identity:
         assert driver.wait_for(lambda: driver.state(settings).phase == "stalled", 30), "a stall is noticed in 30 s"
         assert driver.start(settings).identity == identity, "a start finds the frozen driver, and starts no other"
         refused = submit_by_hand(settings)
         assert refused.returncode == 1, "one that is submitted by hand is refused"
         assert "Another driver counts already" in refused.stdout
         time.sleep(seconds)
+
+
+def freeze_driver_while_master_recovers(platform: Platform) -> None:
+    """Stops the driver's processes, kills Spark's master, and lets them go on when the next has given them up."""
+    settings = platform.settings
+
+    def given_up() -> bool:
+        with suppress(NotReachable):
+            master = master_state(settings)
+            return bool(master["status"] == "ALIVE" and master["workers"] and not master["activeapps"])
+        return False
+
+    with frozen_driver(settings):
+        kill_service("spark-master")(platform)
+        assert driver.wait_for(given_up, 120), "a master waits some seconds for those that it remembers"
+
+
+@contextmanager
+def frozen_driver(settings: Settings) -> Iterator[str | None]:
+    """The driver's processes are stopped for as long as this lasts; gives its identity."""
+    jvm = driver_jvm(settings)
+    frozen = [jvm, *jvm.children(recursive=True)]
+    identity = driver.state(settings).identity
+    for process in frozen:
+        process.send_signal(signal.SIGSTOP)
+    try:
+        yield identity
     finally:
         for process in frozen:
             process.send_signal(signal.SIGCONT)

@@ -213,10 +213,12 @@ def end(folder: Folder, identity: str, error: Exception | None) -> None:
 def java_is_gone(error: Exception) -> bool:
     """Whether no answer came from Java, as opposed to Java's own errors.
 
-    A connection that was reset while the answer was due is to Py4J an error like any other, of which Java said nothing.
+    A connection that was reset while the answer was due is to Py4J an error of the call like any other, but without its
+    trace.
     """
-    unanswered = type(error) is Py4JError and "Trace:" not in str(error)
-    return unanswered or isinstance(error, (Py4JNetworkError, ConnectionError))
+    said = str(error)
+    failed = type(error) is Py4JError and said.startswith("An error occurred while calling")
+    return (failed and "Trace:" not in said) or isinstance(error, (Py4JNetworkError, ConnectionError))
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from election.count.folder import Folder, write_json
 from election.errors import NotReachable
 from election.messaging.clients import SafeProducer
 from election.platform import Platform
+from spark_jobs.tally.application import Application
 from spark_jobs.tally.reading import Counted, Lag, ended_at, finished_since, newest
 from spark_jobs.tally.stopping import finish, must_be_asked
 from spark_jobs.tally.transforms import OBSERVED
@@ -55,6 +56,7 @@ class Watch:
         context = SparkSession.active().sparkContext
         self._beat |= {"counting": True, "application_id": context.applicationId, "ui_url": context.uiWebUrl}
         self._producer = SafeProducer(self._platform.kafka, **{"delivery.timeout.ms": 10_000})
+        self._application = Application(self._platform.settings, context)
         self._counted, self._waiting = Counted(self._platform, self.generation), Lag(self._platform)
         self._log = _batch_log(self._folder)
         self._seen = self._before = before
@@ -76,6 +78,7 @@ class Watch:
             return
         self._beaten = now
         if checkpoint is not None:
+            self._application.check(now)
             self._look(checkpoint, now)
         write_json(self._folder.heartbeat, {**self._beat, "at": now})
 

@@ -39,6 +39,7 @@ AWAY_FROM_AIRFLOW: dict[str, Strike] = {
     "worker and master": count_faults.kill_service("spark-worker", "spark-master"),
     "kafka": count_faults.restart_service("kafka"),
     "pause": lambda platform: count_faults.freeze_driver(platform, seconds=PAUSED),
+    "pause while master recovers": count_faults.freeze_driver_while_master_recovers,
 }
 
 pytestmark = pytest.mark.timeout(7200)

@@ -65,15 +65,16 @@ def ended(airflow: Airflow, dag_id: str, run_id: str, seconds: float = 300) -> s
 def _count(airflow: Airflow) -> str:
     """How the count stands, for whoever has nothing but the report of a run that did not end."""
     settings = Settings()
-    try:
-        known = json.dumps({name: master_state(settings)[name] for name in ("status", "workers", "activeapps")})
-    except NotReachable as error:
-        known = str(error)
-    stream = airflow._send("GET", "/api/v2/dags/tally_stream/dagRuns?order_by=-run_after&limit=1")["dag_runs"]
-    tasks = airflow.tasks("tally_stream", stream[0]["dag_run_id"]) if stream else []
     log = tally_folder(settings).log
     said = log.read_text(errors="replace").splitlines()[-30:] if log.exists() else []
-    return "\n".join([str(driver.state(settings)), known, str(airflow.dags()), str(tasks), *said])
+    try:
+        master = master_state(settings)  # at one moment, as the guard of Spark's services looks at it
+        said.append(json.dumps({name: master[name] for name in ("status", "workers", "activeapps")}))
+        stream = airflow._send("GET", "/api/v2/dags/tally_stream/dagRuns?order_by=-run_after&limit=1")["dag_runs"]
+        said += [str(airflow.dags()), str(airflow.tasks("tally_stream", stream[0]["dag_run_id"]) if stream else [])]
+    except NotReachable as error:
+        said.append(str(error))
+    return "\n".join([*said, str(driver.state(settings))])
 
 
 def until(condition: Callable[[], bool], seconds: float, every: float = 0.5) -> None:

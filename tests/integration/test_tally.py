@@ -46,6 +46,7 @@ FAULTS = {
     "kafka": count_faults.restart_service("kafka"),
     # Beyond the heartbeat's timeout, with a second start attempted by both ways.
     "pause": lambda platform: count_faults.freeze_driver(platform, seconds=5),
+    "pause while master recovers": count_faults.freeze_driver_while_master_recovers,
 }
 
 

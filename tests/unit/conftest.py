@@ -2,9 +2,13 @@
 own process with the count's settings, without a cluster or Kafka.
 """
 
+import json
 import logging
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
+from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
@@ -38,3 +42,30 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     logging.getLogger("py4j").setLevel(logging.WARNING)
     yield session
     session.stop()
+
+
+@pytest.fixture
+def spark_says(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, dict[str, Any] | None]]:
+    """What Spark's ``master`` and ``worker`` say of themselves; those not in it do not answer."""
+    says: dict[str, dict[str, Any] | None] = {}
+    servers = []
+    for role in ("master", "worker"):
+
+        class Page(BaseHTTPRequestHandler):
+            name = role
+
+            def do_GET(self) -> None:
+                self.send_response(200 if says.get(self.name) else 503)
+                self.end_headers()
+                self.wfile.write(json.dumps(says.get(self.name)).encode())
+
+            def log_message(self, *_: object) -> None:
+                """Not into the test's output."""
+
+        servers.append(server := ThreadingHTTPServer(("127.0.0.1", 0), Page))
+        Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv(f"ELECTION_SPARK_{role.upper()}_UI_PORT", str(server.server_port))
+    yield says
+    for server in servers:
+        server.shutdown()
+        server.server_close()

@@ -1,11 +1,9 @@
 """Spark's master and worker start anew when they are at odds. What each says of itself is served here: of Spark's own
 it takes the right moment of a recovery to bring them apart."""
 
-import json
 import signal
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread, Timer
+from threading import Timer
 from typing import Any
 
 import pytest
@@ -17,37 +15,19 @@ Told = dict[str, Any]
 
 
 @pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Told]]:
-    """What master and worker say of themselves; without it they do not answer."""
-    says: dict[str, Told] = {}
-    servers = []
-    for role, port in (("master", "spark_master_ui_port"), ("worker", "spark_worker_ui_port")):
-
-        class Page(BaseHTTPRequestHandler):
-            name = role
-
-            def do_GET(self) -> None:
-                self.send_response(200 if self.name in says else 503)
-                self.end_headers()
-                self.wfile.write(json.dumps(says.get(self.name)).encode())
-
-            def log_message(self, *_: object) -> None:
-                """Not into the test's output."""
-
-        servers.append(server := ThreadingHTTPServer(("127.0.0.1", 0), Page))
-        Thread(target=server.serve_forever, daemon=True).start()
-        monkeypatch.setenv(f"ELECTION_{port.upper()}", str(server.server_port))
+def told(spark_says: dict[str, Told], monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Told]]:
+    """What master and worker say of themselves, to a guard that has no patience."""
     monkeypatch.setattr(spark_guard, "LOOK", 0.05)
     monkeypatch.setattr(spark_guard, "AT_ODDS", 0.5)
     before = signal.getsignal(signal.SIGTERM)
-    yield says
+    yield spark_says
     signal.signal(signal.SIGTERM, before)
-    for server in servers:
-        server.shutdown()
 
 
-def worker(own: str = "worker-1", cores: int = 0) -> Told:
-    return {"id": own, "coresused": cores}
+def worker(own: str = "worker-1", cores: int = 0, executors: int | None = None) -> Told:
+    """As it tells of itself and its master of it; ``executors`` of two cores are what it runs, whatever it sums up."""
+    runs = cores // 2 if executors is None else executors
+    return {"id": own, "coresused": cores, "memoryused": cores * 1024, "executors": [{"memory": 2048}] * runs}
 
 
 def master(*workers: Told, status: str = "ALIVE", state: str = "ALIVE", had: int | None = None) -> Told:
@@ -75,8 +55,18 @@ def ends(role: str, capfd: pytest.CaptureFixture[str]) -> str:
         (master(worker("worker-0", cores=2)), worker("worker-1")),
         (master(worker(cores=2)), None),
         (None, worker()),
+        (master(worker(cores=2)), worker(cores=4, executors=1)),
     ],
-    ids=["agree", "recovering", "recovering an application", "dead", "predecessor", "worker away", "master away"],
+    ids=[
+        "agree",
+        "recovering",
+        "recovering an application",
+        "dead",
+        "predecessor",
+        "worker away",
+        "master away",
+        "a worker's wrong sum",
+    ],
 )
 def test_a_master_is_left_alone(
     told: dict[str, Told], capfd: pytest.CaptureFixture[str], of_master: Told | None, of_worker: Told | None
@@ -85,12 +75,14 @@ def test_a_master_is_left_alone(
     assert ends("master", capfd) == ""
 
 
-@pytest.mark.parametrize(("held", "taken"), [(2, 0), (0, 2)])
-def test_a_master_that_miscounts_a_workers_cores_starts_anew(
-    told: dict[str, Told], capfd: pytest.CaptureFixture[str], held: int, taken: int
+@pytest.mark.parametrize(
+    ("held", "of_worker"), [(2, worker()), (0, worker(cores=2)), (2, worker(cores=2, executors=0))]
+)
+def test_a_master_that_miscounts_what_a_worker_runs_starts_anew(
+    told: dict[str, Told], capfd: pytest.CaptureFixture[str], held: int, of_worker: Told
 ) -> None:
-    told.update(master=master(worker(cores=held)), worker=worker(cores=taken))
-    assert "cores for taken that are not, or for free; it starts anew" in ends("master", capfd)
+    told.update(master=master(worker(cores=held)), worker=of_worker)
+    assert "for taken that are not, or for free; it starts anew" in ends("master", capfd)
 
 
 @pytest.mark.parametrize(("had", "given"), [(2, 0), (4, 2), (0, 2)])
@@ -98,7 +90,7 @@ def test_a_master_that_miscounts_an_applications_cores_starts_anew(
     told: dict[str, Told], capfd: pytest.CaptureFixture[str], had: int, given: int
 ) -> None:
     told.update(master=master(worker(cores=given), had=had), worker=worker(cores=given))
-    assert "cores for taken that are not, or for free; it starts anew" in ends("master", capfd)
+    assert "for taken that are not, or for free; it starts anew" in ends("master", capfd)
 
 
 def test_a_moment_at_odds_is_no_reason_however_long_both_agreed(

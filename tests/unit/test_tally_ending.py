@@ -3,6 +3,7 @@
 import socket
 import struct
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -97,12 +98,14 @@ def test_a_java_process_that_is_gone_is_named_however_its_connection_ended(tmp_p
     assert read_json(folder.ended)["error"].startswith("Its Java process is gone: killed, or out of memory (")
 
 
-def test_an_error_of_java_is_not_taken_for_its_end(spark: SparkSession, tmp_path: Path) -> None:
-    folder = Folder(tmp_path)
-    jvm = spark._jvm
+@pytest.mark.parametrize("call", [lambda java: java.Integer.parseInt(1, 2, 3), lambda java: java.Integer.nothing])
+def test_an_error_of_java_is_not_taken_for_its_end(
+    spark: SparkSession, tmp_path: Path, call: Callable[[Any], None]
+) -> None:
+    folder, jvm = Folder(tmp_path), spark._jvm
     assert jvm is not None
     with pytest.raises(Py4JError) as caught:
-        jvm.java.lang.Integer.parseInt(1, 2, 3)
+        call(jvm.java.lang)
     end(folder, "driver", caught.value)
     told = read_json(folder.ended)["error"]
     assert "does not exist" in told

@@ -67,10 +67,12 @@ def _known(settings: Settings) -> bool:
         return True
 
 
-def _counts_cores(settings: Settings) -> bool:
-    """False only when the master, which leads, is wrong about cores that are taken.
+def _counts(settings: Settings) -> bool:
+    """False only when the master, which leads, is wrong about what is taken.
 
-    It says that applications have others than its workers give, or that a worker at work gives others than it does.
+    It says that applications hold a different number of cores than its workers have given, or that a worker at work has
+    given more or less memory than its executors have. The worker's own sums are no help: one that was told to launch an
+    executor under a number that it runs already ends that one, and never subtracts it.
     """
     try:
         master = master_state(settings)
@@ -82,7 +84,8 @@ def _counts_cores(settings: Settings) -> bool:
         return True
     had = sum(application["cores"] for application in master["activeapps"])
     return had == sum(worker["coresused"] for worker in workers) and all(
-        told["id"] != own["id"] or told["coresused"] == own["coresused"] for told, own in pairs
+        told["id"] != own["id"] or told["memoryused"] == sum(executor["memory"] for executor in own["executors"])
+        for told, own in pairs
     )
 
 
@@ -93,7 +96,7 @@ def _worker(settings: Settings, host: str) -> dict[str, Any]:
 
 
 _ROLES: dict[str, tuple[Callable[[Settings], bool], str]] = {
-    "master": (_counts_cores, "the Spark master has had cores for taken that are not, or for free"),
+    "master": (_counts, "the Spark master has had cores or memory for taken that are not, or for free"),
     "worker": (_known, "the Spark master has not known this worker"),
 }
 
