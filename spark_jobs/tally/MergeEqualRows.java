@@ -20,24 +20,28 @@ import scala.jdk.javaapi.CollectionConverters;
  * become one, with the sum of their numbers. Whoever sums those finds the same.
  *
  * A stream has no such step of its own: each of its aggregations is one over all tasks, with state.
+ *
+ * Without type parameters, which the compiler that it is made with (Janino) does not know.
  */
 public class MergeEqualRows extends SparkStrategy {
     public Seq apply(LogicalPlan plan) {
         List planned = new ArrayList();
         if (plan instanceof Project) {
             Project project = (Project) plan;
-            NamedExpression number = marked(project);
+            Alias number = marked(project);
             if (number != null) {
-                planned.add(merged(project, (Alias) number));
+                planned.add(merged(project, number));
             }
         }
         return seq(planned);
     }
 
-    private static NamedExpression marked(Project project) {
+    private static Alias marked(Project project) {
         for (Object column : CollectionConverters.asJava(project.projectList())) {
-            if (column instanceof Alias && ((Alias) column).metadata().contains("equal rows")) {
-                return (NamedExpression) column;
+            // Another name for a marked column has its mark, but merges nothing again.
+            if (column instanceof Alias && ((Alias) column).metadata().contains("equal rows")
+                    && !(((Alias) column).child() instanceof Attribute)) {
+                return (Alias) column;
             }
         }
         return null;

@@ -13,7 +13,7 @@ STRATEGY = "MergeEqualRows"
 def merged(rows: DataFrame, number: str) -> DataFrame:
     """The rows and a column ``number`` (BIGINT), how many equal rows each stands for: it is for whoever sums it.
 
-    How many are left of equal ones is not said: a task merges its own.
+    How many are left of equal ones is not said: a task merges its own. The first column must be an integer.
     """
     _teach(rows.sparkSession)
     # One for each row as it is. A constant the optimizer would take for what it sums, and merge nothing.

@@ -96,7 +96,7 @@ def test_nobody_waits_for_good_for_a_worker_that_was_stopped_inside_a_transactio
     poll = published("ahead-stopped", voters=2_000)
     told: list[str] = []
     others: list[int] = []
-    monkeypatch.setattr("election.casting.intake._PATIENCE", "SET transaction_timeout = '5s'")
+    monkeypatch.setattr("election.casting.intake._LIMIT", "SET transaction_timeout = '5s'")
     fetch_ahead = Rate.fetch_ahead
 
     def stopping_once(self, most):

@@ -23,8 +23,10 @@ from election.storage.ballots import ballot_key, choices, places
 from election.storage.elections import Election, held
 
 # Whoever takes over the partitions of a worker that was stopped inside a transaction is offered the voters whose rows
-# it holds, and waits for its end. A batch takes less than a second; on the busiest machine, some.
-_PATIENCE = "SET transaction_timeout = '2min'"
+# it holds, and waits for its end. A batch takes less than a second; on the busiest machine, some seconds. A worker that
+# is stopped before all of its batch was sent holds no voter's row, and Postgres waits for the rest of it for good: then
+# only the close of the poll waits, until somebody ends the worker.
+_LIMIT = "SET transaction_timeout = '2min'"
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ class Intake:
         self.producer = SafeProducer(platform.kafka)
         self.faults = FaultPoints(platform.settings.casting_fault)
         prepare(connection)
-        connection.execute(_PATIENCE)
+        connection.execute(_LIMIT)
 
     def take(self, records: Sequence[Origin]) -> Taken:
         """Stores the batch's ballots in one transaction, then publishes what is stored; rejects what cannot be used.
