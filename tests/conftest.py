@@ -90,7 +90,9 @@ def free_ports(number: int) -> list[int]:
 
     Sessions that run side by side (``TEST_LANE`` 0 to 3) never choose the same, which would show only as they start.
     """
-    first = 20_000 + 3_000 * int(os.environ.get("TEST_LANE", "0"))
+    lane = int(os.environ.get("TEST_LANE", "0"))
+    assert lane in range(4), "TEST_LANE is 0 to 3"
+    first = 20_000 + 3_000 * lane
     ports: set[int] = set()
     while len(ports) < number:
         port = random.randrange(first, first + 3_000)
