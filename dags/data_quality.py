@@ -1,8 +1,8 @@
 """### Validates the data of every election, on a schedule
 
 Looks at every election whose poll has opened, certified ones too, refused ones not: at what is expected of its tables,
-its topics, its totals and the stream (`docs/quality.md` lists the expectations). While a poll is open, totals may lag behind the table
-but not be ahead; once it is counted, they must be equal, key by key. The data are left as they are.
+its topics, its totals and the stream (`docs/quality.md` lists the expectations). While a poll is open, totals may lag
+behind the table but not be ahead; once it is counted, they must be equal, key by key. The data are left as they are.
 
 A critical expectation that is not met fails the run: the message names it, how many rows, some keys, what to do, and
 the report. Warnings are in the log, in the XCom `findings` and in the report.
