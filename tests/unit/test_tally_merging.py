@@ -42,6 +42,11 @@ def test_rows_are_merged_and_their_sum_is_right_whatever_the_optimizer_does(spar
             spark.conf.set(excluded, before)
 
 
+def test_a_column_of_numbers_that_is_renamed_merges_nothing_again(spark: SparkSession) -> None:
+    renamed = merged(rows(spark, 1), "equal").sort("sort").select(fn.col("equal").alias("number"))
+    assert [row.number for row in renamed.collect()] == [25] * 4
+
+
 def test_the_count_merges_before_it_keeps_state(spark: SparkSession, tmp_path: Path) -> None:
     encode = VoteEncoder(1, "party", [Choice(1, "Contest", 1, "Candidate", "Party")], [Place(1, "", "", "Place")])
     keys = [number.to_bytes(16, "big") for number in range(50)]
