@@ -351,7 +351,7 @@ def row(fault, drill, validation):
     others = [f for f in validation.findings if not f.name.endswith((".official", ".buckets"))]
     shown = (others or validation.findings)[0]
     message = re.sub(r"ballot [0-9a-f]{32}", "ballot …", str(shown).removeprefix(f"{shown.severity} "))
-    message = re.sub(r"found 12\d\.?\d*", "found …", re.sub(r" 50\d{4}/", " n/", message))
+    message = re.sub(r"found 1\d\d(\.\d+)?", "found …", re.sub(r" 50\d{4}/", " n/", message))
     expectations = ", ".join(f"`{finding.name}`" for finding in validation.findings)
     return f"| {fault} | {expectations} | {drill.gate} | {message} |"
 
