@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any
 
 from typer.testing import CliRunner
@@ -24,7 +25,7 @@ BATCH = {
     "processed_rate": 37_617.6,
     "ms": 319,
     "parts_ms": {"addBatch": 200},
-    "state_bytes": 1,
+    "state_bytes": 193_400_000,
     "rejected": 2,
     "duplicates": 1_503,
 }
@@ -75,7 +76,7 @@ def test_the_last_batch_is_told_with_its_rates_and_what_was_left_out(settings: S
             "The count: counting, 1,234 votes waiting",
             "  batch 41 of generation 2, begun 2026-12-12 22:00:01 UTC: 12,000 votes in 319 ms; "
             "2,000 a second came in, 37,618 a second were counted",
-            "  since its driver started: 1,503 duplicates dropped, 2 records rejected",
+            "  since its driver started: 1,503 duplicates dropped, 2 records rejected; state 193 MB in memory",
         ]
 
 
@@ -127,3 +128,20 @@ def test_the_status_command_tells_it_in_words_and_as_json(monkeypatch, settings:
     assert (count["phase"], count["refused"], count["last_batch"]) == ("failed", True, BATCH)
     said = CliRunner().invoke(app, ["status"]).stdout
     assert all(line in said for line in lines(summary(settings)))
+
+
+def test_airflow_links_to_the_pages_of_the_driver_while_it_runs(settings: Settings, folder: Folder) -> None:
+    from election.orchestration.control_room.links import SparkUi
+
+    def link(task: str) -> str:
+        return SparkUi().get_link(None, ti_key=SimpleNamespace(task_id=task))
+
+    assert link("count") == "", "no driver, no pages"
+    with at_work(folder):
+        drove(folder, ui_url="http://driver.example:4040")
+        assert link("count") == link("count.wait") == "http://driver.example:4040"
+        drove(folder)
+        assert link("count") == settings.spark_driver_page, "before it says where"
+        assert link("casting.cast") == ""
+    ended(folder, None)
+    assert link("count") == ""

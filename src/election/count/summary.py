@@ -48,7 +48,7 @@ def lines(count: dict[str, Any]) -> list[str]:
         )
         told.append(
             f"  since its driver started: {batch['duplicates']:,} duplicates dropped, "
-            f"{batch['rejected']:,} records rejected"
+            f"{batch['rejected']:,} records rejected; state {batch['state_bytes'] / 1e6:,.0f} MB in memory"
         )
     if count["error"]:
         said = count["error"].splitlines()

@@ -33,7 +33,8 @@ class SparkUi(BaseOperatorLink):
         from election.count import driver
 
         settings = Settings()
-        return driver.state(settings).ui_url or settings.spark_driver_page
+        state = driver.state(settings)
+        return (state.ui_url or settings.spark_driver_page) if state.alive else ""
 
 
 class RejectedRecords(BaseOperatorLink):
