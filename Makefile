@@ -102,7 +102,8 @@ drill-count: setup ## kill every part of the count and of Airflow while election
 
 bench-count: setup ## the count: catch-up, freshness, restart, growth to VOTES= (30 million); ONLY=freshness: a part
 	@for part in $(or $(ONLY),catchup freshness restart growth); do \
-	  $(python) -m bench.count $$part $(if $(filter growth,$(ONLY)),$(if $(VOTES),--votes $(VOTES))) || exit 1; done
+	  votes=; if [ $$part = growth ]; then votes='$(VOTES:%=--votes %)'; fi; \
+	  $(python) -m bench.count $$part $$votes || exit 1; done
 
 bench-dashboard: setup ## votes to the browser, refreshes, fifty readers for MINUTES= (10), beside their limits
 	@$(python) -m bench.dashboard --minutes $(or $(MINUTES),10)
