@@ -42,6 +42,18 @@ def kill_driver(platform: Platform) -> None:
     driver_jvm(platform.settings).kill()
 
 
+def kill_driver_within_batch(platform: Platform) -> None:
+    """Kills the driver when Spark has noted what the next batch will read, and not yet that it is done."""
+    folder = tally_folder(platform.settings)
+    checkpoint = folder.checkpoint(folder.generation)
+    jvm = driver_jvm(platform.settings)
+    deadline = time.monotonic() + 30
+    while newest_batch(checkpoint, "offsets") == newest_batch(checkpoint, "commits"):
+        assert time.monotonic() < deadline, "votes come in, and no batch was under way in half a minute"
+        time.sleep(0.001)
+    jvm.kill()
+
+
 def kill_executor(platform: Platform) -> None:
     executor(platform.settings).kill()
 

@@ -19,30 +19,31 @@ from election.orchestration.api import Airflow
 from election.platform import Platform
 from election.reconciliation.verdict import reconcile
 from tests import count_faults
-from tests.ballots import worker
+from tests.ballots import once_votes_are_stored, worker
 from tests.integration.conftest import Published
 
 log = logging.getLogger(__name__)
 KILLS = int(os.environ.get("DRILL_KILLS", "10"))
 SEED = os.environ.get("DRILL_SEED", str(time.time_ns() % 1_000_000))
-VOTERS, RATE = 2_400, 400  # some four seconds of casting: the strike comes within it
+VOTERS, RATE = 2_400, 400  # some four seconds of casting
+STRIKE_WITHIN = 3.0  # seconds after the first vote was stored
 API_AWAY = 60.0  # seconds
 PAUSED = 130.0  # seconds: beyond Spark's network timeout of 120, its heartbeats and Kafka's sessions
 COUNT_AGAIN = 400.0  # seconds, on a busy machine; a task whose runner was killed is missed by Airflow after 120
 
 Strike = Callable[[Platform], None]
 
-AWAY_FROM_AIRFLOW: dict[str, Strike] = {
+OUTLIVED: dict[str, Strike] = {
     "executor": count_faults.kill_executor,
     "worker": count_faults.kill_service("spark-worker"),
     "master": count_faults.kill_service("spark-master"),
     "worker and master": count_faults.kill_service("spark-worker", "spark-master"),
     "kafka": count_faults.restart_service("kafka"),
     "pause": lambda platform: count_faults.freeze_driver(platform, seconds=PAUSED),
-    "pause while master recovers": count_faults.freeze_driver_while_master_recovers,
 }
+"""The same driver counts on after these."""
 
-pytestmark = pytest.mark.timeout(7200)
+pytestmark = pytest.mark.timeout(KILLS * 1500)
 
 
 class Drill:
@@ -54,13 +55,18 @@ class Drill:
         self._published, self._name, self._elections = published, name, 0
         self._emitted = count_faults.Emitted(platform)
 
-    def strike(self, what: str, fault: Strike) -> None:
-        """An election is cast, struck at a random moment, counted to its end and compared."""
+    def strike(self, what: str, fault: Strike, *, outlived: bool = False) -> None:
+        """An election is cast, struck at a random moment, counted to its end and compared.
+
+        ``outlived``: by the driver, which is the same one afterwards.
+        """
         self._elections += 1
         poll = self._published(f"drill-{self._name}-{self._elections}", voters=VOTERS)
         self.wait_until_it_counts()
+        before = driver.state(self.platform.settings).identity
         casting = worker(poll.slug, "--rate", str(RATE))
-        time.sleep(self.draw.uniform(0.5, 5))
+        moment = self.draw.uniform(0, STRIKE_WITHIN)
+        once_votes_are_stored(self.platform, poll, lambda: time.sleep(moment))
         fault(self.platform)
         struck = time.monotonic()
         if casting.wait(COUNT_AGAIN):  # a worker that begins while Kafka is away fails, and its task is tried again
@@ -68,6 +74,7 @@ class Drill:
             log.warning("a casting worker failed, and is tried again: %s", casting.stdout.read().decode().strip())
             assert worker(poll.slug).wait(COUNT_AGAIN) == 0
         self.assert_exact(poll.slug)
+        assert not outlived or driver.state(self.platform.settings).identity == before, "the same driver counts on"
         log.warning("%s: %s exact %.0f s after the strike", what, poll.slug, time.monotonic() - struck)
 
     def wait_until_it_counts(self) -> None:
@@ -92,18 +99,21 @@ def test_spark_kafka_and_the_task_runner_die(drill: Drill) -> None:
         # Airflow misses a killed runner's task only after a while; meanwhile the driver is on its own.
         seconds = drill.draw.uniform(0, 5)
         drill.strike("task runner", lambda platform, seconds=seconds: count_faults.kill_task_runner(platform, seconds))  # type: ignore[misc]
-        for what in drill.draw.sample(sorted(AWAY_FROM_AIRFLOW), len(AWAY_FROM_AIRFLOW)):
-            drill.strike(what, AWAY_FROM_AIRFLOW[what])
+        for what in drill.draw.sample(sorted(OUTLIVED), len(OUTLIVED)):
+            drill.strike(what, OUTLIVED[what], outlived=True)
+        drill.strike("pause while master recovers", count_faults.freeze_driver_while_master_recovers)
 
 
 def test_airflow_dies_and_its_api_is_away(drill: Drill) -> None:
     for _ in range(KILLS):
         with count_faults.away(drill.platform, "airflow-api-server"):
             back = time.monotonic() + API_AWAY
-            drill.strike("API server away, triggerer", count_faults.kill_service("airflow-triggerer"))
-            drill.strike("API server away, scheduler", count_faults.kill_service("airflow-scheduler"))
+            for service in ("airflow-triggerer", "airflow-scheduler"):
+                drill.strike(f"API server away, {service}", count_faults.kill_service(service), outlived=True)
             time.sleep(max(0.0, back - time.monotonic()))
-        drill.strike("driver", count_faults.kill_driver)
+        for service in ("airflow-triggerer", "airflow-scheduler"):
+            drill.strike(service, count_faults.kill_service(service), outlived=True)
+        drill.strike("driver", count_faults.kill_driver_within_batch)
         drill.strike("driver, triggerer", count_faults.kill_starting_triggerer)
 
 
