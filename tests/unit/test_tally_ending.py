@@ -136,7 +136,7 @@ def test_a_count_whose_votes_are_gone_is_refused_with_the_remedy(tmp_path: Path)
     end(folder, "driver", RuntimeError(LOST_VOTES))
     ended = read_json(folder.ended)
     assert ended["refused"]
-    assert "no longer on votes_topic. `election tally rebuild`" in ended["error"]
+    assert "no longer on votes_topic. First `election restore-topics`" in ended["error"]
 
 
 @pytest.mark.parametrize("case", DAMAGED)
@@ -219,7 +219,7 @@ def test_a_checkpoint_that_lost_the_batch_it_had_begun_is_refused(tmp_path: Path
 def test_a_checkpoint_whose_topic_is_gone_is_refused(tmp_path: Path) -> None:
     folder = Folder(tmp_path)
     claim(folder, 1, "topic")
-    with pytest.raises(CheckpointRefused, match="votes_topic is gone since"):
+    with pytest.raises(CheckpointRefused, match="votes_topic is gone since .* First `election restore-topics`"):
         claim(folder, 1, None)
 
 

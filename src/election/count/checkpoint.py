@@ -81,7 +81,7 @@ def diagnosis(said: str) -> tuple[str, bool]:
     if _STATE_LOST.search(said):
         return f"Files of the checkpoint are gone or damaged. {_REMEDY}", True
     if _VOTES_LOST.search(said):
-        return f"Votes that were not counted yet are no longer on {topics.VOTES}. {_REMEDY}", True
+        return f"Votes that were not counted yet are no longer on {topics.VOTES}. {_RESTORE}", True
     if "CANNOT_LOAD_STATE_STORE" in said:  # for whatever reason: the disk is full, too
         return (
             "The state could not be loaded, and driver.log names the cause. If that is an EOFException or a damaged "
@@ -120,7 +120,7 @@ def check_topic(checkpoint: Path, topic_id: str | None) -> None:
         happened = "is gone" if topic_id is None else f"was created anew (its id is {topic_id})"
         raise CheckpointRefused(
             f"{topics.VOTES} {happened} since {checkpoint} was written ({bound}); "
-            f"going on from there would leave votes out. {_REMEDY}"
+            f"going on from there would leave votes out. {_RESTORE}"
         )
 
 
@@ -147,3 +147,8 @@ _STATE_LOST = re.compile(
 )
 _VOTES_LOST = re.compile(r"\bKAFKA_DATA_LOSS\b|may have been lost because they are not available in Kafka any more")
 _REMEDY = "`election tally rebuild` counts again from the beginning; the totals shown stay until it is done."
+# Of a topic without its votes a rebuild would be done at once, and remove the totals.
+_RESTORE = (
+    "First `election restore-topics`, which puts every stored vote there again; then `election tally rebuild`, which "
+    "counts from the beginning."
+)
