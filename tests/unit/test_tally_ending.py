@@ -219,7 +219,7 @@ def test_a_checkpoint_that_lost_the_batch_it_had_begun_is_refused(tmp_path: Path
 def test_a_checkpoint_whose_topic_is_gone_is_refused(tmp_path: Path) -> None:
     folder = Folder(tmp_path)
     claim(folder, 1, "topic")
-    with pytest.raises(CheckpointRefused, match="votes_topic is gone since .* First `election restore-topics`"):
+    with pytest.raises(CheckpointRefused, match=r"votes_topic is gone since .* First `election restore-topics`"):
         claim(folder, 1, None)
 
 
