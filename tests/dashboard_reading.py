@@ -38,7 +38,7 @@ def shows(dashboard: str, slug: str, valid: int) -> None:
     """Waits until the dashboard has read so many valid votes."""
     deadline = time.monotonic() + 60
     while True:
-        answer = httpx.get(f"{dashboard}/exports/{slug}/contests.json")
+        answer = httpx.get(f"{dashboard}/exports/{slug}/contests.json", timeout=30)
         if answer.status_code == 200 and sum(row["valid"] for row in answer.json()["rows"]) == valid:
             return
         assert time.monotonic() < deadline, answer.text[-300:]

@@ -25,7 +25,7 @@ from tests.integration.conftest import Published
 log = logging.getLogger(__name__)
 KILLS = int(os.environ.get("DRILL_KILLS", "10"))
 SEED = os.environ.get("DRILL_SEED", str(time.time_ns() % 1_000_000))
-VOTERS, RATE = 2_400, 400  # some four seconds of casting
+VOTERS, RATE = 4_000, 400  # some six seconds of casting
 STRIKE_WITHIN = 3.0  # seconds after the first vote was stored
 API_AWAY = 60.0  # seconds
 PAUSED = 130.0  # seconds: beyond Spark's network timeout of 120, its heartbeats and Kafka's sessions

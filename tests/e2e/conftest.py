@@ -5,10 +5,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from election.count import driver
 from election.count.folder import tally_folder
@@ -20,6 +21,7 @@ from election.stack.spark import master_state
 from tests.browser import FLAGS, chromium
 
 Command = Callable[..., Any]
+PATIENCE = 120_000  # milliseconds
 _POLL_SECONDS = 1.0
 
 
@@ -30,11 +32,16 @@ def airflow(stack: Platform) -> Airflow:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Started for each module anew: while it is there, nothing else in this thread can use asyncio."""
-    with sync_playwright() as playwright:
+    """Started for each module anew: while it is there, nothing else in this thread can use asyncio.
+
+    What is expected of a page has as long as a busy machine may take.
+    """
+    with sync_playwright() as playwright, ExitStack() as closing:
         started = playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS))
+        closing.callback(started.close)
+        expect.set_options(timeout=PATIENCE)
+        closing.callback(expect.set_options, timeout=5_000)  # what it is unless set
         yield started
-        started.close()
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,7 @@ from election.platform import Platform
 from election.storage.elections import election
 from tests.ballots import send
 from tests.browser import load, reader
-from tests.e2e.conftest import ended, until
+from tests.e2e.conftest import PATIENCE, ended, until
 
 SLUG, DAG, GATE, DECIDE = "e2e-rehearsal", "election_run", "casting.validate", "certification.decide"
 UNKNOWN = 999  # no voter has this number
@@ -32,7 +32,6 @@ FORM: list[tuple[str, dict[str, str], dict[str, str]]] = [
     ("Election", {"scenario": "single-race"}, {"slug": SLUG, "contests": ""}),
 ]
 """By section: what is chosen from a list and what is typed."""
-PATIENCE = 120_000  # milliseconds: pages of a machine that is busy with the whole stack
 # An answer within the scheduler's own round looks to it like a task that was killed.
 SETTLED = timedelta(seconds=3)
 User = Callable[[str], Page]
@@ -43,8 +42,6 @@ def logged_in(browser: Browser, stack: Platform) -> Iterator[User]:
     """The page of one of Airflow's users, logged in. It asks no foreign host, nor does any page inside it."""
     settings, known = stack.settings, dict[str, Page]()
     with ExitStack() as opened:
-        expect.set_options(timeout=PATIENCE)
-        opened.callback(expect.set_options, timeout=5_000)  # what it is unless set
 
         def page_of(user: str) -> Page:
             if user not in known:

@@ -47,7 +47,7 @@ def session(stack):
 
     def log_in(user):
         login = {"username": user, "password": stack.settings.secret(f"airflow_{user}")}
-        token = httpx.post(f"{stack.settings.airflow_url}/auth/token", json=login).json()["access_token"]
+        token = httpx.post(f"{stack.settings.airflow_url}/auth/token", json=login, timeout=30).json()["access_token"]
         return httpx.Client(base_url=stack.settings.airflow_url, cookies={"_token": token}, timeout=30)
 
     return log_in
@@ -55,14 +55,14 @@ def session(stack):
 
 @pytest.mark.parametrize("path", PAGES)
 def test_no_page_answers_without_a_session(stack, path):
-    assert httpx.get(stack.settings.airflow_url + path).status_code == 401
+    assert httpx.get(stack.settings.airflow_url + path, timeout=30).status_code == 401
     for forged in ({"Cookie": "_token=forged"}, {"Authorization": "Bearer forged"}):
-        assert httpx.get(stack.settings.airflow_url + path, headers=forged).status_code in (401, 403)
+        assert httpx.get(stack.settings.airflow_url + path, headers=forged, timeout=30).status_code in (401, 403)
 
 
 def test_the_applications_do_not_describe_themselves(stack):
     for path in ("/data-docs/openapi.json", "/data-docs/docs", "/control-room/openapi.json", "/control-room/docs"):
-        assert httpx.get(stack.settings.airflow_url + path).status_code in (401, 404)
+        assert httpx.get(stack.settings.airflow_url + path, timeout=30).status_code in (401, 404)
 
 
 def test_a_viewer_reads_reports_but_no_raw_records(session):

@@ -234,11 +234,11 @@ def test_downloads_prove_themselves(page: Page, dashboard: str, wales: Count) ->
     lines = downloading.value.path().read_text().splitlines(keepends=True)
     stated = next(line for line in lines if line.startswith("# sha256: ")).split()[-1]
     assert hashlib.sha256("".join(line for line in lines if not line.startswith("# ")).encode()).hexdigest() == stated
-    found = httpx.get(f"{dashboard}/exports/browser-wales/contests.json").json()
+    found = httpx.get(f"{dashboard}/exports/browser-wales/contests.json", timeout=30).json()
     assert sum(row["valid"] for row in found["rows"]) == 1_544_357
-    assert httpx.get(f"{dashboard}/exports/never-held/contests.json").status_code == 404
-    assert httpx.get(f"{dashboard}/exports/browser-wales/voters.csv").status_code == 404
-    assert httpx.get(f"{dashboard}/maps/..%2f..%2fsecrets.geojson").status_code in (400, 404)
+    assert httpx.get(f"{dashboard}/exports/never-held/contests.json", timeout=30).status_code == 404
+    assert httpx.get(f"{dashboard}/exports/browser-wales/voters.csv", timeout=30).status_code == 404
+    assert httpx.get(f"{dashboard}/maps/..%2f..%2fsecrets.geojson", timeout=30).status_code in (400, 404)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -16,8 +16,10 @@ from tests.browser import load, reader
 
 SLUG = "e2e-watched"
 ISLANDS = ["S14000027", "S14000051"]  # Na h-Eileanan an Iar, Orkney and Shetland
-FORM = {"slug": SLUG, "contests": ISLANDS, "workers": 1, "rate": 600}
-MINUTES = 60_000
+FORM = {"slug": SLUG, "contests": ISLANDS, "workers": 1, "rate": 400}
+MINUTES = 60_000  # milliseconds
+LATE = ("These numbers are old.", "Names and state may be old.")
+pytestmark = pytest.mark.timeout(1800)  # a whole run, and the stack's start before it
 
 # What moves on each page while ballots are counted.
 MOVING = {
@@ -45,10 +47,10 @@ def watched(airflow: Airflow, stack: Platform, browser: Browser) -> None:
             page.evaluate("window.sameLoad = true")
             moves(page.locator(MOVING[name]))
             # Still partial, so that what was seen was the count going on; and nothing was wrong meanwhile, but that
-            # numbers may be late on a machine that has more to do.
+            # numbers and names may be late on a machine that has more to do.
             expect(banner(page)).to_contain_text("Partial result.")
             said = page.locator(".en-banner").all_inner_texts()[1:]
-            assert not [text for text in said if not text.startswith("These numbers are old.")]
+            assert not [text for text in said if not text.startswith(LATE)]
             assert page.evaluate("window.sameLoad") is True
         for page in pages.values():
             expect(banner(page)).to_contain_text("Complete, not yet certified.", timeout=4 * MINUTES)
@@ -138,7 +140,8 @@ def test_turnout_the_night_and_integrity_add_up_to_the_result(page: Page, counte
         assert sum(number(row["Ballots"]) for row in rows) == ballots
         assert sum(number(row["Registered"]) for row in rows) == counted["registered"]
     open_page(page, "integrity")
-    expect(page.locator(".en-chain dd").nth(1)).to_contain_text("votes_topic; compared 2", timeout=4 * MINUTES)
+    compared = re.compile(r"votes_topic; compared \d")
+    expect(page.locator(".en-chain dd").nth(1)).to_contain_text(compared, timeout=4 * MINUTES)
     assert [number(text) for text in page.locator(".en-chain dd").all_inner_texts()] == [ballots] * 3
     assert figure(page, "Not voted") == counted["abstained"]
     expect(page.locator("text=✗")).to_have_count(0)
@@ -151,7 +154,8 @@ def test_turnout_the_night_and_integrity_add_up_to_the_result(page: Page, counte
 
 
 def test_files_hold_the_result(page: Page, stack: Platform, counted: dict[str, Any]) -> None:
-    found = httpx.get(f"{stack.settings.dashboard_url}/exports/{SLUG}/candidates.json", trust_env=False).json()
+    address = f"{stack.settings.dashboard_url}/exports/{SLUG}/candidates.json"
+    found = httpx.get(address, trust_env=False, timeout=30).json()
     assert {(row["contest_id"], row["candidate"]): row["votes"] for row in found["rows"]} == {
         (contest["contest"], candidate["name"]): candidate["votes"]
         for contest in counted["contests"]

@@ -267,7 +267,7 @@ def test_votes_that_wait_while_the_executor_stands_still_are_noticed_in_half_a_m
 def test_an_election_is_counted_exactly_through(counting, published, fault) -> None:
     log.warning("DRILL_SEED=%s", SEED)
     moment = random.Random(f"{SEED} {fault}").uniform(0, 3)
-    poll = published(f"tally-{fault.replace(' ', '-')}", voters=2400)
+    poll = published(f"tally-{fault.replace(' ', '-')}", voters=4000)
     command = [sys.executable, "-m", "election.cli", "cast", poll.slug]
     casting = subprocess.Popen([*command, "--rate", "400"])
     with kept_running(counting):
@@ -382,7 +382,7 @@ def _refusal(platform: Platform) -> str:
 
 def _ended_refused(platform: Platform) -> str:
     """What the driver says that ends because it is refused."""
-    assert driver.wait_for(lambda: not driver.state(platform.settings).alive, 60)
+    assert driver.wait_for(lambda: not driver.state(platform.settings).alive, 120)
     state = driver.state(platform.settings)
     assert state.refused
     assert "election tally rebuild" in (state.error or "")

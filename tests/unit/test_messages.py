@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -27,6 +27,7 @@ names = st.text(min_size=1, max_size=40)
 decode_vote = Decoder(VoteMessage)
 
 
+@settings(deadline=None)  # a busy machine stalls
 @given(names, names, names, names, st.integers(1, 2**31), st.booleans())
 def test_the_fast_encoder_writes_the_same_bytes_as_the_message(contest, name, party, city, cast_at, valid):
     choice = Choice(7, contest, 3, name, party) if valid else Choice(7, contest, None, None, None)

@@ -37,9 +37,9 @@ def master(*workers: Told, status: str = "ALIVE", state: str = "ALIVE", had: int
     return {"status": status, "workers": known, "activeapps": [{"cores": given if had is None else had}]}
 
 
-def ends(role: str, capfd: pytest.CaptureFixture[str]) -> str:
-    """What the guard says when it ends a process that would go on; nothing when the process came to its own end."""
-    ended = spark_guard.main(role, ["sleep", "2"])
+def ends(role: str, capfd: pytest.CaptureFixture[str], seconds: float) -> str:
+    """What the guard says when it ends a process that would run for so long; nothing when it came to its own end."""
+    ended = spark_guard.main(role, ["sleep", str(seconds)])
     said = capfd.readouterr().out
     assert (ended == 0) == (said == "")
     return said
@@ -72,7 +72,7 @@ def test_a_master_is_left_alone(
     told: dict[str, Told], capfd: pytest.CaptureFixture[str], of_master: Told | None, of_worker: Told | None
 ) -> None:
     told.update({name: says for name, says in (("master", of_master), ("worker", of_worker)) if says})
-    assert ends("master", capfd) == ""
+    assert ends("master", capfd, 2) == ""
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_a_master_that_miscounts_what_a_worker_runs_starts_anew(
     told: dict[str, Told], capfd: pytest.CaptureFixture[str], held: int, of_worker: Told
 ) -> None:
     told.update(master=master(worker(cores=held)), worker=of_worker)
-    assert "for taken that are not, or for free; it starts anew" in ends("master", capfd)
+    assert "for taken that are not, or for free; it starts anew" in ends("master", capfd, 60)
 
 
 @pytest.mark.parametrize(("had", "given"), [(2, 0), (4, 2), (0, 2)])
@@ -90,26 +90,27 @@ def test_a_master_that_miscounts_an_applications_cores_starts_anew(
     told: dict[str, Told], capfd: pytest.CaptureFixture[str], had: int, given: int
 ) -> None:
     told.update(master=master(worker(cores=given), had=had), worker=worker(cores=given))
-    assert "for taken that are not, or for free; it starts anew" in ends("master", capfd)
+    assert "for taken that are not, or for free; it starts anew" in ends("master", capfd, 60)
 
 
 def test_a_moment_at_odds_is_no_reason_however_long_both_agreed(
-    told: dict[str, Told], capfd: pytest.CaptureFixture[str]
+    told: dict[str, Told], capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(spark_guard, "AT_ODDS", 2.0)
     told.update(master=master(worker(cores=2)), worker=worker(cores=2))
-    changes = [Timer(1.0, told.update, kwargs={"worker": worker()}), Timer(1.2, told.update, kwargs=dict(told))]
+    changes = [Timer(2.5, told.update, kwargs={"worker": worker()}), Timer(2.7, told.update, kwargs=dict(told))]
     for change in changes:
         change.start()
-    assert ends("master", capfd) == ""
+    assert ends("master", capfd, 5.5) == ""
 
 
 def test_a_worker_that_its_master_does_not_know_starts_anew(
     told: dict[str, Told], capfd: pytest.CaptureFixture[str]
 ) -> None:
     told.update(master=master(), worker=worker())
-    assert "has not known this worker; it starts anew" in ends("worker", capfd)
+    assert "has not known this worker; it starts anew" in ends("worker", capfd, 60)
 
 
 def test_a_worker_whose_master_is_away_goes_on(told: dict[str, Told], capfd: pytest.CaptureFixture[str]) -> None:
     told.update(worker=worker())
-    assert ends("worker", capfd) == ""
+    assert ends("worker", capfd, 2) == ""
