@@ -187,6 +187,10 @@ def test_a_failed_gate_says_what_is_not_met_and_leads_to_its_report(logged_in, f
     report.get_by_role("link", name="voters_topic").click()
     met = report.get_by_text("Every voter of the table is on the topic, once at least.").first
     expect(met).to_be_visible()
+    # What is clicked hides what there is by then.
+    report.locator("html").evaluate(
+        "() => document.readyState === 'complete' || new Promise(done => addEventListener('load', done))"
+    )
     report.get_by_text("Failed Only").click()
     expect(met).to_be_hidden()
 
