@@ -25,7 +25,7 @@ def put(tables):
         for value in values:
             producer.produce(topic, value, b"", 0)
         producer.flush()
-        reader = consumer(tables.kafka, None, **{"queued.max.messages.kbytes": 2_048})
+        reader = consumer(tables.kafka, None, **{"queued.max.messages.kbytes": 2_048, "fetch.queue.backoff.ms": 10})
         readers.append(reader)
         reader.assign([TopicPartition(topic, 0, begin)])
         return reader
@@ -40,9 +40,9 @@ def test_a_batch_ends_when_its_records_have_its_bytes(put, monkeypatch):
     reader = put(topics.BALLOTS, [os.urandom(900_000) for _ in range(40)])
     batches: list[int] = []
     while sum(batches) < 40:
-        batches.append(len(gathered(reader, 10_000, 1.0)))
+        batches.append(len(gathered(reader, 10_000, 5.0)))
         assert batches[-1], "not all came"
-    assert max(batches) <= 15, "four megabytes, and what was in the consumer's queue"
+    assert max(batches) <= 25, "four megabytes, and what was in the consumer's queue"
 
 
 def test_a_batch_ends_also_when_its_records_have_its_bytes_in_their_headers(tables, put, monkeypatch):
@@ -55,10 +55,10 @@ def test_a_batch_ends_also_when_its_records_have_its_bytes_in_their_headers(tabl
     reader = put(topics.BALLOTS, [], begin)
     batches: list[int] = []
     while sum(batches) < 80:
-        batches.append(len(gathered(reader, 10_000, 1.0)))
+        batches.append(len(gathered(reader, 10_000, 5.0)))
         assert batches[-1], "not all came"
     # The consumer's queue does not weigh headers: on a busy machine there is more in it.
-    assert max(batches) <= 40
+    assert max(batches) <= 60
 
 
 def test_a_batch_of_small_records_is_as_large_as_it_was_asked_for(put):

@@ -270,7 +270,7 @@ def test_a_worker_does_not_wait_for_ever():
 
 def test_a_worker_that_cannot_store_anything_gives_up_although_all_else_answers(tables, published, monkeypatch):
     poll, stop, raised = published("cast-full", voters=100), threading.Event(), []
-    monkeypatch.setattr(casting_worker, "Patience", partial(Patience, seconds=3))
+    monkeypatch.setattr(casting_worker, "Patience", partial(Patience, seconds=10))
     monkeypatch.setattr(pace, "_POLL_SECONDS", 0.01)  # so that each attempt begins with batches that are empty
 
     def working():
@@ -290,7 +290,7 @@ def test_a_worker_that_cannot_store_anything_gives_up_although_all_else_answers(
     try:
         failing = threading.Thread(target=working)
         failing.start()
-        failing.join(30)
+        failing.join(120)
         assert not failing.is_alive()
     finally:
         stop.set()

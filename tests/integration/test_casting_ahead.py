@@ -74,7 +74,7 @@ def test_a_fetch_that_fails_while_a_batch_is_stored_costs_the_batch_and_nothing_
     with caplog.at_level(logging.WARNING):
         done = cast(tables, poll.slug, log=told.append)
     assert stored == [{}]
-    assert "begins again" in told[0]
+    assert any("begins again" in line for line in told)
     assert caplog.records == []
     comparison = compared(tables, poll)
     assert (comparison.stored, comparison.duplicates, comparison.differing) == (done.ballots, 0, 0)
@@ -109,7 +109,7 @@ def test_nobody_waits_for_good_for_a_worker_that_was_stopped_inside_a_transactio
 
     monkeypatch.setattr(Rate, "fetch_ahead", stopping_once)
     assert [cast(tables, poll.slug, log=told.append).ballots] == others
-    assert "begins again" in told[0]
+    assert any("begins again" in line for line in told)
     comparison = compared(tables, poll)
     assert (comparison.stored, comparison.differing) == (others[0], 0)
 

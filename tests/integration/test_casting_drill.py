@@ -32,6 +32,7 @@ KILLS = int(os.environ.get("DRILL_KILLS", "1"))
 SEED = int(os.environ.get("DRILL_SEED", random.SystemRandom().randrange(10**9)))
 NA_H_EILEANAN_AN_IAR = "S14000027"
 PATIENCE = 40
+VOTERS = 30_000 * KILLS
 FED, FEED_SECONDS = 40, 0.2
 # Longer than the consumer group waits for a member (6 s): its partitions are another worker's when it wakes.
 PAUSE_SECONDS = 8
@@ -133,7 +134,7 @@ def ballot(poll, voter, more=0):
 
 @pytest.mark.timeout(1800)
 def test_ballots_from_outside_survive_the_drill(tables, published):
-    poll = published("drill-external", voters=30_000 * KILLS, ballots="external")
+    poll = published("drill-external", voters=VOTERS, ballots="external")
     undecided = Producer({**tables.kafka, "transactional.id": "drill-external", "log_level": 0})
     undecided.init_transactions(30)
     fed, times, latest = 0, 0, 0.0
@@ -142,7 +143,7 @@ def test_ballots_from_outside_survive_the_drill(tables, published):
         """A few ballots, one of them once more with another choice, and bytes that are none; by turns in a transaction,
         behind one that comes to nothing, and in none."""
         nonlocal fed, times, latest
-        if time.monotonic() - latest < FEED_SECONDS:
+        if time.monotonic() - latest < FEED_SECONDS or fed + FED > VOTERS:
             return
         voters = range(fed + 1, fed + FED + 1)
         offered = [*(ballot(poll, voter) for voter in voters), ballot(poll, fed + 1, more=1), b"garbage"]

@@ -114,7 +114,7 @@ def test_before_the_count_every_candidate_has_no_votes_and_the_verdict_is_not_ok
 def test_an_election_is_not_counted_while_one_topic_lacks_its_ballots(tables, poll) -> None:
     without = {key: total for key, total in totals(tables, poll).items() if key[0] != topics.VOTES_PER_MINUTE}
     publish(tables, without)
-    with pytest.raises(StageFailed, match=r"nothing has moved for 2 s"):
+    with pytest.raises(StageFailed, match=r"nothing has moved for \d+ s"):
         wait_until_counted(tables, poll.slug, timeout_stalled_s=2)
 
 
