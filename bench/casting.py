@@ -11,9 +11,9 @@ Each limit is the least that the machine must do for the same rows, and takes tu
 - the pace of two workers who are asked for 0.8 of what they just reached.
 
 Then the whole stack comes up and Spark counts beside two workers: votes a second from the first worker's start to the
-last total, of a stream that has just started and once more of the same stream. Its limit is the rate at which Spark
-reads and parses the same votes while nothing else works. Every election is a new one. Prints one table and writes
-var/bench/casting.json.
+last total, of a stream that has just started, and of the same stream when it has counted some minutes of 2,000 votes a
+second, as one that runs for weeks has. Its limit is the rate at which Spark reads and parses the same votes while
+nothing else works. Every election is a new one. Prints one table and writes var/bench/casting.json.
 """
 
 import json
@@ -33,6 +33,7 @@ from bench import electorate
 from bench.own import own_platform
 from bench.parsing import a_second, parsed
 from bench.together import together
+from bench.votes import Electorate, produce
 from election.casting import cast, open_poll
 from election.casting.storing import prepare
 from election.contracts import topics
@@ -51,6 +52,8 @@ from election.stack.starting import start
 from election.storage.elections import Election, election
 
 NULL = r"\N"  # in COPY's text format
+# What the stream counts until most of its Java is compiled: votes a second, of an election that is in no database.
+AGING, AGING_RATE, AGING_SECONDS = 1_000_000, 2_000, 180
 
 
 def main(
@@ -69,9 +72,9 @@ def main(
         create_topics(platform)
         for turn in range(rounds):
             one = _open(platform, f"one-{turn}", voters, note)
-            note("one worker", _cast(platform, one, 1))
+            note("one worker", _cast(platform, one, 1)[0])
             two = _open(platform, f"two-{turn}", voters, note)
-            note("two workers", _cast(platform, two, 2))
+            note("two workers", _cast(platform, two, 2)[0])
             limit = _open(platform, f"limit-{turn}", voters, note)
             note("one writer, nothing else", _insert(platform, _votes(platform, one), limit))
             note("bare produce loop", _produce(platform, two))
@@ -86,9 +89,13 @@ def main(
                 note(what, rate)
         if counted:
             start(platform.settings)
-            for name, stream in (("young", "just started"), ("counted", "warm")):
-                poll = _open(platform, name, counted, lambda _what, _rate: None)  # its limit had the machine alone
+            for turn in range(1 + rounds):
+                stream = "warm" if turn else "just started"
+                # Its publication is not noted: the limit of that had the machine alone.
+                poll = _open(platform, f"counted-{turn}", counted, lambda _what, _rate: None)
                 note(f"two workers and the count ({stream}), whole stack up", _cast_and_count(platform, poll))
+                if not turn:
+                    produce(platform, Electorate(AGING), AGING_SECONDS * AGING_RATE, AGING_RATE)
             Airflow(platform.settings).pause("tally_stream", True)
             driver.stop(platform.settings)
             batches = parsed(platform.settings)
@@ -110,11 +117,12 @@ def _open(platform: Platform, slug: str, voters: int, note: Callable[[str, float
         return election(connection, slug)
 
 
-def _cast(platform: Platform, poll: Election, workers: int, rate: float = 0) -> float:
-    """Ballots a second of workers that begin together, from then until the last one has seen the end."""
+def _cast(platform: Platform, poll: Election, workers: int, rate: float = 0) -> tuple[float, float]:
+    """Ballots a second of workers that begin together, from then until the last one has seen the end; and when it was
+    that they began, in seconds since 1970."""
     each = [(platform.settings, poll.slug, number, rate) for number in range(workers)]
     began, ended, ballots = zip(*together(_work, each), strict=True)
-    return sum(ballots) / (max(ended) - min(began))
+    return sum(ballots) / (max(ended) - min(began)), min(began)
 
 
 def _work(
@@ -140,8 +148,7 @@ def _pace(platform: Platform, poll: Election) -> float:
 
 
 def _cast_and_count(platform: Platform, poll: Election) -> float:
-    began = time.time()
-    _cast(platform, poll, 2)
+    began = _cast(platform, poll, 2)[1]
     with platform.connect("app") as connection:  # the poll is not closed: this is not a run
         connection.execute("UPDATE elections SET state = 'closed' WHERE election_no = %s", [poll.election_no])
     return float(wait_until_counted(platform, poll.slug, _quiet)["stored"]) / (time.time() - began)

@@ -61,7 +61,8 @@ class Intake:
         self._ballot_id = ballot_ids(ballot_key(connection, number))
         self._encode = VoteEncoder(number, poll.series, choices(connection, number), places(connection, number))
         self._batch: _Batch | None = None
-        self.producer = SafeProducer(platform.kafka)
+        # A batch's votes go in few large requests; the flush at its end sends what is left at once.
+        self.producer = SafeProducer(platform.kafka, **{"linger.ms": 100})
         self.faults = FaultPoints(platform.settings.casting_fault)
         prepare(connection)
         connection.execute(_LIMIT)
