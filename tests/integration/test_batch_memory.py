@@ -1,11 +1,12 @@
 """A worker's memory does not grow with what a hostile feed puts on the topics."""
 
+import gc
 import os
 
 import pytest
 from confluent_kafka import Producer, TopicPartition
 
-from election.casting import close_poll, gathering, night
+from election.casting import cast, close_poll, gathering, night
 from election.casting.gathering import gathered
 from election.casting.night import Night
 from election.contracts import topics
@@ -78,3 +79,18 @@ def test_a_night_holds_no_more_records_that_carry_nothing(tables, put, published
     with tables.connect("app") as connection:
         connection.execute("UPDATE elections SET state = 'closed' WHERE slug = %s", [poll.slug])
     assert not close_poll(tables, poll.slug)
+
+
+def test_a_worker_keeps_the_garbage_collector_out_of_its_batches(tables, published):
+    poll, runs = published("collector", voters=30_000), []
+
+    def note(phase, _info):
+        if phase == "start":
+            runs.append(phase)
+
+    gc.callbacks.append(note)
+    try:
+        assert cast(tables, poll.slug, log=lambda _line: None).records == 30_000
+    finally:
+        gc.callbacks.remove(note)
+    assert len(runs) < 20, "unless kept out it runs with every few hundred records"

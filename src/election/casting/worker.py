@@ -81,7 +81,7 @@ def cast(
 @contextmanager
 def _collected_seldom() -> Iterator[None]:
     """Has Python look for objects that refer to each other in a ring once there are many new ones that nothing else
-    ended. Records and ballots are none; it looked through them dozens of times a batch, a fifth of a worker's time."""
+    ended. Records and ballots are none; it looked through them dozens of times a batch, a sixth of a worker's time."""
     before = gc.get_threshold()
     gc.set_threshold(_COLLECT_AFTER, *before[1:])
     try:
