@@ -52,7 +52,8 @@ from election.stack.starting import start
 from election.storage.elections import Election, election
 
 NULL = r"\N"  # in COPY's text format
-# What the stream counts until most of its Java is compiled: votes a second, of an election that is in no database.
+# What the stream counts until most of its Java is compiled: the number of an election that is in no database, votes a
+# second, seconds.
 AGING, AGING_RATE, AGING_SECONDS = 1_000_000, 2_000, 180
 
 
@@ -228,9 +229,9 @@ def _show(rates: dict[str, list[int]], voters: int) -> None:
         "electorate": ("plain COPY", 0.4),
         "pace held": ("pace asked for, two workers", 0.95),
         # 50,000 where reading and parsing did 379,000.
-        "two workers and the count (warm), whole stack up": ("Spark reads and parses", 0.13),
+        "two workers and the count (warm), whole stack up": ("Spark reads and parses", 0.132),
     }
-    ratios = {what: round(middle[what] / middle[limit], 2) for what, (limit, _) in limits.items() if limit in middle}
+    ratios = {what: round(middle[what] / middle[limit], 3) for what, (limit, _) in limits.items() if limit in middle}
     table = Table(title=f"Casting, publication, electorate: {voters:,} voters", caption="medians, a second")
     for column in ("measured", "a second", "of its limit", "asked for"):
         table.add_column(column, justify="left" if column == "measured" else "right")
