@@ -19,6 +19,7 @@ import psycopg
 from election.errors import NotReachable, StackError
 from election.orchestration.api import Airflow
 from election.settings import Role, Settings
+from election.stack.pages import pages
 from election.stack.secrets import private_file
 from election.stack.service import Program, Service, settings_environment, succession
 from election.stack.toolchain import java, spark_home, venv_program
@@ -236,7 +237,7 @@ def _at_work(settings: Settings) -> list[str]:
 def _health(settings: Settings) -> dict[str, Any]:
     url = f"{settings.airflow_url}/api/v2/monitor/health"
     try:
-        return dict(httpx.get(url, timeout=5, trust_env=False).raise_for_status().json())
+        return dict(pages().get(url, timeout=5).raise_for_status().json())
     except (httpx.HTTPError, ValueError) as error:
         raise NotReachable(f"Airflow does not answer at {settings.airflow_url}: {error}") from error
 

@@ -6,6 +6,7 @@ import httpx
 
 from election.errors import NotReachable
 from election.settings import Settings
+from election.stack.pages import pages
 from election.stack.service import Program, Service, settings_environment
 
 ENTRY = "dashboard/app.py"
@@ -14,7 +15,7 @@ ENTRY = "dashboard/app.py"
 def ready(settings: Settings, _since: float) -> None:
     """Streamlit's own health check."""
     try:
-        httpx.get(f"{settings.dashboard_url}/_stcore/health", timeout=3, trust_env=False).raise_for_status()
+        pages().get(f"{settings.dashboard_url}/_stcore/health", timeout=3).raise_for_status()
     except httpx.HTTPError as error:
         raise NotReachable(f"The dashboard does not answer at {settings.dashboard_url}: {error}") from error
 

@@ -9,6 +9,7 @@ import httpx
 
 from election.errors import NotReachable
 from election.settings import Settings
+from election.stack.pages import pages
 from election.stack.service import Program, Service, settings_environment, succession
 from election.stack.toolchain import java, spark_home
 
@@ -88,7 +89,7 @@ def master_state(settings: Settings) -> dict[str, Any]:
     """The master's own account of itself, its workers and applications."""
     url = f"{_master_url(settings)}/json/"
     try:
-        answer = httpx.get(url, timeout=3, trust_env=False).raise_for_status().json()
+        answer = pages().get(url, timeout=3).raise_for_status().json()
     except (httpx.HTTPError, ValueError) as error:
         raise NotReachable(f"The Spark master does not answer at {url}: {error}") from error
     return dict(answer)

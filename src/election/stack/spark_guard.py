@@ -22,6 +22,7 @@ import httpx
 
 from election.errors import NotReachable
 from election.settings import Settings
+from election.stack.pages import pages
 from election.stack.spark import has_worker, master_ready, master_state
 
 LOOK = 5.0  # seconds between looks at the other one
@@ -91,7 +92,7 @@ def _counts(settings: Settings) -> bool:
 
 def _worker(settings: Settings, host: str) -> dict[str, Any]:
     """The worker's own account of itself. Raises httpx.HTTPError."""
-    answer = httpx.get(f"http://{host}:{settings.spark_worker_ui_port}/json/", timeout=3, trust_env=False)
+    answer = pages().get(f"http://{host}:{settings.spark_worker_ui_port}/json/", timeout=3)
     return dict(answer.raise_for_status().json())
 
 
