@@ -52,7 +52,7 @@ AGGREGATES = (
     Kind(
         topics.VOTES_PER_MINUTE,
         {
-            "first": f"cast_at - cast_at % {MINUTE}",
+            "first": "minute",
             "text": "if(series = 'party', concat('party/', party), concat('candidate/', candidate))",
             "a": "if(series = 'party', party, candidate_name)",
         },

@@ -47,6 +47,15 @@ def test_a_column_of_numbers_that_is_renamed_merges_nothing_again(spark: SparkSe
     assert [row.number for row in renamed.collect()] == [25] * 4
 
 
+def test_rows_that_stand_for_several_are_merged_to_one_that_stands_for_all(spark: SparkSession) -> None:
+    counted = rows(spark, 1).withColumn("each", fn.col("sort") + 1)
+    left = merged(merged(counted, "seen").drop("each"), "equal", "seen").collect()
+    assert sorted((row.sort, row.equal) for row in left) == [(sort, 25) for sort in range(4)]
+    left = merged(counted, "equal", "each").collect()
+    assert sorted((row.sort, row.equal) for row in left) == [(sort, 25 * (sort + 1)) for sort in range(4)]
+    assert left[0].asDict().keys() == {"sort", "names", "equal"}
+
+
 def test_the_count_merges_before_it_keeps_state(spark: SparkSession, tmp_path: Path) -> None:
     encode = VoteEncoder(1, "party", [Choice(1, "Contest", 1, "Candidate", "Party")], [Place(1, "", "", "Place")])
     keys = [number.to_bytes(16, "big") for number in range(50)]
@@ -72,4 +81,7 @@ def test_the_count_merges_before_it_keeps_state(spark: SparkSession, tmp_path: P
     query.awaitTermination()
     of_totals = query.recentProgress[0]["stateOperators"][0]
     assert (of_totals["operatorName"], of_totals["numRowsUpdated"]) == ("stateStoreSave", 7)
-    assert ") HashAggregate(keys=[row#" in query._jsq.explainInternal(False)
+    plan = query._jsq.explainInternal(False)
+    # Equal ballots before they become rows of totals, and equal rows after it; a plan begins with what comes last.
+    rows, ballots = plan.index(") HashAggregate(keys=[row#"), plan.index(") HashAggregate(keys=[election#")
+    assert rows < plan.index("Generate explode") < ballots

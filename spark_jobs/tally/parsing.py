@@ -1,0 +1,152 @@
+"""Records of ``votes_topic`` as votes, or as records that cannot be used, with the reason.
+
+Casting writes each vote in one form: the ballot's id first, its time last, and between them the text that this ballot
+shares with thousands (choice, place, demography). That text is parsed and judged once a task. A record of any other
+form is parsed and judged by itself. Native functions but for that memory, so that no row leaves the JVM.
+"""
+
+from collections.abc import Mapping
+from functools import reduce
+from operator import or_
+from typing import get_args
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as fn
+
+from election.contracts.messages import SCHEMA_VERSION, AgeGroup, Gender, VoteMessage
+from election.contracts.rejection import Reason
+from election.contracts.schemas import required, spark_ddl
+from election.contracts.topics import MAX_RECORD_BYTES
+from spark_jobs.tally.kinds import MINUTE
+from spark_jobs.tally.remembering import remembered
+
+_STRICT_JSON = {"allowSingleQuotes": "false", "allowNonNumericNumbers": "false"}
+_RECORD = ("key", "value", "topic", "partition", "offset")
+# A vote as casting writes it: the ballot's id first, its time last.
+_ID = b',"ballot_id":"'
+_BEGIN = b'{"schema_version":%d' % SCHEMA_VERSION + _ID
+_ID_ENDS = len(_BEGIN) + 32 + len(b'"')
+_TIME, _DIGITS = b',"cast_at":', len("1700000000000")
+_END = _TIME + b"0" * _DIGITS + b"}"
+
+
+def parse(records: DataFrame) -> DataFrame:
+    """One row a record: the vote's fields, ``reason`` (null: usable) and ``id``, which makes the ballot unique.
+
+    ``id`` is the key's 16 bytes; of a record that cannot be used it is the origin, which is longer. The record itself
+    (key, value, topic, partition, offset) goes along only when it cannot be used: rows are moved between executors.
+    Of that, key and value only when they are no larger than a vote may be: a batch's are in memory together.
+    """
+    session = records.sparkSession
+    text = fn.when(fn.col("written").isNull(), fn.col("value").cast("string"))
+    read = (
+        records.select(*_RECORD, _written_at().alias("written_at"))
+        .select("*", remembered(session, _written(), _good).alias("written"))
+        .select("*", remembered(session, text, _vote).alias("other"))
+        .select("*", fn.coalesce("written", "other").alias("vote"))
+    )
+    judged = read.select("*", "vote.*").withColumn("reason", fn.when(fn.col("written").isNull(), _reason()))
+    origin = fn.concat_ws("/", fn.lit("not a ballot"), "topic", "partition", "offset").cast("binary")
+    usable = fn.col("reason").isNull()
+    size = fn.coalesce(fn.length("key"), fn.lit(0)) + fn.coalesce(fn.length("value"), fn.lit(0))
+    bytes_kept = ~usable & (size <= MAX_RECORD_BYTES)
+    kept = {name: bytes_kept if name in ("key", "value") else ~usable for name in _RECORD}
+    cast_at = fn.when(fn.col("written").isNull(), fn.col("cast_at")).otherwise(fn.col("written_at"))
+    return judged.select(
+        fn.when(usable, fn.col("key")).otherwise(origin).alias("id"),
+        "reason",
+        *(fn.when(needed, fn.col(name)).alias(name) for name, needed in kept.items()),
+        *(name for name in VoteMessage.__struct_fields__ if name not in ("schema_version", "ballot_id", "cast_at")),
+        (cast_at - cast_at % MINUTE).alias("minute"),
+    )
+
+
+def _written() -> Column:
+    """The text of a vote as casting writes it, under its key, without the ballot's id and time: thousands of votes
+    share it. Null when the record is anything else."""
+    value = fn.col("value")
+    begin = fn.concat(fn.lit(_BEGIN), fn.lower(fn.hex("key")).cast("binary"), fn.lit(b'"'))
+    written = (
+        (fn.substring(value, 1, _ID_ENDS) == begin)
+        & (fn.substring(value, -len(_END), len(_TIME)) == fn.lit(_TIME))
+        & (fn.substring(value, -1, 1) == fn.lit(b"}"))
+        & (fn.col("written_at") >= 10 ** (_DIGITS - 1))
+        & (fn.length(value) <= MAX_RECORD_BYTES)
+    )
+    between = fn.substring(value, fn.lit(_ID_ENDS + 1), fn.length(value) - _ID_ENDS - len(_END))
+    return fn.when(written, fn.concat(fn.lit(_BEGIN[: -len(_ID)]), between, fn.lit(b"}")).cast("string"))
+
+
+def _written_at() -> Column:
+    return fn.substring(fn.col("value"), -_DIGITS - 1, _DIGITS).cast("string").try_cast("bigint")
+
+
+def _good(text: Column) -> Column:
+    """The vote in a text of ``_written`` when there is nothing to be said against it."""
+
+    def judged(vote: Column) -> Column:
+        fields = {name: vote[name] for name in VoteMessage.__struct_fields__}
+        missing = [fields[name].isNull() for name in required(VoteMessage) if name not in ("ballot_id", "cast_at")]
+        # Of a field that comes twice the last counts, also when its name is spelt with escapes.
+        twice = [fn.contains(text, fn.lit(part)) for part in ('"ballot_id"', '"cast_at"', "\\u")]
+        bad = [*missing, *twice, fields["schema_version"] != SCHEMA_VERSION, _wrong(fields), _replaced(fields)]
+        return fn.when(~fn.coalesce(reduce(or_, bad), fn.lit(True)), vote)
+
+    # A function of an array's element, so that the text is parsed once for all that is asked of the vote.
+    return fn.transform(fn.array(_vote(text)), judged)[0]
+
+
+def _vote(text: Column) -> Column:
+    return fn.from_json(text, spark_ddl(VoteMessage), _STRICT_JSON)
+
+
+def _wrong(vote: Mapping[str, Column]) -> Column:
+    """Whether a field has a value that it cannot have; null where it is not there."""
+    numbers = (vote["election"], vote["contest"], vote["location"], fn.coalesce(vote["candidate"], fn.lit(1)))
+    wrong = fn.least(*numbers) < 1
+    wrong |= ~vote["series"].isin("candidate", "party")
+    wrong |= ~vote["gender"].isin(*get_args(Gender)) | ~vote["age_group"].isin(*get_args(AgeGroup))
+    # A choice is named completely or not at all.
+    wrong |= vote["candidate"].isNull() != vote["candidate_name"].isNull()
+    return wrong | (vote["candidate"].isNull() != vote["party"].isNull())
+
+
+def _reason() -> Column:
+    """Why a record cannot be used, in the words of ``contracts.rejection``; null when it can.
+
+    What is wrong is said without negations of several conditions: Spark resolves one level of them at a time, and goes
+    through all its rules after each.
+    """
+    vote = {name: fn.col(name) for name in VoteMessage.__struct_fields__}
+    text = fn.col("value").cast("string")
+    missing = reduce(or_, (vote[name].isNull() for name in required(VoteMessage)))
+    wrong = _wrong(vote) | (vote["cast_at"] < 0)
+    return (
+        fn.when(fn.col("value").isNull(), _as("null"))
+        # Compressed it got onto the topic; its names, repeated in totals, would not get onto theirs.
+        .when(fn.length("value") > MAX_RECORD_BYTES, _as("too_large"))
+        .when(_suspicious(vote) & ~fn.is_valid_utf8(text), _as("not_utf8"))
+        .when(vote["schema_version"] != SCHEMA_VERSION, _as("unknown_version"))
+        .when(missing & fn.get_json_object(text, "$").isNull(), _as("not_json"))
+        .when(missing | wrong, _as("wrong_type"))
+        .when(~fn.coalesce(fn.lower(fn.hex("key")) == vote["ballot_id"], fn.lit(False)), _as("key_mismatch"))
+        .when(fn.length("key") != 16, _as("wrong_type"))
+    )
+
+
+def _suspicious(vote: Mapping[str, Column]) -> Column:
+    """Nothing was parsed, or a name is not what was sent.
+
+    Looking at every byte of every message costs a tenth of the count.
+    """
+    return vote["schema_version"].isNull() | _replaced(vote)
+
+
+def _replaced(vote: Mapping[str, Column]) -> Column:
+    """Whether a name has the sign that the JSON parser puts for bytes that are not UTF-8."""
+    names = ("contest_name", "candidate_name", "party", "country", "region", "city")
+    return reduce(or_, (fn.coalesce(fn.contains(vote[name], fn.lit("\ufffd")), fn.lit(False)) for name in names))
+
+
+def _as(reason: Reason) -> Column:
+    return fn.lit(reason)

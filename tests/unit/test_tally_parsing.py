@@ -1,0 +1,104 @@
+"""A vote in the form in which casting writes it is read by a shorter way; what is read is the same."""
+
+import pytest
+from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import functions as fn
+
+from election.contracts.ballots import Choice, Place, VoteEncoder
+from election.contracts.messages import VoteMessage, encode
+from spark_jobs.tally import parsing
+from spark_jobs.tally.remembering import remembered
+
+AT = 1_576_152_000_123
+ID = bytes(range(16))
+CHOICES = [
+    Choice(1, "Ynys Môn", 1, 'Ada "Öre" Lovelace', "Plaid"),
+    Choice(2, "Northam", 2, "Bo \\ Bó", "Lab/Co-op"),
+    Choice(2, "Northam", None, None, None),
+]
+ENCODE = VoteEncoder(3, "party", CHOICES, [Place(7, "Wales", "North", "Bangor")])
+
+
+def written(contest: int = 1, candidate: int | None = 1, at: int = AT) -> bytes:
+    return ENCODE(ID, contest, candidate, 7, "female", "25-34", at)
+
+
+GOOD = written()
+OTHER: dict[str, tuple[bytes | None, bytes | None]] = {
+    "nothing": (None, ID),
+    "no key": (GOOD, None),
+    "another's key": (GOOD, bytes(16)),
+    "a key that is too short": (GOOD, ID[:15]),
+    "an id in capitals": (GOOD.replace(ID.hex().encode(), ID.hex().upper().encode()), ID),
+    "an id of 15 bytes": (GOOD.replace(ID.hex().encode(), ID[:15].hex().encode()), ID[:15]),
+    "a time before 2001": (written(at=999_999_999_999), ID),
+    "the first time of all": (written(at=0), ID),
+    "a time after 2286": (written(at=10_000_000_000_000), ID),
+    "a time below nought": (written(at=-1_576_152_000_123), ID),
+    "a time with a leading nought": (GOOD.replace(b":1576152000123}", b":0576152000123}"), ID),
+    "a time as text": (GOOD.replace(b":1576152000123}", b':"157615200012"}'), ID),
+    "a time that is a fraction": (GOOD.replace(b":1576152000123}", b":15761520001.5}"), ID),
+    "another field last": (GOOD[:-1] + b',"more":1576152000123}', ID),
+    "the time in another field": (GOOD[:-1] + b',"more":{"x":1,"cast_at":1576152000999}}', ID),
+    "the time under another name": (GOOD.replace(b'"cast_at"', b'"cast_is"'), ID),
+    "the end of a list": (GOOD[:-1] + b"]", ID),
+    "the time in a text": (GOOD[:-1] + b',"cast_at":1576152000999}"}', ID),
+    "two times": (GOOD[:-1] + b',"cast_at":1576152000999}', ID),
+    "two times, the first a text": (GOOD.replace(b',"series"', b',"cast_at":"x","series"'), ID),
+    "two ids": (GOOD.replace(b',"series"', b',"ballot_id":"' + bytes(16).hex().encode() + b'","series"'), ID),
+    "a second id that is null": (GOOD.replace(b',"series"', b',"ballot_id":null,"series"'), ID),
+    "a second id, spelt with an escape": (GOOD.replace(b',"series"', b',"ballot\\u005fid":null,"series"'), ID),
+    "two versions": (GOOD.replace(b',"series"', b',"schema_version":2,"series"'), ID),
+    "another version": (GOOD.replace(b'"schema_version":1', b'"schema_version":2'), ID),
+    "an unknown field": (GOOD.replace(b',"series"', b',"more":[1,{"a":"b"}],"series"'), ID),
+    "an unknown field that is not UTF-8": (GOOD.replace(b',"series"', b',"more":"\xff","series"'), ID),
+    "a name that is not UTF-8": (GOOD.replace(b"Bangor", b"Bang\xff"), ID),
+    "a name with the sign for what is not UTF-8": (GOOD.replace(b"Bangor", "Bang\ufffd".encode()), ID),
+    "spaces": (GOOD.replace(b",", b", "), ID),
+    "a space at the end": (GOOD + b" ", ID),
+    "half of it": (GOOD[:100] + GOOD[-30:], ID),
+    "no choice": (GOOD.replace(b'"candidate":1', b'"candidate":null'), ID),
+    "no place": (GOOD.replace(b'"location":7,', b""), ID),
+    "place nought": (GOOD.replace(b'"location":7', b'"location":0'), ID),
+    "an unknown age": (GOOD.replace(b"25-34", b"0-17"), ID),
+    "65 KB": (GOOD.replace(b"Bangor", b"Bangor" * 11_000), ID),
+}
+
+
+def records(spark: SparkSession, found: list[tuple[bytes | None, bytes | None]]) -> DataFrame:
+    rows = [(key, value, "votes_topic", 0, offset) for offset, (value, key) in enumerate(found)]
+    return spark.createDataFrame(rows, "key BINARY, value BINARY, topic STRING, partition INT, offset BIGINT")
+
+
+def parsed(spark: SparkSession, found: list[tuple[bytes | None, bytes | None]]) -> list[Row]:
+    return parsing.parse(records(spark, found)).collect()
+
+
+def at_once(spark: SparkSession, found: list[tuple[bytes | None, bytes | None]]) -> list[bool]:
+    """Which of them are read by the shorter way."""
+    of = records(spark, found).withColumn("written_at", parsing._written_at())
+    vote = remembered(spark, parsing._written(), parsing._good)
+    return [row[0] for row in of.select(vote.isNotNull()).collect()]
+
+
+def test_every_vote_that_casting_writes_is_read_by_the_shorter_way(spark: SparkSession) -> None:
+    votes = [(written(c.contest, c.candidate), ID) for c in CHOICES]
+    assert at_once(spark, [*votes, *votes]) == [True] * 6
+
+
+def test_both_ways_find_the_same(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
+    votes = [(written(c.contest, c.candidate), ID) for c in CHOICES]
+    votes.append((encode(VoteMessage(1, ID.hex(), 3, 2, "", 2, "", "", 7, "", "", "", "male", "75+", "party", AT)), ID))
+    found = [*votes, *OTHER.values(), *votes]
+    short = parsed(spark, found)
+    monkeypatch.setattr(parsing, "_written", lambda: fn.lit(None).cast("string"))
+    assert at_once(spark, found) == [False] * len(found)
+    for case, one, other in zip(["", "", "", "", *OTHER, "", "", "", ""], short, parsed(spark, found), strict=True):
+        assert one == other, case
+
+
+def test_what_cannot_be_used_takes_the_longer_way(spark: SparkSession) -> None:
+    usable = {"an unknown field", "an unknown field that is not UTF-8", "two times"}
+    assert {case for case, short in zip(OTHER, at_once(spark, list(OTHER.values())), strict=True) if short} <= usable
+    unusable = {case for case, row in zip(OTHER, parsed(spark, list(OTHER.values())), strict=True) if row.reason}
+    assert "two ids" in unusable and "a second id that is null" in unusable and "two versions" in unusable
