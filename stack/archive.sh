@@ -9,7 +9,7 @@ root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
 venv=$root/.venv
 spark_submit=${SPARK_SUBMIT:-$venv/bin/spark-submit}
 # First on the class path, as at each start of the count: an archive fits only the class path it was made with.
-filesystem=$(echo "$venv"/jars/filesystem/*.jar)
+ahead=$(printf %s: "$venv"/jars/ahead/*.jar)
 log=${archive%.jsa}-archive.log
 new=$archive.new
 
@@ -19,7 +19,7 @@ status=0
 JAVA_HOME=$java_home PYTHONPATH=$root SPARK_LOCAL_IP=127.0.0.1 \
   PYSPARK_PYTHON=$venv/bin/python PYSPARK_DRIVER_PYTHON=$venv/bin/python \
   timeout --foreground --kill-after=10 "${ARCHIVE_SECONDS:-300}" "$spark_submit" --master 'local[2]' \
-  --conf "spark.driver.extraClassPath=$filesystem" \
+  --conf "spark.driver.extraClassPath=${ahead%:}" \
   --conf spark.hadoop.fs.file.impl=com.globalmentor.apache.hadoop.fs.BareLocalFileSystem \
   --conf "spark.driver.extraJavaOptions=-XX:ArchiveClassesAtExit=$new -XX:+UseSerialGC" \
   "$root/spark_jobs/tally/rehearsal.py" >"$log" 2>&1 || status=$?

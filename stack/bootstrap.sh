@@ -138,7 +138,7 @@ if ! { [ -d "$jars" ] && (cd "$jars" && sha256sum --check --status "$root/stack/
   say "Getting the jars of Kafka and for Spark ..."
   rm -rf "$jars"
   ivy=$(ls "$venv"/lib/python3.*/site-packages/pyspark/jars/ivy-2*.jar)
-  "$java" "-Divy.default.ivy.user.dir=$venv/ivy" -jar "$ivy" -ivy "$root/stack/ivy.xml" -confs kafka spark filesystem \
+  "$java" "-Divy.default.ivy.user.dir=$venv/ivy" -jar "$ivy" -ivy "$root/stack/ivy.xml" -confs kafka spark ahead \
     -cache "$venv/ivy/cache" -types jar bundle -retrieve "$jars/[conf]/[artifact]-[revision](-[classifier]).[ext]" \
     -warn >"$venv/ivy.log" 2>&1 || fail "the jars could not be resolved; $venv/ivy.log says why."
   (cd "$jars" && sha256sum --check --quiet "$root/stack/jars.sha256") ||

@@ -25,10 +25,9 @@ def connector(settings: Settings) -> str:
     return ",".join(str(jar) for jar in sorted(jars(settings, "spark").glob("*.jar")))
 
 
-def filesystem(settings: Settings) -> str:
-    """The jar through which Spark reads and writes local files; each JVM needs it from its start."""
-    (jar,) = jars(settings, "filesystem").glob("*.jar")
-    return str(jar)
+def ahead(settings: Settings) -> str:
+    """What comes before Spark's own jars on the class path from each JVM's start: local files, the state's RocksDB."""
+    return ":".join(str(jar) for jar in sorted(jars(settings, "ahead").glob("*.jar")))
 
 
 def conf(settings: Settings) -> dict[str, str]:
@@ -55,8 +54,8 @@ def conf(settings: Settings) -> dict[str, str]:
         # Hadoop's own starts a `chmod` for every file that it makes, and a batch makes six. Whatever it is, it must be
         # a LocalFileSystem, or the state is never put down whole.
         "spark.hadoop.fs.file.impl": "com.globalmentor.apache.hadoop.fs.BareLocalFileSystem",
-        "spark.driver.extraClassPath": filesystem(settings),
-        "spark.executor.extraClassPath": filesystem(settings),
+        "spark.driver.extraClassPath": ahead(settings),
+        "spark.executor.extraClassPath": ahead(settings),
         "spark.sql.streaming.checkpointFileManagerClass": (
             "org.apache.spark.sql.execution.streaming.checkpointing.FileSystemBasedCheckpointFileManager"
         ),

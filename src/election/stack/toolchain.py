@@ -66,7 +66,7 @@ def class_archive() -> Path | None:
 
 
 def jars(settings: Settings, part: str) -> Path:
-    """The folder with the jars of ``kafka`` (the broker), ``spark`` (its connector) or ``filesystem`` (local files)."""
+    """The folder with the jars of ``kafka`` (the broker), ``spark`` (its connector) or ``ahead`` (of Spark's own)."""
     folder = Path(sys.prefix, "jars", part)
     if not any(folder.glob("*.jar")):
         raise StackError(f"The jars of {part} are not in {folder}; `make setup` gets them.")
