@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from typing import get_args
 
 import numpy as np
 import pyarrow as pa
@@ -11,7 +12,7 @@ import pyarrow.compute as pc
 from election import nights
 from election.contracts import topics
 from election.contracts.ballots import AGE_GROUPS, last_births
-from election.contracts.messages import SCHEMA_VERSION
+from election.contracts.messages import SCHEMA_VERSION, Gender
 from election.errors import StageFailed
 from election.messaging.clients import SafeProducer
 from election.messaging.reading import Offsets, bounds, partitions
@@ -22,6 +23,13 @@ from election.storage.elections import Election, election
 # Voters with neighbouring numbers that share a partition, at most; and the blocks a partition gets where they are few.
 _BLOCK = 10_000
 _BLOCKS = 16
+_GENDERS = get_args(Gender)
+# By gender, then by how many age groups somebody is old enough for.
+_PEOPLE = pa.array(
+    b',"gender":"%b","age_group":"%b"' % (gender.encode(), group.encode())
+    for gender in _GENDERS
+    for group in ("", *(name for _, name in AGE_GROUPS))
+)
 
 
 def publish_voters(platform: Platform, slug: str, log: Callable[[str], None] = print) -> int:
@@ -63,7 +71,8 @@ def _publish(platform: Platform, connection: Connection, poll: Election, registe
         # Blocks of neighbours stay together: casting stores sequential keys half as fast again as scattered ones.
         # In a night they come scattered anyway, and every partition gets its share of each moment.
         place = np.arange(published, published + len(voters)) if night else voters["voter_no"].to_numpy() // block
-        values, keys = _messages(voters, poll), _joined(b"%d/" % poll.election_no, voters["voter_no"])
+        numbers = _text(voters["voter_no"])
+        values, keys = _messages(voters, numbers, poll), _joined(b"%d/" % poll.election_no, numbers)
         producer.produce_all(
             topics.VOTERS, zip(values.to_pylist(), keys.to_pylist(), (place % number).tolist(), strict=True)
         )
@@ -72,25 +81,32 @@ def _publish(platform: Platform, connection: Connection, poll: Election, registe
     return published
 
 
-def _messages(voters: pa.RecordBatch, poll: Election) -> pa.Array:
-    """The JSON of each voter, made a column at a time."""
+def _messages(voters: pa.RecordBatch, numbers: pa.Array, poll: Election) -> pa.Array:
+    """The JSON of each voter, made a column at a time; ``numbers`` are theirs, as text."""
+    parts = [b'{"schema_version":%d,"election":%d,"voter":' % (SCHEMA_VERSION, poll.election_no), numbers]
+    parts += [b',"contest":', _text(voters["contest_no"]), b',"location":', _text(voters["location_no"])]
+    parts += [_people(voters, poll)]
+    if "due" in voters.schema.names:
+        parts += [b',"due":', _text(voters["due"])]
+    return _joined(*parts, b"}")
+
+
+def _people(voters: pa.RecordBatch, poll: Election) -> pa.Array:
+    """Each voter's gender and age group as they are in a message: one of few texts, and not put together anew."""
     # How many groups somebody is old enough for; nobody under age is registered.
     births = np.array(last_births(poll.polling_day)[::-1], "datetime64[D]")
     old_enough = len(births) - np.searchsorted(births, voters["date_of_birth"].to_numpy(zero_copy_only=False))
-    group = pa.array(["", *(name for _, name in AGE_GROUPS)]).take(pa.array(old_enough))
-    parts = [b'{"schema_version":%d,"election":%d' % (SCHEMA_VERSION, poll.election_no)]
-    parts += [b',"voter":', voters["voter_no"], b',"contest":', voters["contest_no"]]
-    parts += [b',"location":', voters["location_no"], b',"gender":"', voters["gender"], b'","age_group":"', group, b'"']
-    if "due" in voters.schema.names:
-        parts += [b',"due":', voters["due"]]
-    return _joined(*parts, b"}")
+    gender = pc.index_in(voters["gender"], pa.array(_GENDERS)).to_numpy()
+    return _PEOPLE.take(pa.array(gender * (1 + len(AGE_GROUPS)) + old_enough))
+
+
+def _text(numbers: pa.Array) -> pa.Array:
+    return numbers.cast(pa.string()).cast(pa.binary())
 
 
 def _joined(*parts: bytes | pa.Array) -> pa.Array:
     """Each row's parts, one after the other, as bytes."""
-    columns = [
-        pa.scalar(part) if isinstance(part, bytes) else part.cast(pa.string()).cast(pa.binary()) for part in parts
-    ]
+    columns = [pa.scalar(part) if isinstance(part, bytes) else part for part in parts]
     return pc.binary_join_element_wise(*columns, pa.scalar(b""))
 
 
