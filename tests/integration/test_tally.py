@@ -12,6 +12,9 @@ from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
+from zipfile import ZipFile
+from zlib import crc32
 
 import pytest
 from confluent_kafka import OFFSET_BEGINNING, Producer, TopicPartition
@@ -31,7 +34,7 @@ from election.messaging.reading import bounds, partitions, read
 from election.platform import Platform
 from election.reconciliation.verdict import reconcile
 from election.stack.supervision import Supervisor
-from election.stack.toolchain import class_archive
+from election.stack.toolchain import class_archive, jars
 from election.storage.elections import election
 from election.totals import Totals
 from tests import count_faults
@@ -159,6 +162,14 @@ def test_what_java_unpacks_lies_in_the_platforms_own_folder(counting, counted) -
     libraries = {mapped.path for jvm in jvms for mapped in jvm.memory_maps() if "jni" in mapped.path}
     assert any("rocksdb" in path for path in libraries)
     assert [path for path in libraries if not path.startswith(str(counting.settings.var))] == []
+
+
+def test_the_state_is_kept_by_the_rocksdb_ahead_of_sparks_own(counting, counted) -> None:
+    mapped = count_faults.executor(counting.settings).memory_maps()
+    (library,) = {Path(part.path) for part in mapped if "rocksdb" in part.path}
+    (jar,) = jars(counting.settings, "ahead").glob("rocksdbjni-*.jar")
+    with ZipFile(jar) as archive:
+        assert crc32(library.read_bytes()) in {part.CRC for part in archive.infolist()}
 
 
 def test_driver_and_executor_start_from_the_archive_of_classes(counting, counted) -> None:
