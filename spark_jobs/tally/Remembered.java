@@ -5,8 +5,8 @@ import java.util.List;
 import org.apache.spark.sql.catalyst.expressions.BindReferences;
 import org.apache.spark.sql.catalyst.expressions.Expression;
 import org.apache.spark.sql.catalyst.expressions.GenericInternalRow;
-import org.apache.spark.sql.catalyst.expressions.RaiseError;
 import org.apache.spark.sql.catalyst.expressions.Literal;
+import org.apache.spark.sql.catalyst.expressions.RaiseError;
 import org.apache.spark.sql.catalyst.expressions.UnaryExpression;
 import org.apache.spark.sql.catalyst.expressions.package$AttributeSeq;
 import org.apache.spark.sql.catalyst.expressions.codegen.CodeBlock;
@@ -138,10 +138,7 @@ public class Remembered extends UnaryExpression implements java.io.Serializable 
     }
 
     public boolean equals(Object other) {
-        return other instanceof Remembered && text.equals(((Remembered) other).text) && work.equals(((Remembered) other).work);
-    }
-
-    public int hashCode() {
-        return super.hashCode();
+        return other instanceof Remembered && text.equals(((Remembered) other).text)
+            && work.equals(((Remembered) other).work);
     }
 }

@@ -23,11 +23,11 @@ from election.storage.elections import Election, election
 # Voters with neighbouring numbers that share a partition, at most; and the blocks a partition gets where they are few.
 _BLOCK = 10_000
 _BLOCKS = 16
-_GENDERS = get_args(Gender)
+_GENDERS = pa.array(get_args(Gender))
 # By gender, then by how many age groups somebody is old enough for.
 _PEOPLE = pa.array(
     b',"gender":"%b","age_group":"%b"' % (gender.encode(), group.encode())
-    for gender in _GENDERS
+    for gender in get_args(Gender)
     for group in ("", *(name for _, name in AGE_GROUPS))
 )
 
@@ -96,7 +96,7 @@ def _people(voters: pa.RecordBatch, poll: Election) -> pa.Array:
     # How many groups somebody is old enough for; nobody under age is registered.
     births = np.array(last_births(poll.polling_day)[::-1], "datetime64[D]")
     old_enough = len(births) - np.searchsorted(births, voters["date_of_birth"].to_numpy(zero_copy_only=False))
-    gender = pc.index_in(voters["gender"], pa.array(_GENDERS)).to_numpy()
+    gender = pc.index_in(voters["gender"], _GENDERS).to_numpy()
     return _PEOPLE.take(pa.array(gender * (1 + len(AGE_GROUPS)) + old_enough))
 
 
