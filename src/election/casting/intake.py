@@ -90,7 +90,7 @@ class Intake:
             if ballots:
                 send(self._connection, ballots)
                 pipeline = begun.enter_context(self._connection.pipeline())
-                storing = Storing(self._connection, pipeline, poll.election_no, ballots, cast_at)
+                storing = Storing(self._connection, pipeline, poll.election_no, cast_at)
             # While Postgres is at work the votes are made that go out when all of the ballots are new.
             votes = self._votes(ballots, cast_at)
             self.faults.reach("sent")

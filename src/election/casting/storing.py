@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from operator import attrgetter
+from typing import LiteralString
 
 import msgspec
 from psycopg import Connection, Pipeline
+from psycopg.errors import UniqueViolation
 
 _NULL = r"\N"  # in COPY's text format
 
@@ -51,30 +53,34 @@ def send(connection: Connection, ballots: Sequence[Ballot]) -> None:
         copy.write("".join(f"{b.voter}\t{b.contest}\t{b.candidate or _NULL}\n" for b in by_voter))
 
 
+_INSERT: LiteralString = """INSERT INTO votes (election_no, voter_no, contest_no, candidate_no, cast_at)
+    SELECT %s, voter_no, contest_no, candidate_no, %s FROM batch"""
+
+
 class Storing:
     """Has Postgres store each of the ballots that were sent whose voter has none, in the same transaction.
 
     It is at work on them until ``stored`` asks for the end. In a pipeline what is executed is sent, and not waited for.
+    Nearly always all of them are new, and a plain INSERT costs Postgres an eighth less than ON CONFLICT, which looks
+    each voter up beforehand. So that is what a batch gets only when it needs it.
     """
 
-    def __init__(
-        self, connection: Connection, pipeline: Pipeline, election_no: int, ballots: Sequence[Ballot], cast_at: int
-    ) -> None:
+    def __init__(self, connection: Connection, pipeline: Pipeline, election_no: int, cast_at: int) -> None:
         """``cast_at`` is in milliseconds."""
-        self._connection, self._pipeline = connection, pipeline
-        self._election_no, self._number = election_no, len(ballots)
-        self._inserted = connection.execute(
-            """INSERT INTO votes (election_no, voter_no, contest_no, candidate_no, cast_at)
-               SELECT %s, voter_no, contest_no, candidate_no, %s FROM batch ON CONFLICT DO NOTHING""",
-            [election_no, datetime.fromtimestamp(cast_at / 1000, UTC)],
-        )
+        self._connection, self._pipeline, self._election_no = connection, pipeline, election_no
+        self._values = [election_no, datetime.fromtimestamp(cast_at / 1000, UTC)]
+        connection.execute("SAVEPOINT sent")
+        connection.execute(_INSERT, self._values)
 
     def stored(self) -> dict[int, Stored] | None:
         """None when every ballot was new, so that what was offered is what is stored; else what is stored now for each
         voter of the batch."""
-        self._pipeline.sync()
-        if self._inserted.rowcount == self._number:
+        try:
+            self._pipeline.sync()
             return None
+        except UniqueViolation:
+            self._connection.execute("ROLLBACK TO SAVEPOINT sent")
+        self._connection.execute(_INSERT + " ON CONFLICT DO NOTHING", self._values)
         rows = self._connection.execute(
             """SELECT voter_no, v.contest_no, v.candidate_no, (extract(epoch FROM v.cast_at) * 1000)::bigint
                FROM votes v WHERE election_no = %s AND voter_no IN (SELECT voter_no FROM batch)""",
