@@ -89,6 +89,30 @@ def test_a_field_from_a_later_version_of_the_same_form_is_ignored():
     assert Decoder(VoterRecord)(encode(voter)[:-1] + b',"new":[1]}') == voter
 
 
+VOTERS = [encode(VoterRecord(1, 2, number, 4, 5, "male", "75+")) for number in (1, 2, 3)]
+
+
+def test_a_batch_without_anything_odd_is_decoded_at_once_like_one_after_the_other() -> None:
+    decoder = Decoder(VoterRecord, most=200)
+    assert decoder.every(VOTERS) == list(map(decoder, VOTERS))
+    assert decoder.every([]) == []
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        None,
+        b"{",
+        VOTERS[0] + b" " * 200,
+        VOTERS[0].replace(b'"schema_version":1', b'"schema_version":2'),
+        VOTERS[0][:-1] + b',"a field it skips":"\xff"}',
+        VOTERS[0].replace(b'"voter":1', b'"voter":0'),
+    ],
+)
+def test_a_batch_with_anything_odd_in_it_is_not_decoded_at_once(odd: bytes | None) -> None:
+    assert Decoder(VoterRecord, most=200).every([VOTERS[0], odd, VOTERS[1]]) is None
+
+
 def test_a_ballot_id_depends_on_the_key_and_the_voter_only():
     ours, theirs = ballot_ids(b"a" * 32), ballot_ids(b"b" * 32)
     assert ours(1) == ours(1)

@@ -32,7 +32,7 @@ def gathered(
     """
     deadline = time.monotonic() + seconds
     found = list(before)
-    held = sum(map(size, found))
+    held = size(found)
     while len(found) < number and held < BATCH_BYTES:
         left = max(0.0, deadline - time.monotonic())
         ask = (number - len(found), min(left, _LOOK_SECONDS)) if found else (1, left)
@@ -41,14 +41,15 @@ def gathered(
         if assignment() != current:  # librdkafka leaves them out itself, but of this one call alone
             found, held = [], 0
         found += more
-        held += sum(map(size, more))
+        held += size(more)
         if not (more or left):
             break
     return found
 
 
-def size(message: Message) -> int:
-    """Bytes that a record takes in memory: one without a value takes some too."""
-    known = len(message) + len(message.key() or b"") + _OBJECT_BYTES
-    headers = cast(_Headers | None, message.headers())
-    return known + sum(len(name) + len(value or b"") for name, value in headers) if headers else known
+def size(messages: Sequence[Message]) -> int:
+    """Bytes that records take in memory: one without a value takes some too."""
+    known = sum(map(len, messages)) + _OBJECT_BYTES * len(messages)
+    known += sum(map(len, filter(None, map(Message.key, messages))))
+    headers = cast(Iterable[_Headers], filter(None, map(Message.headers, messages)))
+    return known + sum(len(name) + len(value or b"") for one in headers for name, value in one)

@@ -77,7 +77,7 @@ class Night:
     def _hold(self, message: Message) -> None:
         partition = message.partition() or 0
         self._held.setdefault(partition, deque()).append((self._due(message), message))
-        self._bytes[partition] = self._bytes.get(partition, 0) + size(message)
+        self._bytes[partition] = self._bytes.get(partition, 0) + size([message])
         if self._bytes[partition] > _HELD_BYTES and partition not in self._paused:
             self._reader.pause([TopicPartition(message.topic() or "", partition)])
             self._paused.add(partition)
@@ -97,7 +97,7 @@ class Night:
             if partition is None or self._first(partition) > now:
                 return
             due, message = self._held[partition].popleft()
-            self._bytes[partition] -= size(message)
+            self._bytes[partition] -= size([message])
             if due:
                 self._behind = max(self._behind, now - due)
             yield message

@@ -1,6 +1,7 @@
 """What every source of ballots has in common: records of one election, taken from a topic that all elections share."""
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Generic, Protocol, TypeVar
 
 from election.casting.storing import Ballot
@@ -21,6 +22,9 @@ class Source(Protocol):
 
     def ballots(self, records: Sequence[Origin], poll: Election) -> tuple[list[Ballot], Refused]:
         """The ballots in a batch and the records that cannot be used. ``poll`` is the election as it is now."""
+
+
+_ELECTION = attrgetter("election")
 
 
 class _Form(Protocol):
@@ -45,6 +49,12 @@ class Decoding(Generic[Form]):
 
     def __call__(self, records: Sequence[Origin]) -> tuple[list[int], list[Form], Refused]:
         """(positions in the batch, what stands in the records there, records that are none)."""
+        every = self._decode.every([record.value() for record in records])
+        if every is not None and {*map(_ELECTION, every)} <= {self._poll.election_no}:
+            return list(range(len(every))), every, []
+        return self._each(records)
+
+    def _each(self, records: Sequence[Origin]) -> tuple[list[int], list[Form], Refused]:
         positions, decoded, refused = [], [], []
         self._looked = False
         for position, record in enumerate(records):

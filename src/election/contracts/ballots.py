@@ -4,15 +4,16 @@ A ballot id is a keyed BLAKE2b (RFC 7693) of the voter's number under the electi
 16 bytes: whoever holds the key can recompute it, nobody else can tell whose ballot it is.
 """
 
+from binascii import hexlify
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from hashlib import blake2b
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
-from election.contracts.messages import SCHEMA_VERSION, AgeGroup
+from election.contracts.messages import SCHEMA_VERSION, AgeGroup, Gender
 
 # The first birthday of each group's youngest members; ages in whole years on polling day.
 AGE_GROUPS: tuple[tuple[int, AgeGroup], ...] = (
@@ -94,12 +95,18 @@ class VoteEncoder:
         choices: list[Choice],
         places: list[Place],
     ) -> None:
+        election_member = b'","election":%d,' % election
         self._head = b'{"schema_version":%d,"ballot_id":"' % SCHEMA_VERSION
-        self._election = b'","election":%d,' % election
-        self._series = msgspec.json.encode(series)
-        self._choice = {(c.contest, c.candidate): _members(c) for c in choices}
-        self._place = {p.location: _members(p) for p in places}
-        self._people: dict[tuple[str, str], bytes] = {}
+        self._choice = {(c.contest, c.candidate): election_member + _members(c) + b"," for c in choices}
+        self._place = {p.location: _members(p) + b"," for p in places}
+        self._people = {
+            (gender, group): b'"gender":"%b","age_group":"%b","series":"%b","cast_at":'
+            % (gender.encode(), group.encode(), series.encode())
+            for gender in get_args(Gender)
+            for group in get_args(AgeGroup)
+        }
+        # All of a batch's votes are cast at one time.
+        self._cast_at, self._tail = 0, b"0}"
 
     def __call__(
         self,
@@ -112,22 +119,17 @@ class VoteEncoder:
         cast_at: int,
     ) -> bytes:
         """The bytes of one vote. Raises KeyError for a choice or place the election does not have."""
-        people = self._people.get((gender, age_group))
-        if people is None:
-            people = b'"gender":%b,"age_group":%b,"series":%b,"cast_at":' % (
-                msgspec.json.encode(gender),
-                msgspec.json.encode(age_group),
-                self._series,
+        if cast_at != self._cast_at:
+            self._cast_at, self._tail = cast_at, b"%d}" % cast_at
+        return b"".join(
+            (
+                self._head,
+                hexlify(ballot_id),
+                self._choice[contest, candidate],
+                self._place[location],
+                self._people[gender, age_group],
+                self._tail,
             )
-            self._people[gender, age_group] = people
-        return b"%b%b%b%b,%b,%b%d}" % (
-            self._head,
-            ballot_id.hex().encode(),
-            self._election,
-            self._choice[contest, candidate],
-            self._place[location],
-            people,
-            cast_at,
         )
 
 

@@ -5,7 +5,9 @@ A reader ignores fields it does not know; a missing or mistyped field makes the 
 aggregate carries a voter's number, name, address or e-mail.
 """
 
+from collections.abc import Sequence
 from math import inf
+from operator import attrgetter
 from typing import Annotated, Generic, Literal, TypeVar
 
 import msgspec
@@ -227,6 +229,7 @@ class Decoder(Generic[Message]):
 
     def __init__(self, form: type[Message], most: float = inf) -> None:
         self._decode, self._most = msgspec.json.Decoder(form).decode, most
+        self._version = attrgetter("schema_version")
 
     def __call__(self, value: bytes | None) -> Message:
         if value is None:
@@ -240,6 +243,20 @@ class Decoder(Generic[Message]):
         if message.schema_version != SCHEMA_VERSION:  # type: ignore[attr-defined]
             raise Unusable("unknown_version", f"schema_version is {message.schema_version}, known is {SCHEMA_VERSION}")  # type: ignore[attr-defined]
         return message
+
+    def every(self, values: Sequence[bytes | None]) -> list[Message] | None:
+        """What each of the values says, at half the cost of one after the other; None when any is odd, and a look at
+        each says what is wrong with it. Bytes beyond ASCII are odd: the decoder does not look at fields that it skips.
+        """
+        there = [value for value in values if value is not None]
+        odd = len(there) < len(values) or max(map(len, there), default=0) > self._most
+        if odd or not all(map(bytes.isascii, there)):
+            return None
+        try:
+            messages = list(map(self._decode, there))
+        except UNREADABLE:
+            return None
+        return messages if {*map(self._version, messages)} <= {SCHEMA_VERSION} else None
 
 
 def _why(value: bytes, error: Exception) -> Unusable:
