@@ -57,6 +57,20 @@ def test_the_largest_total_counts_in_whatever_order_they_are_read():
         assert votes(totals) == {1: 12, 2: 3}
 
 
+def test_one_that_is_for_one_election_takes_in_its_records_alone():
+    totals = Totals(only=1)
+    for record in (
+        candidate(5),
+        candidate(7, election=2),
+        candidate(9, election=11),
+        (topics.VOTES_PER_CANDIDATE, None, b"{"),
+    ):
+        totals.apply(*record)
+    assert (votes(totals), votes(totals, 2), votes(totals, 11), totals.unusable) == ({1: 5}, {}, {}, 0)
+    totals.apply(topics.VOTES_PER_CANDIDATE, b"1/1/1/2", b"{")
+    assert totals.unusable == 1
+
+
 def test_elections_do_not_mix():
     totals = Totals()
     for record in (candidate(5, election=1), candidate(7, election=2), ballots(5, election=1), ballots(7, election=2)):

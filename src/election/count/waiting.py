@@ -34,7 +34,7 @@ def wait_until_counted(
         number = election(connection, slug).election_no
         stored = _stored(connection, number)
     _, end = bounds(platform.kafka, topics.VOTES)
-    totals = Totals()
+    totals = Totals(only=number)
     reader = consumer(platform.kafka)
     began = moved = told = time.monotonic()
     counted, told_counted, left = 0, 0, -1

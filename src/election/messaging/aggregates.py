@@ -10,9 +10,12 @@ FOLDED = (topics.CANDIDATES, *topics.AGGREGATES, topics.TALLY_PROGRESS)
 """The topics that ``Totals`` takes in."""
 
 
-def folded(kafka: Mapping[str, str]) -> Totals:
-    """All elections' totals as the topics say now. Raises NotReachable when Kafka or a topic is not there."""
-    totals = Totals()
+def folded(kafka: Mapping[str, str], only: int | None = None) -> Totals:
+    """All elections' totals, or ``only`` one's, as the topics say now.
+
+    Raises NotReachable when Kafka or a topic is not there.
+    """
+    totals = Totals(only)
     for message in read(kafka, FOLDED):
         totals.apply(message.topic() or "", message.key(), message.value())
     return totals

@@ -18,7 +18,7 @@ def counted_totals(look: Look) -> pd.DataFrame:
 
     The topics are read first, so that in an open poll no total may be ahead.
     """
-    found = folded(look.platform.kafka).keyed(look.poll.election_no)
+    found = folded(look.platform.kafka, look.poll.election_no).keyed(look.poll.election_no)
     with look.platform.connect("reader") as connection:
         read_whole_elections(connection)
         stored = expected_totals(connection, look.poll)

@@ -28,7 +28,7 @@ class Figures:
 
 def counted(platform: Platform, election_no: int) -> Figures:
     """What the aggregated topics say; candidates without a vote come from ``candidates_topic``."""
-    totals = folded(platform.kafka)
+    totals = folded(platform.kafka, election_no)
     found = totals.election(election_no)
     votes = {total.candidate: total.votes for total in found[topics.VOTES_PER_CANDIDATE]}
     return Figures(
