@@ -162,7 +162,7 @@ class CountFeed:
 
     def _read_until_check(self, reader: Consumer, followed: dict[tuple[str, int], int]) -> None:
         for _ in range(int(_CHECK_SECONDS / _TICK_SECONDS)):
-            records = list(consume(reader, 10_000, _TICK_SECONDS))
+            records = consume(reader, 10_000, _TICK_SECONDS)
             if records:
                 with self._lock:
                     now = datetime.now(UTC)

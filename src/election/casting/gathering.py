@@ -37,7 +37,7 @@ def gathered(
         left = max(0.0, deadline - time.monotonic())
         ask = (number - len(found), min(left, _LOOK_SECONDS)) if found else (1, left)
         current = assignment()
-        more = list(consume(reader, *ask))
+        more = consume(reader, *ask)
         if assignment() != current:  # librdkafka leaves them out itself, but of this one call alone
             found, held = [], 0
         found += more

@@ -27,6 +27,7 @@ from election.storage.elections import Election, held
 # is stopped before all of its batch was sent holds no voter's row, and Postgres waits for the rest of it for good: then
 # only the close of the poll waits, until somebody ends the worker.
 _LIMIT = "SET transaction_timeout = '2min'"
+_Vote = tuple[bytes, bytes, int]  # the message; its key, the ballot id; -1, so that the partition goes by the key
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class _Batch:
     records: Sequence[Origin]
     ballots: Sequence[Ballot]
     refused: Refused
-    votes: Sequence[tuple[bytes, bytes]]
+    votes: Sequence[_Vote]
     storing: Storing | None
     transaction: ExitStack
 
@@ -112,7 +113,7 @@ class Intake:
         self.faults.reach("stored")
         refused = batch.refused
         if stored is None:
-            self._publish(batch.votes)
+            self.producer.produce_all(topics.VOTES, batch.votes)
         else:
             refused += self._publish_stored(batch.ballots, stored)
         for position, why in refused:
@@ -122,18 +123,13 @@ class Intake:
         self.faults.reach("flushed")
         return Taken(len(batch.ballots), refused)
 
-    def _votes(self, ballots: Sequence[Ballot], cast_at: int) -> list[tuple[bytes, bytes]]:
-        """(ballot id, message) of each ballot, as if it were stored as it was offered."""
+    def _votes(self, ballots: Sequence[Ballot], cast_at: int) -> list[_Vote]:
+        """The vote of each ballot, as if it were stored as it was offered."""
         encode, ids = self._encode, [self._ballot_id(ballot.voter) for ballot in ballots]
         return [
-            (own, encode(own, b.contest, b.candidate, b.location, b.gender, b.age_group, cast_at))
+            (encode(own, b.contest, b.candidate, b.location, b.gender, b.age_group, cast_at), own, -1)
             for own, b in zip(ids, ballots, strict=True)
         ]
-
-    def _publish(self, votes: Sequence[tuple[bytes, bytes]]) -> None:
-        produce = self.producer.produce
-        for own, vote in votes:
-            produce(topics.VOTES, vote, own)
 
     def _publish_stored(self, ballots: Sequence[Ballot], stored: Mapping[int, Stored]) -> Refused:
         """Publishes as they are stored the ballots that repeat what is stored; refuses those with another choice."""
@@ -141,7 +137,7 @@ class Intake:
         for ballot in ballots:
             kept = stored[ballot.voter]
             if (kept.contest, kept.candidate) == (ballot.contest, ballot.candidate):
-                self._publish(self._votes([ballot], kept.cast_at))
+                self.producer.produce_all(topics.VOTES, self._votes([ballot], kept.cast_at))
             else:
                 second.append((ballot.position, _SECOND))
         return second

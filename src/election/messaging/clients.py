@@ -161,11 +161,11 @@ class SafeProducer:
             raise NotReachable(f"Kafka did not take a record: {error}")
 
 
-def consume(source: Consumer, number: int, seconds: float) -> Iterable[Message]:
+def consume(source: Consumer, number: int, seconds: float) -> list[Message]:
     """Up to ``number`` records, waiting at most ``seconds``. Raises KafkaException on an error that lasts, or may."""
-    for message in source.consume(number, seconds):
-        error = message.error()
-        if error is None:
-            yield message
-        elif error.code() not in _BETWEEN_RECORDS:
+    found = source.consume(number, seconds)
+    errors = list(filter(None, map(Message.error, found)))
+    for error in errors:
+        if error.code() not in _BETWEEN_RECORDS:
             raise KafkaException(error)
+    return [message for message in found if message.error() is None] if errors else found
