@@ -56,6 +56,37 @@ def test_a_batch_that_was_begun_and_dropped_leaves_nothing_behind(tables, publis
     assert compared(tables, poll).duplicates == 0
 
 
+def test_a_batch_with_old_ballots_is_stored_whatever_the_one_before_it_was(tables, published, monkeypatch):
+    poll, looked_up = published("ahead-old", voters=400), []
+    records, execute = records_of(tables, poll), psycopg.Connection.execute
+    first, second, third = records[:100], records[100:200], records[200:300]
+
+    def noting(connection, query, *values, **options):
+        if str(query).startswith("INSERT INTO votes"):
+            looked_up.append("ON CONFLICT" in query)
+        return execute(connection, query, *values, **options)
+
+    with tables.connect("app") as connection:
+        connection.autocommit = True
+        intake = Intake(tables, connection, poll)
+        monkeypatch.setattr(psycopg.Connection, "execute", noting)
+        offered = 0
+        for batch, how in (
+            (first, [True]),  # nobody knows what a worker before this one has stored
+            (second, [False]),
+            (second[50:] + third, [False, True]),
+            (second, [True]),
+            (records[300:], [True]),
+            (first, [False, True]),
+        ):
+            looked_up.clear()
+            offered += intake.take(batch).ballots
+            assert looked_up == how
+    comparison = compared(tables, poll)
+    assert (comparison.stored, comparison.differing) == (sum(tally(tables, poll).values()), 0)
+    assert comparison.stored + comparison.duplicates == offered
+
+
 def test_a_fetch_that_fails_while_a_batch_is_stored_costs_the_batch_and_nothing_else(
     tables, published, monkeypatch, caplog
 ):

@@ -62,6 +62,8 @@ class Intake:
         self._ballot_id = ballot_ids(ballot_key(connection, number))
         self._encode = VoteEncoder(number, poll.series, choices(connection, number), places(connection, number))
         self._batch: _Batch | None = None
+        # After a batch of new ballots alone the next is taken for one too. A worker's first one may be offered again.
+        self._all_new = False
         # A batch's votes go in few large requests; the flush at its end sends what is left at once.
         self.producer = SafeProducer(platform.kafka, **{"linger.ms": 100})
         self.faults = FaultPoints(platform.settings.casting_fault)
@@ -91,7 +93,7 @@ class Intake:
             if ballots:
                 send(self._connection, ballots)
                 pipeline = begun.enter_context(self._connection.pipeline())
-                storing = Storing(self._connection, pipeline, poll.election_no, cast_at)
+                storing = Storing(self._connection, pipeline, poll.election_no, ballots, cast_at, all_new=self._all_new)
             # While Postgres is at work the votes are made that go out when all of the ballots are new.
             votes = self._votes(ballots, cast_at)
             self.faults.reach("sent")
@@ -110,6 +112,7 @@ class Intake:
         assert batch
         with batch.transaction:
             stored = batch.storing.stored() if batch.storing else None
+        self._all_new = stored is None
         self.faults.reach("stored")
         refused = batch.refused
         if stored is None:
