@@ -40,8 +40,8 @@ class GenerationTotals:
 class Totals:
     """Folds records of the aggregated topics and ``candidates_topic``. Not safe for use from several threads.
 
-    With ``only`` an election's number it takes in that election's records alone, by their keys: the topics may hold
-    millions of others', and a glance at the key costs a tenth of decoding the record.
+    With ``only`` an election's number it takes in that election's records alone, by their keys, and no progress: the
+    topics may hold millions of others', which need not be decoded.
     """
 
     def __init__(self, only: int | None = None) -> None:

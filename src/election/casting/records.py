@@ -11,6 +11,8 @@ from election.messaging.rejected import Origin
 from election.platform import Connection
 from election.storage.elections import Election, elections
 
+_ELECTION = attrgetter("election")
+
 Refused = list[tuple[int, Unusable]]
 """(position in the batch, why) of the records that cannot be used."""
 
@@ -22,9 +24,6 @@ class Source(Protocol):
 
     def ballots(self, records: Sequence[Origin], poll: Election) -> tuple[list[Ballot], Refused]:
         """The ballots in a batch and the records that cannot be used. ``poll`` is the election as it is now."""
-
-
-_ELECTION = attrgetter("election")
 
 
 class _Form(Protocol):

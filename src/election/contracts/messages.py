@@ -245,8 +245,8 @@ class Decoder(Generic[Message]):
         return message
 
     def every(self, values: Sequence[bytes | None]) -> list[Message] | None:
-        """What each of the values says, at half the cost of one after the other; None when any is odd, and a look at
-        each says what is wrong with it. Bytes beyond ASCII are odd: the decoder does not look at fields that it skips.
+        """What each of the values says, without a call in Python for each; None when any is odd, and a look at each
+        says what is wrong with it. Bytes beyond ASCII are odd: the decoder does not look at fields that it skips.
         """
         there = [value for value in values if value is not None]
         odd = len(there) < len(values) or max(map(len, there), default=0) > self._most
