@@ -4,26 +4,30 @@ SHELL := /bin/sh
 election := .venv/bin/election
 python := .venv/bin/python
 uv := .venv/uv/bin/uv
+compile = $(uv) pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+  --custom-compile-command 'make lock'
 
 # One constituency, unless something else is asked for.
 ifeq ($(SCENARIO)$(CONTESTS)$(REGION),)
 CONTESTS := W07000041
 endif
-# Each setting of `make demo` becomes an option only when it is given.
-options = $(if $(SCENARIO),--scenario "$(SCENARIO)") $(if $(CONTESTS),--contests "$(CONTESTS)") \
-  $(if $(REGION),--region "$(REGION)") $(if $(VOTERS),--voters "$(VOTERS)") $(if $(TURNOUT),--turnout "$(TURNOUT)") \
-  $(if $(RATE),--rate "$(RATE)") $(if $(SEED),--seed "$(SEED)") $(if $(WORKERS),--workers "$(WORKERS)") \
-  $(if $(NIGHT),--night "$(NIGHT)") $(if $(BALLOTS),--ballots "$(BALLOTS)")
+# The parameters of a run (election.parameters); one that is given becomes the option of that name.
+parameters := scenario=SCENARIO slug=SLUG contests=CONTESTS region=REGION source=SOURCE nationality=NATIONALITY \
+  voters=VOTERS turnout=TURNOUT seed=SEED ballots=BALLOTS night=NIGHT rate=RATE workers=WORKERS
+variable = $(lastword $(subst =, ,$(p)))
+options = $(foreach p,$(parameters),$(if $($(variable)),--$(firstword $(subst =, ,$(p))) "$($(variable))"))
 
 .PHONY: help setup demo up down status clean distclean lint format lock \
-  test test-integration test-unit-and-drills test-runs test-pages compose-demo compose-down test-compose \
-  drill-casting drill-compose drill-count bench-casting bench-uk bench-dashboard bench-quality bench-count
+  test test-integration test-unit-and-drills test-runs test-pages test-users compose-demo compose-down test-compose \
+  drill-casting drill-compose drill-count drill-machine drill-users check nightly \
+  bench-casting bench-uk bench-dashboard bench-quality bench-count bench-outcome bench-evidence
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo '  make demo SCENARIO=single-race VOTERS=10000      another election; also CONTESTS= REGION= TURNOUT='
 	@echo '  make demo REGION="Northern Ireland" RATE=500     RATE= (votes a second, 0: all at once) SEED= WORKERS='
+	@echo "  make demo CONTESTS='Ynys Môn; W07000049'         several contests: ids or names with ';' between them"
 	@echo '  make demo NIGHT=10m                              the night of the declarations in ten minutes'
 
 setup: ## install the toolchain into .venv; does nothing when it is there
@@ -48,17 +52,19 @@ clean: ## stop the stack and remove all that runs left behind (var/)
 distclean: clean ## also remove the toolchain (.venv/)
 	@rm -rf .venv
 
-drills := tests/integration/test_casting_drill.py tests/integration/test_tally.py
+# The first kill what others need; the count of the others must begin on topics without planted totals.
+drills := $(addprefix tests/integration/test_,casting_drill.py tally.py spark_access.py quarantine.py removal.py)
 # What people see and do in a browser; the other end-to-end tests are about runs, the stream and the stack.
 pages := $(wildcard tests/e2e/test_dashboard_*.py tests/e2e/test_control_room*.py tests/e2e/test_certification.py)
 
 # Each session has a platform of its own: what one part leaves on the topics on purpose is no other part's business.
 # Most of the time a part waits for something, so two run side by side, the next as soon as one is done; each prints
-# when it is.
+# when it is. Beside what needs the whole stack runs what needs less.
 test: setup ## lint and all tests, on ports and in folders of their own
 	@$(MAKE) --no-print-directory lint
+	@$(python) -m tests.browser
 	@$(MAKE) --no-print-directory -j2 --output-sync=target \
-	  test-integration test-unit-and-drills test-runs test-pages
+	  test-pages test-integration test-runs test-unit-and-drills test-users
 
 test-integration:
 	@TEST_LANE=0 $(python) -m pytest tests/integration $(addprefix --ignore=,$(drills))
@@ -72,6 +78,13 @@ test-runs:
 
 test-pages:
 	@TEST_LANE=3 $(python) -m pytest $(pages)
+
+# Root's alone: it starts the platform as several users. Root's other sessions go on as the user `election`.
+test-users:
+	@TEST_LANE=4 $(python) -m pytest tests/users -m "not slow"
+
+drill-users: setup ## the whole platform started by root and by an ordinary user; who runs, who reads; root
+	@TEST_LANE=4 $(python) -m pytest tests/users
 
 compose-demo: ## the same election in containers; needs Docker with Compose and nothing else
 	@docker/secrets
@@ -111,6 +124,23 @@ bench-dashboard: setup ## votes to the browser, refreshes, fifty readers for MIN
 bench-quality: setup ## time and memory of validating a million voters and votes (VOTERS=)
 	@$(python) -m bench.quality $(if $(VOTERS),--voters "$(VOTERS)")
 
+bench-evidence: setup ## processor time a ballot of sealing the log and of verifying a package; BALLOTS= (a million)
+	@$(python) -m bench.evidence $(BALLOTS)
+
+bench-outcome: setup ## deciding Germany 2025, Aberdeen 2017 and the UK 2019 again
+	@$(python) -m bench.outcome
+
+nightly: ## all tests, then every drill; hours; root; KILLS= rounds of each drill (2)
+	@$(MAKE) --no-print-directory test
+	@for drill in drill-casting drill-count drill-machine drill-users drill-compose; do \
+	  $(MAKE) --no-print-directory $$drill KILLS=$(or $(KILLS),2) || exit 1; done
+
+check: lint ## lint and the quick unit tests: what to run before each commit
+	@$(python) -m pytest tests/unit -m "not slow" --quiet
+
+drill-machine: setup ## full disks, lost packets, wrong clocks, no memory, while elections are cast; root; ONLY= a part
+	@$(python) -m pytest tests/drills/test_machine.py $(if $(ONLY),-k "$(ONLY)") --log-cli-level=WARNING
+
 lint: setup ## ruff, mypy and the rules about who may import whom
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
@@ -121,9 +151,8 @@ format: setup ## let ruff mend what it can
 	@.venv/bin/ruff check --fix .
 	@.venv/bin/ruff format .
 
-lock: setup ## resolve the dependencies anew: requirements*.txt and stack/jars.sha256
-	$(uv) pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	  --upgrade -o requirements.txt
-	$(uv) pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	  --group dev -c requirements.txt -o requirements-dev.txt
+lock: setup ## pin new dependencies, keep the other versions (UPGRADE=1: the newest of all); stack/jars.sha256
+	$(compile) pyproject.toml $(if $(UPGRADE),--upgrade) -o requirements.txt
+	$(compile) --group dev $(if $(UPGRADE),--upgrade) -c requirements.txt -o requirements-dev.txt \
+	  $$(sed -n 's/^\([A-Za-z0-9._-]*\).*==.*/--no-emit-package \1/p' requirements.txt)
 	cd .venv/jars && sha256sum */*.jar > ../../stack/jars.sha256

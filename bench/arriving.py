@@ -72,7 +72,7 @@ def _ballot_paper(platform: Platform, slug: str) -> tuple[int, VoteEncoder, dict
     with platform.connect("reader") as connection:
         rows = connection.execute(
             """SELECT election_no, contest_no, contests.name, contests.country, contests.region, candidate_no,
-                      given_name || ' ' || family_name, party_abbreviation, official_votes
+                      btrim(given_name || ' ' || family_name), party_abbreviation, official_votes
                FROM elections JOIN contests USING (election_no) JOIN candidates USING (election_no, contest_no)
                WHERE slug = %s""",
             [slug],

@@ -36,13 +36,13 @@ from bench.together import together
 from bench.votes import Electorate, produce
 from election.casting import cast, open_poll
 from election.casting.storing import prepare
+from election.clients.airflow import Airflow
 from election.contracts import topics
 from election.count import driver
 from election.count.waiting import wait_until_counted
 from election.electorate import seed_candidates, seed_voters
 from election.messaging.reading import bounds, read
 from election.messaging.topics import create_topics
-from election.orchestration.api import Airflow
 from election.platform import Platform, native
 from election.preparation import Registration, create_tables, register
 from election.publication import publish_candidates, publish_voters
@@ -159,7 +159,7 @@ def _cast_and_count(platform: Platform, poll: Election) -> float:
 def _last_total(platform: Platform, poll: Election) -> float:
     """When the election's last total came to its topic, in seconds since 1970.
 
-    Whoever waits for it knows seconds later: totals of all elections, and of each batch, are read before it.
+    The waiting process learns of it seconds later: totals of all elections, and of each batch, are read before it.
     """
     head = b"%d/" % poll.election_no
     records = read(platform.kafka, list(topics.AGGREGATES))

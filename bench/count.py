@@ -4,6 +4,7 @@
     python -m bench.count freshness    produced vote to the total that contains it, on the whole stack
     python -m bench.count restart      driver killed to counting again, on the whole stack (--alone: without Airflow)
     python -m bench.count growth       batch time and state per million ballots, up to --votes
+    python -m bench.count login        processor time a vote with and without Spark's login and encryption, alternating
 
 Each prints a table and writes var/bench/count-NAME.json.
 """
@@ -28,8 +29,10 @@ from rich.table import Table
 from bench.own import own_platform
 from bench.parsing import a_second, parsed
 from bench.votes import Electorate, produce
+from election.clients.spark_access import AUTHENTICATED
 from election.contracts import topics
-from election.contracts.messages import ContestTotal, Decoder
+from election.contracts.aggregates import ContestTotal
+from election.contracts.messages import Decoder
 from election.count import driver
 from election.count.folder import tally_folder
 from election.messaging.clients import consume, consumer
@@ -163,6 +166,48 @@ def growth(votes: int = 30_000_000) -> None:
         for name, part in zip(("first", "second", "last"), _thirds(resident), strict=True)
     }
     _show("growth", found | thirds | {"checkpoint on disk, MB": round(disk / 1e6)})
+
+
+@app.command()
+def login(votes: int = 1_500_000, rounds: int = 2) -> None:
+    """Processor time a vote tells more than votes a second where others use the machine, too."""
+    found: dict[str, Any] = {}
+    for turn in range(1, rounds + 1):
+        for name, asked in (("without", {}), ("with", dict(AUTHENTICATED))):
+            with _changed(AUTHENTICATED, asked):
+                found |= {f"{name}, {turn}: {what}": value for what, value in _costs(votes).items()}
+    _show("login", found)
+
+
+def _costs(votes: int) -> dict[str, float]:
+    """Of the votes after the first batch, in which Java compiles most."""
+    from tests.count_faults import driver_jvm, executor
+
+    with platform() as bench:
+        produce(bench, Electorate(1), votes)
+        driver.start(bench.settings)
+        first = _batches_until(bench.settings, 1)
+        processes = {"driver": driver_jvm(bench.settings), "executor": executor(bench.settings)}
+        begun = {name: sum(process.cpu_times()[:2]) for name, process in processes.items()}
+        batches = _batches_until(bench.settings, votes)[len(first) :]
+        counted = sum(batch["messages"] for batch in batches)
+        spent = {name: sum(process.cpu_times()[:2]) - begun[name] for name, process in processes.items()}
+        driver.stop(bench.settings)
+    rate = counted / sum(batch["ms"] for batch in batches) * 1000
+    return {f"{name}, µs a vote": round(s / counted * 1e6, 1) for name, s in spent.items()} | {"votes/s": round(rate)}
+
+
+@contextmanager
+def _changed(settings: dict[str, str], other: dict[str, str]) -> Iterator[None]:
+    """Other settings in the same dictionary for as long as this lasts."""
+    usual = dict(settings)
+    settings.clear()
+    settings.update(other)
+    try:
+        yield
+    finally:
+        settings.clear()
+        settings.update(usual)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from election.platform import Platform, native
 from election.settings import PROJECT, Settings
-from election.stack.service import settings_environment
+from election.stack.account import unprivileged
 from election.stack.starting import start
 from election.stack.stopping import remove, stop
 
@@ -24,9 +24,8 @@ def own_platform(name: str, only: tuple[str, ...] = (), *, keep: bool = False) -
         del os.environ[variable]
     ports = {field: info.default + more for field, info in Settings.model_fields.items() if field.endswith("_port")}
     settings = Settings.model_validate({"var": PROJECT / "var" / name, **ports})
-    os.environ.update(settings_environment(settings))
-    settings.var.mkdir(parents=True, exist_ok=True)
-    settings.var.chmod(0o755)
+    os.environ.update(settings.environment)
+    unprivileged(Settings.model_validate({"var": PROJECT / "var"}))
     try:
         start(settings, only)
         yield native(settings)

@@ -13,12 +13,12 @@ from election.contracts import topics
 from election.contracts.messages import VoteMessage
 from election.contracts.schemas import spark_ddl
 from election.platform import native
-from spark_jobs.tally.job import MAX_OFFSETS, READING
+from spark_jobs.tally.job import MAX_OFFSETS, READING, kafka_options
 
 session = SparkSession.builder.appName("parse").getOrCreate()
 records = (
     session.readStream.format("kafka")
-    .option("kafka.bootstrap.servers", native().kafka["bootstrap.servers"])
+    .options(**kafka_options(native().kafka))
     .option("subscribe", topics.VOTES)
     .options(**(READING if "tuned" in sys.argv else {}))
     .option("startingOffsets", "earliest")

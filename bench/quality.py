@@ -30,7 +30,7 @@ from election.preparation import Registration, create_tables, register
 from election.publication import publish_candidates, publish_voters
 from election.settings import PROJECT, Settings
 from election.stack import services
-from election.stack.service import settings_environment
+from election.stack.account import unprivileged
 from election.stack.starting import start
 from election.stack.stopping import remove
 from tests.quality_faults import count
@@ -51,9 +51,8 @@ def main(
         return
     names = {name: field.default + PORTS for name, field in Settings.model_fields.items() if name.endswith("_port")}
     settings = Settings.model_validate({"var": PROJECT / "var" / "bench-quality", **names})
-    os.environ.update(settings_environment(settings))
-    settings.var.mkdir(parents=True, exist_ok=True)
-    settings.var.chmod(0o755)
+    os.environ.update(settings.environment)
+    unprivileged(Settings.model_validate({"var": PROJECT / "var"}))
     found: dict[str, Any] = {}
     try:
         start(settings, services.STORAGE)

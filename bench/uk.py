@@ -30,19 +30,18 @@ from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixe
 from bench.official import compared
 from bench.own import own_platform
 from election import scenarios
+from election.clients.airflow import Airflow
 from election.errors import BadInput, NotReachable
-from election.orchestration.api import Airflow
+from election.parameters import Run
 from election.platform import Platform
-from election.preparation import Registration
+from election.preparation.room import needed
 from election.results import results
 from election.scenarios.selection import select
 from election.settings import PROJECT, Settings
-from election.stack.strays import strays
+from election.stack.orphans import orphans
 from election.stack.supervision import Supervisor
 
 SCENARIO = "uk-general-election-2019"
-# Measured on regions: tables and log of Postgres, topics, the count's state, what reconciliation spills.
-DISK_A_VOTER, DISK_BESIDE = 520, 10 * 2**30
 DISK_LEFT = 10 * 2**30
 SAMPLE_SECONDS = 15.0  # a sample walks every file and every page table: at five seconds it took a twentieth of a core
 console = Console()
@@ -91,7 +90,7 @@ def main(
 
 
 def _require_disk(voters: int) -> None:
-    need, free = voters * DISK_A_VOTER + DISK_BESIDE, shutil.disk_usage(PROJECT).free
+    need, free = needed(voters), shutil.disk_usage(PROJECT).free
     console.print(f"{voters:,} voters need about {_gib(need)} of disk; {_gib(free)} are free.")
     if free - need < DISK_LEFT:
         raise SystemExit(f"Less than {_gib(DISK_LEFT)} would be left. Make room, or measure a region: REGION=Wales.")
@@ -99,10 +98,9 @@ def _require_disk(voters: int) -> None:
 
 def _run(platform: Platform, region: str, workers: int, found: dict[str, Any], peaks: Peaks) -> str:
     """Starts the run in Airflow and follows it until it ends, or waits for a person behind the reconciliation."""
-    registration = Registration(SCENARIO, f"uk-{datetime.now(UTC):%Y%m%d-%H%M%S}", region=region or None)
+    registration = Run(scenario=SCENARIO, slug=f"uk-{datetime.now(UTC):%Y%m%d-%H%M%S}", region=region, workers=workers)
     airflow = Airflow(platform.settings)
-    conf = asdict(registration) | {"contests": [], "rate": 0, "workers": workers}
-    _trigger(airflow, registration.slug, conf)
+    _trigger(airflow, registration.slug, registration.model_dump(mode="json"))
     told: set[tuple[str, int, str]] = set()
     while True:
         run, tasks = _looked(airflow, registration.slug)
@@ -201,7 +199,7 @@ class Sampled:
 def _processes(settings: Settings) -> list[psutil.Process]:
     daemon = Supervisor(settings).daemon()
     supervised = daemon.children(recursive=True) if daemon else []
-    return list({process.pid: process for process in [*supervised, *strays(settings)]}.values())
+    return list({process.pid: process for process in [*supervised, *orphans(settings)]}.values())
 
 
 def _memory(processes: list[psutil.Process]) -> dict[str, int]:

@@ -43,7 +43,7 @@ def produce(
     rate: float = 0,
     produced: dict[tuple[int, bool], list[float]] | None = None,
 ) -> None:
-    """Produces the votes, ``rate`` a second (0: as fast as it goes), and notes when, by contest and validity."""
+    """Produces the votes, ``rate`` per second (0 = unlimited), and notes when, by contest and validity."""
     producer = SafeProducer(platform.kafka)
     encode, ballot_id, chance = electorate.encoder(), ballot_ids(bytes(32)), random.Random(electorate.election)
     ages, began = get_args(AgeGroup), time.time()

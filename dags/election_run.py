@@ -4,21 +4,21 @@ Start it with **Trigger** and fill in the form; the defaults replay one constitu
 
 | stage | what happens | when it fails |
 |---|---|---|
-| **prepare** | creates tables and topics, registers the election | the message says what to mend; nothing was written |
-| **electorate** | candidates and voters go into Postgres and are checked | clear it: it goes on where it stopped |
+| **prepare** | creates tables and topics, registers the election | correct what the message names; nothing is written |
+| **electorate** | candidates and voters go into Postgres and are checked | clear it: it continues where it stopped |
 | **publication** | voters and candidates go to their topics | clear it; casting waits for all of it |
-| **casting** | every voter is offered the ballot; it is stored, then published | clear it; each counts once |
+| **casting** | every voter is offered the ballot; it is stored, published and sealed | clear it; each counts once |
 | **count** | waits until the stream has counted every stored ballot | look at `tally_stream`; it restarts by itself |
-| **reconciliation** | ballots, totals, tables and official figures must agree: a gate | the message lists differences |
+| **reconciliation** | seals the ballots' log; all figures must agree: a gate | the message lists differences |
 | **certification** | waits for *Certify* or *Refuse* under *Required Actions* | clear `decide`: it asks again |
-| **result** | writes the certified result to files | clear it |
+| **result** | writes the certified result and its package to files | clear it |
 
 **electorate**, **casting** and **count** end in a gate, `validate`: expectations of tables and topics. When a critical
-one is not met, the message names it, how many rows, some keys, what to do and the report; mend it and clear the gate.
-`election validate SLUG --checkpoint casting` looks again on the spot.
+one fails, the message names it, the number of rows, some keys, what to do and the report. Fix it and clear the gate.
+`election validate SLUG --checkpoint casting` checks again at once.
 
 The message of a failed **prepare** names the parameter, or the scenario's file and line. `election reconcile SLUG`
-recomputes what the gate found, on the spot.
+compares again at once.
 
 Certifying freezes the result: afterwards the database refuses every change to the election. A refusal ends the run as
 failed, with its reason. An answer without a reason decides nothing, nor does marking the question success by hand.
@@ -30,14 +30,13 @@ Every task can be cleared, and so can the whole run: what was done is found and 
 """
 
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
-from airflow.providers.standard.operators.hitl import HITLOperator
-from airflow.sdk import TaskGroup, XComArg, dag, get_current_context, task, task_group
+from airflow.sdk import dag, get_current_context, task, task_group
 
-from election.orchestration.decision import DecisionOperator
-from election.orchestration.failures import say_what_next
-from election.orchestration.form import DECISION, ELECTION_RUN
+from election.orchestration.decision import ClosingOperator, DecisionOperator
+from election.orchestration.failures import HOPELESS, say_what_next
+from election.orchestration.form import ELECTION_RUN, decision_form
 from election.orchestration.notification import at_a_gate, at_the_end
 from election.orchestration.stages import documentation
 from election.quality import Checkpoint
@@ -69,92 +68,97 @@ def register() -> str:
     return register(get_current_context())
 
 
-def prepare() -> XComArg:
-    tooltip = "Tables, topics, and the election's registration"
-    with TaskGroup("prepare", tooltip=tooltip, doc_md=documentation("prepare")):
-        slug = register()
-        [create_tables(), create_topics()] >> slug
-    return slug
+@task_group(tooltip="Tables, topics, and the election's registration", doc_md=documentation("prepare"))
+def prepare() -> None:
+    [create_tables(), create_topics()] >> register()
 
 
 @task(execution_timeout=timedelta(hours=1))  # randomuser.me may make each of seven tries wait five minutes
-def seed_candidates(slug: str) -> int:
+def seed_candidates() -> int:
     from election.electorate import seed_candidates
-    from election.orchestration.connections import platform
+    from election.orchestration.runs import this_election
 
-    return seed_candidates(platform(), slug)
+    return seed_candidates(*this_election())
 
 
 @task(execution_timeout=timedelta(hours=6))
-def seed_voters(slug: str) -> int:
+def seed_voters() -> int:
     from election.electorate import seed_voters
-    from election.orchestration.connections import platform
+    from election.orchestration.runs import this_election
 
-    return seed_voters(platform(), slug)
+    return seed_voters(*this_election())
 
 
 @task(on_failure_callback=at_a_gate(), execution_timeout=timedelta(hours=1))
-def check_electorate(slug: str) -> dict[str, Any]:
+def check_electorate() -> dict[str, Any]:
     from election.electorate import check_electorate
-    from election.orchestration.connections import platform
+    from election.orchestration.runs import this_election
 
-    return check_electorate(platform(), slug)
+    return check_electorate(*this_election())
 
 
 @task(**GATE, execution_timeout=timedelta(hours=1))
-def validate(slug: str, checkpoint: Checkpoint) -> str:
+def validate(checkpoint: Checkpoint) -> str:
     from election.orchestration.quality import validate
 
-    return validate(get_current_context(), slug, checkpoint)
+    return validate(get_current_context(), checkpoint)
 
 
 @task_group(
     tooltip="Candidates and voters in Postgres. Gate: the expectations of the electorate are met",
     doc_md=documentation("electorate"),
 )
-def electorate(slug: str) -> None:
-    seed_candidates(slug) >> seed_voters(slug) >> check_electorate(slug) >> validate(slug, "electorate")
+def electorate() -> None:
+    seed_candidates() >> seed_voters() >> check_electorate() >> validate("electorate")
 
 
 @task
-def publish_candidates(slug: str) -> int:
-    from election.orchestration.connections import platform
+def publish_candidates() -> int:
+    from election.orchestration.runs import this_election
     from election.publication import publish_candidates
 
-    return publish_candidates(platform(), slug)
+    return publish_candidates(*this_election())
 
 
 @task(execution_timeout=timedelta(hours=2))
-def publish_voters(slug: str) -> int:
-    from election.orchestration.connections import platform
+def publish_voters() -> int:
+    from election.orchestration.runs import this_election
     from election.publication import publish_voters
 
-    return publish_voters(platform(), slug)
+    return publish_voters(*this_election())
 
 
 @task_group(tooltip="Voters and candidates on their topics", doc_md=documentation("publication"))
-def publication(slug: str) -> None:
-    publish_candidates(slug)
-    publish_voters(slug)
+def publication() -> None:
+    publish_candidates()
+    publish_voters()
 
 
 @task
-def open_poll(slug: str) -> list[int]:
+def open_poll() -> list[int]:
     from election.casting import open_poll
-    from election.orchestration.connections import platform
+    from election.orchestration.runs import this_election
 
-    open_poll(platform(), slug)
+    open_poll(*this_election())
     return list(range(get_current_context()["params"]["workers"]))
 
 
-# A feed's poll is open for as long as the operator leaves it so; each end of this time would take one of the tries.
-# Airflow here has 16 runners: however many nights and feeds there are, four are left for what else has to go on.
+# A feed's poll stays open until the operator closes it; each timeout would use up one try.
+# Airflow here has 16 runners: whatever is cast, four are left for other tasks.
 @task(task_id="cast", execution_timeout=timedelta(days=30), max_active_tis_per_dag=12)
-def cast_ballots(slug: str, worker: int) -> dict[str, Any]:
+def cast_ballots(worker: int) -> dict[str, Any]:
     from election.orchestration.casting import cast
-    from election.orchestration.connections import platform
+    from election.orchestration.runs import this_election
 
-    return cast(platform(), slug, worker, get_current_context()["params"]["rate"])
+    return cast(*this_election(), worker, get_current_context()["params"]["rate"])
+
+
+# Outsiders can keep heads while the poll is open: what they hold, no later log may contradict.
+@task(execution_timeout=timedelta(days=30))
+def seal() -> dict[str, Any] | None:
+    from election.orchestration.evidence import seal_until_closed
+
+    return seal_until_closed(get_current_context())
 
 
 @task.short_circuit(ignore_downstream_trigger_rules=False)
@@ -162,112 +166,104 @@ def takes_ballots_from_outside() -> bool:
     return bool(get_current_context()["params"]["ballots"] == "external")
 
 
-def close_when_told(slug: str) -> HITLOperator:
-    return HITLOperator(
-        task_id="close_when_told",
-        subject=f"Close the poll of {slug}?",
-        body="What is on `ballots_topic` by then is taken in; a ballot that comes later is rejected as late.",
-        options=["Close the poll"],
-        execution_timeout=None,  # the night takes as long as it takes
-    )
-
-
-# Where voters are simulated nobody is asked, and the poll closes when every voter was offered the ballot.
+# With simulated voters the poll closes without a question, once every voter was offered the ballot.
 @task(trigger_rule="none_failed")
-def close_poll(slug: str) -> None:
+def close_poll() -> None:
     from election.casting import close_poll
-    from election.orchestration.connections import platform
+    from election.orchestration.runs import this_election
 
-    close_poll(platform(), slug)
+    close_poll(*this_election())
 
 
 @task_group(
     tooltip="Every voter is offered the ballot. Gate: votes and ballots are what is expected",
     doc_md=documentation("casting"),
 )
-def casting(slug: str) -> None:
-    opened, closed = open_poll(slug), close_poll(slug)
-    cast_ballots.partial(slug=slug).expand(worker=opened) >> closed
-    end_feed = close_poll.override(task_id="end_feed", trigger_rule="all_success")(slug)
-    opened >> takes_ballots_from_outside() >> close_when_told(slug) >> end_feed >> closed
-    closed >> validate(slug, "casting")
+def casting() -> None:
+    opened, closed = open_poll(), close_poll()
+    cast_ballots.expand(worker=opened) >> closed
+    opened >> seal()
+    end_feed = close_poll.override(task_id="end_feed", trigger_rule="all_success")()
+    opened >> takes_ballots_from_outside() >> ClosingOperator(task_id="close_when_told") >> end_feed >> closed
+    closed >> validate("casting")
 
 
 @task(execution_timeout=timedelta(hours=2))
-def wait_until_counted(slug: str) -> dict[str, Any]:
+def wait_until_counted() -> dict[str, Any]:
     from election.count import wait_until_counted
-    from election.orchestration.connections import platform
+    from election.orchestration.runs import this_election
 
-    return wait_until_counted(platform(), slug)
+    return wait_until_counted(*this_election())
 
 
 @task_group(
     tooltip="The stream counts every stored ballot. Gate: the totals are what the votes give",
     doc_md=documentation("count"),
 )
-def count(slug: str) -> None:
-    wait_until_counted(slug) >> validate(slug, "count")
+def count() -> None:
+    wait_until_counted() >> validate("count")
 
 
 @task(**GATE, execution_timeout=timedelta(hours=2))
-def reconcile(slug: str) -> None:
-    from election.casting import reject_late
-    from election.orchestration.connections import platform
-    from election.reconciliation import reconcile, record
+def reconcile() -> None:
+    from election.orchestration.reconciliation import seal_and_reconcile
+    from election.orchestration.runs import this_election
 
-    # The feed may have gone on while the votes were counted.
-    reject_late(platform(), slug)
-    verdict = reconcile(platform(), slug)
-    record(platform(), slug, verdict)
-    verdict.require_ok()
+    seal_and_reconcile(*this_election())
 
 
 @task_group(tooltip="Gate: everything must agree", doc_md=documentation("reconciliation"))
-def reconciliation(slug: str) -> None:
-    reconcile(slug)
+def reconciliation() -> None:
+    reconcile()
 
 
 @task.branch
-def who_decides(slug: str) -> str:
+def who_decides() -> str:
     from election.orchestration.certification import who_decides
 
-    return who_decides(get_current_context(), slug)
+    return who_decides(get_current_context())
 
 
 @task
-def certify_unasked(slug: str) -> None:
+def certify_unasked() -> None:
     from election.orchestration.certification import certify_unasked
 
-    certify_unasked(get_current_context(), slug)
+    certify_unasked(get_current_context())
 
 
 @task(**GATE, trigger_rule="none_failed")
-def certified(slug: str) -> str:
+def certified() -> str:
     from election.orchestration.certification import require_certified
+    from election.orchestration.evidence import send_last_head
 
-    return require_certified(slug)
+    made = require_certified()
+    send_last_head(get_current_context())
+    return made
 
 
 @task_group(tooltip="A person certifies or refuses", doc_md=documentation("certification"))
-def certification(slug: str) -> None:
-    decide = DecisionOperator(task_id="decide", slug=slug, params=DECISION, on_failure_callback=at_a_gate())
-    gate = certified(slug)
-    unasked = certify_unasked(slug)
-    who_decides(slug) >> [decide, unasked, gate]
+def certification() -> None:
+    decide = DecisionOperator(task_id="decide", params=decision_form(None), on_failure_callback=at_a_gate())
+    gate = certified()
+    unasked = certify_unasked()
+    who_decides() >> [decide, unasked, gate]
     [decide, unasked] >> gate
 
 
 @task
-def export_results(slug: str) -> str:
-    from election.orchestration.connections import platform
+def export_results() -> str:
+    from election.evidence.package import package
+    from election.orchestration.runs import this_election
     from election.results import export
 
-    return str(export(platform(), slug))
+    folder = export(*this_election())
+    package(*this_election())
+    return str(folder)
 
 
 @task_group(tooltip="The result", doc_md=documentation("result"))
-def result(slug: str) -> None:
-    export_results(slug)
+def result() -> None:
+    export_results()
 
 
 @dag(
@@ -284,16 +280,15 @@ def result(slug: str) -> None:
         "owner": "election-operations",
         "retries": 3,
         "retry_delay": timedelta(seconds=10),
+        "retry_policy": HOPELESS,
         "on_failure_callback": [say_what_next],
         # Long enough for what takes a while; tasks whose time grows with the electorate have more.
         "execution_timeout": timedelta(minutes=15),
     },
 )
 def election_run() -> None:
-    # Until a task runs, the slug is a reference to what `register` returns.
-    slug = cast(str, prepare())
-    to_the_count = electorate(slug) >> publication(slug) >> casting(slug) >> count(slug)
-    to_the_count >> reconciliation(slug) >> certification(slug) >> result(slug)
+    to_the_count = prepare() >> electorate() >> publication() >> casting() >> count()
+    to_the_count >> reconciliation() >> certification() >> result()
 
 
 election_run()

@@ -1,7 +1,7 @@
 """### Counts a certified election's ballots again
 
-A correction run: counts the votes table anew, and `votes_topic` ballot by ballot, and compares both with the certified
-result, which stays as it is. The verdict is kept beside the others of the election; a run that fails says what differs.
+A correction run: counts the votes table again, and `votes_topic` ballot by ballot, and compares both with the certified
+result, which does not change. The verdict is kept with the election's others; a failed run says what differs.
 
 | difference | what it means |
 |---|---|
@@ -16,6 +16,7 @@ from datetime import timedelta
 
 from airflow.sdk import dag, get_current_context, task
 
+from election.orchestration.failures import HOPELESS
 from election.orchestration.form import RECOUNT
 from election.orchestration.notification import at_a_gate
 
@@ -32,6 +33,7 @@ from election.orchestration.notification import at_a_gate
         "owner": "election-operations",
         "retries": 1,
         "retry_delay": timedelta(seconds=10),
+        "retry_policy": HOPELESS,
         "execution_timeout": timedelta(hours=2),
         "on_failure_callback": at_a_gate(),
     },

@@ -11,7 +11,7 @@ next try starts it. Nothing is lost or counted twice.
 | see what it does | the link *Spark UI* under the task's *Details*, or `election tally status` |
 | stop it cleanly | `election tally stop`; or pause this DAG, then mark the task *success* |
 | start it again | unpause this DAG, or `election tally start` |
-| start again from nothing | `election tally rebuild`: counts all votes anew; totals on screen never go down |
+| start again from nothing | `election tally rebuild`: counts all votes again; shown totals never go down |
 
 Clearing the task is harmless: it finds the running driver again. A task that is marked while this DAG is not paused
 stops the stream, and the next run starts it again at once. A checkpoint that belongs to another topic or another

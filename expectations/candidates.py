@@ -34,12 +34,12 @@ def suite(look: Look) -> Suite | None:
             ),
             NoRows(
                 query=f"""SELECT 'contest ' || contest_no AS key FROM candidates WHERE election_no = {ELECTION}
-                    GROUP BY contest_no, lower(given_name), lower(family_name), party_abbreviation
+                    GROUP BY contest_no, lower(given_name), lower(family_name), party_abbreviation, candidate_id
                     HAVING count(*) > 1""",
                 **protects(
                     "twice",
                     "Nobody stands twice in a contest for the same party.",
-                    "Two people may share a name; else correct the scenario's candidates.csv.",
+                    "Two people may share a name, with a candidate_id each; else correct candidates.csv.",
                     "warning",
                 ),
             ),

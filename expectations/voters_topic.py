@@ -19,11 +19,23 @@ def suite(look: Look) -> Suite | None:
             gxe.ExpectColumnPairValuesToBeEqual(
                 column_A="stored",
                 column_B="published",
+                ignore_row_if="either_value_is_missing",
                 **protects(
                     "complete",
                     "Every voter of the table is on the topic, once at least.",
                     "Only who is on the topic is offered the ballot. Start the election anew, under another slug.",
                 ),
-            )
+            ),
+            gxe.ExpectColumnValuesToBeInSet(
+                column="there",
+                value_set=[True],
+                **protects(
+                    "there",
+                    "The topic still has what publication recorded.",
+                    "It was created again, as after a restore: who was published cannot be asked any more. The votes "
+                    "are compared with the voters' table all the same.",
+                    "warning",
+                ),
+            ),
         ],
     )

@@ -66,6 +66,7 @@ def suite(look: Look) -> Suite | None:
                     "time",
                     "Every vote was cast while the poll was open.",
                     f"{LOOK} Compare the clocks of the machines.",
+                    "warning",  # a clock that is off changes no count
                 ),
             ),
             *_like_official(look),
@@ -109,8 +110,8 @@ def _like_expected(look: Look) -> list[Expectation]:
     room = 3 * float(simulation.get("turnout_spread") or 0) + 0.1
     return [
         gxe.ExpectTableRowCountToBeBetween(
-            min_value=int(look.registered * max(0.0, asked - room)),
-            max_value=round(look.registered * min(1.0, asked + room)),
+            min_value=int(look.entitled * max(0.0, asked - room)),
+            max_value=round(look.entitled * min(1.0, asked + room)),
             **protects(
                 "turnout",
                 "Turnout is near the one that was asked for.",

@@ -5,8 +5,8 @@ from election.quality.gx import gxe
 from election.quality.suites import Look, Suite, protects
 
 _FORGED = (
-    "Somebody else than casting wrote on the topic. `election reconcile SLUG` names the ballots; delete the topic with "
-    "Kafka's own tools, then `election restore-topics` and `election tally rebuild`."
+    "A process other than casting wrote on the topic. `election reconcile SLUG` names the ballots; `election "
+    "quarantine SLUG` has the count leave them out, by a person's decision."
 )
 
 

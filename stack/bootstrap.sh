@@ -4,7 +4,7 @@
 # Checks for Python and Java, and installs them with apt where it may. A second call finds the stamp, does nothing
 # and reaches no network. Usage: stack/bootstrap.sh, from anywhere; `make setup` calls it.
 set -eu
-umask 022  # Postgres' own user must be able to read the programs
+umask 022  # the user that the platform runs as must be able to read the programs
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
 venv=$root/.venv
@@ -17,16 +17,25 @@ fail() { say "Error: $*"; exit 1; }
 # the archive of classes is of use to the one that made it alone.
 wanted() {
   { printf '%s\n' "$root" "$(java_version)"; cat "$root/stack/bootstrap.sh" "$root/stack/archive.sh" \
-      "$root/stack/uv.txt" "$root/requirements-dev.txt" "$root/stack/ivy.xml" "$root/stack/jars.sha256" \
-      "$root/pyproject.toml"; } | sha256sum | cut -d ' ' -f 1
+      "$root/stack/uv.txt" "$root/requirements.txt" "$root/requirements-dev.txt" "$root/stack/ivy.xml" \
+      "$root/stack/jars.sha256" "$root/pyproject.toml"; } | sha256sum | cut -d ' ' -f 1
+}
+
+# Root's platform runs as the user `election`, who reaches root's private folders through a mount namespace alone: see
+# src/election/stack/passage.py.
+namespaces() { [ "$(id -u)" -ne 0 ] || unshare --mount true 2>/dev/null; }
+
+anybody() { # runs a program as an unprivileged user
+  setpriv --reuid=65534 --regid=65534 --clear-groups "$@" >/dev/null 2>&1
 }
 
 python_fits() { # 3.11 to 3.13, with the module that makes environments
-  "$1" -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null
+  "$1" -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null &&
+    { namespaces || anybody "$1" -c ''; }
 }
 
 find_python() {
-  for candidate in python3 python3.13 python3.12 python3.11; do
+  for candidate in python3 python3.13 python3.12 python3.11 /usr/bin/python3; do
     if command -v "$candidate" >/dev/null && python_fits "$candidate"; then
       command -v "$candidate"
       return
@@ -92,10 +101,13 @@ if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$(wanted)" ] && "$venv/bin/python" 
   exit 0
 fi
 
-# Postgres refuses to run as root. Said now, before minutes of downloads: see election/stack/postgres_user.py.
-if [ "$(id -u)" -eq 0 ] && ! unshare --user true 2>/dev/null &&
-  ! setpriv --reuid=65534 --regid=65534 --clear-groups ls -d "$root/." >/dev/null 2>&1; then
-  fail "Postgres runs as a user of its own, who cannot reach $root, and there are no user namespaces here.
+# Said now, before minutes of downloads.
+if [ "$(id -u)" -eq 0 ]; then
+  if [ -n "$(find "$root/src" "$root/stack" ! -perm -o=r)" ]; then
+    fail "the platform does not run as root, and other users cannot read its programs. Type: chmod -R go+rX $root"
+  fi
+  namespaces || anybody test -r "$root/Makefile" || fail "the platform does not run as root, no other user reaches \
+$root, and root may not make mount namespaces here.
 Put the project in a folder that other users may pass, such as one under /opt, or run it as another user than root."
 fi
 
@@ -129,7 +141,11 @@ if ! cmp -s "$root/stack/uv.txt" "$venv/uv/uv.txt"; then
 fi
 
 say "Installing the locked Python packages ..."
-"$uv" pip sync --quiet --python "$venv/bin/python" --require-hashes "$root/requirements-dev.txt" ||
+# The user of root's platform may not write here, and would compile a module at each import.
+compile=
+[ "$(id -u)" -ne 0 ] || compile=--compile-bytecode
+"$uv" pip sync --quiet $compile --python "$venv/bin/python" --require-hashes "$root/requirements.txt" \
+  "$root/requirements-dev.txt" ||
   fail "the Python packages could not be installed; see above, and try again."
 "$uv" pip install --quiet --python "$venv/bin/python" --no-deps --no-build-isolation --editable "$root"
 

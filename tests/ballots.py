@@ -66,7 +66,7 @@ def once_votes_are_stored(platform: Platform, poll: Election, then: Callable[[],
 
 def send(platform: Platform, *ballots: ExternalBallot | bytes | None) -> None:
     """Puts ballots, or bytes that are none, on ballots_topic."""
-    producer = SafeProducer(platform.kafka)
+    producer = SafeProducer(platform.login("feed"))
     put(producer, *ballots)
     producer.flush()
 

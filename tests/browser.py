@@ -1,8 +1,12 @@
-"""Debian's chromium for tests: found, or installed where that is allowed, else a message that says how to get it."""
+"""Debian's chromium for tests: found, or installed where that is allowed, else a message that says how to get it.
+
+``python -m tests.browser`` does so before the tests: root's sessions go on as a user who may not install anything.
+"""
 
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -91,3 +95,10 @@ def reader(browser: Browser, dashboard: str, also: str | None = None, **options:
     context.close()
     assert not foreign
     assert not errors
+
+
+if __name__ == "__main__":
+    try:
+        chromium()
+    except RuntimeError as error:
+        sys.exit(str(error))

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 
 import psutil
 
+from election.clients.spark import master_state
 from election.contracts import topics
 from election.contracts.messages import Decoder
 from election.count import driver
@@ -23,7 +24,6 @@ from election.errors import NotReachable
 from election.messaging.reading import Offsets, bounds, read
 from election.platform import Platform
 from election.settings import Settings
-from election.stack.spark import master_state
 from election.stack.supervision import Supervisor
 
 

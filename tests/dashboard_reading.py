@@ -24,7 +24,6 @@ def apart() -> Iterator[Platform]:
     folder = PROJECT / "var" / "test"
     folder.mkdir(parents=True, exist_ok=True)
     var = Path(tempfile.mkdtemp(prefix="dashboard-", dir=folder))
-    var.chmod(0o755)  # Postgres' own user must be able to pass
     names = [name for name in Settings.model_fields if name.endswith("_port")]
     settings = Settings.model_validate({"var": var, **dict(zip(names, free_ports(len(names)), strict=True))})
     try:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from election import scenarios
 from election.contracts import topics
+from election.contracts.aggregates import HOUR, TURNOUT_BY_HOUR
 from election.contracts.messages import SCHEMA_VERSION, CandidateRecord, TallyProgress, encode
 from election.messaging.clients import SafeProducer
 from election.messaging.topics import create_topics
@@ -119,11 +120,12 @@ class Count:
     def __init__(self, platform: Platform, slug: str, scenario: Scenario, generation: int = 1) -> None:
         self.platform, self.slug, self.scenario, self.generation = platform, slug, scenario, generation
         self.number = election_no(platform, slug)
-        self.producer = SafeProducer(platform.kafka)
+        self.producer = SafeProducer(platform.login("tally"))
         self.series = "party" if sum(len(c.candidates) for c in scenario.contests) > 20 else "candidate"
         self.minutes: Counter[tuple[int, str, str]] = Counter()
         self.batch = 0
         self.previous: dict[int, int] = {}
+        self.hours: Counter[int] = Counter()
 
     def put(self, topic: str, key: str, **fields: object) -> None:
         common = {"schema_version": SCHEMA_VERSION, "generation": self.generation, "election": self.number}
@@ -178,6 +180,9 @@ class Count:
             if at == minute:
                 self.put(topics.VOTES_PER_MINUTE, f"{at}/{self.series}/{member}", votes=votes, minute=at,
                          series=self.series, member=member, label=label)  # fmt: skip
+        hour = minute - minute % HOUR
+        self.hours[hour] = ballots - sum(votes for at, votes in self.hours.items() if at != hour)
+        self.put(TURNOUT_BY_HOUR.topic, str(hour), votes=self.hours[hour], hour=hour)
         self.batch += 1
         progress = TallyProgress(
             SCHEMA_VERSION, self.generation, self.batch, ballots, 3, 2, 0, 2000.0, 2400.0, 310, ballots, ballots * 30,

@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import get_type_hints
 
 import psycopg
 from psycopg import sql
 
 from election.contracts import topics
+from election.contracts.aggregates import AGGREGATES
 from election.contracts.messages import SCHEMA_VERSION, encode
 from election.messaging.clients import SafeProducer
 from election.platform import Platform, native
@@ -98,7 +100,7 @@ def count(platform: Platform, slug: str, more: int = 0) -> None:
     with platform.connect("reader") as connection:
         poll = election(connection, slug)
         totals = expected_totals(connection, poll)
-    producer = SafeProducer(platform.kafka)
+    producer = SafeProducer(platform.login("tally"))
     for topic, keys in totals.items():
         for key, votes in keys.items():
             ahead = more if (topic, key) == (topics.VOTES_PER_CANDIDATE, f"{poll.election_no}/1/1") else 0
@@ -115,22 +117,14 @@ def count(platform: Platform, slug: str, more: int = 0) -> None:
 
 
 def _members(topic: str, rest: list[str]) -> dict[str, object]:
-    """What a total's message says besides its votes, out of its key; names are made up."""
-    if topic == topics.VOTES_PER_CANDIDATE:
-        named = {"contest_name": "Contest", "candidate_name": "Candidate", "party": "A"}
-        return {"contest": int(rest[0]), "candidate": int(rest[1]), **named}
-    if topic == topics.BALLOTS_PER_CONTEST:
-        return {"contest": int(rest[0]), "contest_name": "Contest", "validity": rest[1]}
-    if topic == topics.TURNOUT_BY_LOCATION:
-        return {"location": int(rest[0]), "country": "Drillshire", "region": "East", "city": "Easton"}
-    if topic == topics.VOTES_PER_MINUTE:
-        return {"minute": int(rest[0]), "series": rest[1], "member": rest[2], "label": rest[2]}
-    member = {
-        topics.VOTES_PER_PARTY: "party",
-        topics.TURNOUT_BY_GENDER: "gender",
-        topics.TURNOUT_BY_AGE_GROUP: "age_group",
-    }[topic]
-    return {member: rest[0]}
+    """What a total's message says besides its votes: its key, and made-up names."""
+    aggregate = next(declared for declared in AGGREGATES if declared.topic == topic)
+    form = get_type_hints(aggregate.message)
+    key = {part.name: form[part.name] is int for part in aggregate.key}
+    last = len(key) - 1
+    told = zip(key.items(), [*rest[:last], "/".join(rest[last:])], strict=True)
+    own: dict[str, object] = {name: int(value) if number else value for (name, number), value in told}
+    return own | {part.name: "A" for part in aggregate.names}
 
 
 def known(platform: Platform, slug: str) -> Election:

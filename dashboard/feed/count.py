@@ -114,7 +114,7 @@ class CountFeed:
         return {register.election.slug: register for register in found if register is not None}
 
     def _run(self) -> None:
-        # A position that is gone (a topic made anew) starts at what there is.
+        # A lost position (a recreated topic) starts at the first record there is.
         config = {**RESTFUL, "auto.offset.reset": "earliest", "enable.partition.eof": False, "log_level": 2}
         reader = consumer(self._kafka, group="election-dashboard", **config)
         followed: dict[tuple[str, int], int] = {}
@@ -129,7 +129,7 @@ class CountFeed:
                 except Exception as error:
                     log.exception("the topics cannot be read; they are read again from their beginning")
                     self.pulse.failed(f"{type(error).__name__}: {error}")
-                    # What was taken from the topics with the record that nobody could read is not folded yet.
+                    # The records read together with the unreadable one are not folded yet.
                     reader.unassign()
                     followed.clear()
                     self._stop.wait(1)
@@ -204,7 +204,7 @@ class CountFeed:
                 self._totals.apply(topic, key, record.value())
                 if topic != topics.TALLY_PROGRESS:
                     election = int((key or b"").split(b"/", 1)[0])
-        except (ValueError, *UNREADABLE) as error:  # a record that is none of ours must not end the feed
+        except (ValueError, *UNREADABLE) as error:  # a foreign record must not end the feed
             log.warning("record %s/%s@%s cannot be used: %s", topic, record.partition(), record.offset(), error)
         self._versions[election] += 1
         return election

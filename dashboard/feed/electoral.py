@@ -24,12 +24,16 @@ from dashboard.model.register import (
     Decision,
     Election,
     Location,
+    LogHead,
     Party,
+    Quarantine,
     Register,
     Validation,
     Verdict,
+    told_apart,
 )
 from election.errors import ElectionError
+from election.outcome import How, Rules
 from election.platform import Connection
 
 _POLL_SECONDS = 1.0
@@ -84,6 +88,11 @@ class RegisterFeed:
             self._photos[key] = found
         return found
 
+    def heads(self, slug: str) -> list[str]:
+        """Every signed head of the election's log, the oldest first. Raises NotReachable, psycopg.Error."""
+        with self._connect() as connection:
+            return [row["head"] for row in _rows(connection, _HEADS, {"slug": slug})]
+
     def _photo(self, election: int, candidate: int) -> bytes | None:
         with self._connect() as connection:
             found = connection.execute(
@@ -102,10 +111,13 @@ class RegisterFeed:
                     connection = self._connect()
                     connection.autocommit = True
                     connection.execute(_LIMIT)
-                self._poll(connection, wanted)
-                self.pulse.answered()
+                if _there(connection, "public_elections"):
+                    self._poll(connection, wanted)
+                    self.pulse.answered()
+                else:  # the first run creates it; asking for it would leave an error a second in Postgres's log
+                    self.pulse.answered(("tables",))
                 self._looked_for = wanted
-            except psycopg.errors.UndefinedTable:  # a new platform: the first run makes the tables
+            except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn):  # an older version made the tables
                 self.pulse.answered(("tables",))
                 self._looked_for = wanted
             except Exception as error:  # whatever it is, the pages say so, and the next look may do better
@@ -121,14 +133,14 @@ class RegisterFeed:
             self._wake.wait(_POLL_SECONDS)
 
     def _lately_asked(self) -> frozenset[str]:
-        """The elections that somebody looks at; the others cost no question."""
+        """The elections that are being watched; the others cost no query."""
         with self._polled:
             now = time.monotonic()
             self._asked = {slug: at for slug, at in self._asked.items() if now - at < _LOOKED_AT_SECONDS}
             return frozenset(self._asked)
 
     def _forget(self, wanted: frozenset[str]) -> None:
-        """Names that were looked for and are no election's: whoever makes names up fills no memory."""
+        """Requested names that are not elections; bounded, so that invented names fill no memory."""
         if self.pulse.now.ok:
             known = {election.slug for election in self.elections}
             for slug in wanted - known:
@@ -138,11 +150,14 @@ class RegisterFeed:
         elections = tuple(_election(row) for row in _rows(connection, _ELECTIONS, {}))
         changed = elections != self.elections
         self.elections = elections
+        known_slugs = {election.slug for election in elections}
+        if self.registers.keys() - known_slugs:  # removed
+            self.registers = {slug: found for slug, found in self.registers.items() if slug in known_slugs}
         for election in elections:
             if election.slug not in wanted:
                 continue
             known = self.registers.get(election.slug)
-            if known is None or known.election.state == "registered":
+            if known is None or known.election.state == "registered" or known.election.number != election.number:
                 known = self._load(connection, election)
             verdicts = _verdicts(connection, election.number)
             certified = election.state == "certified"
@@ -152,8 +167,12 @@ class RegisterFeed:
                 verdict=verdicts.get("reconciliation"),
                 recount=verdicts.get("recount"),
                 validations=_validations(connection, election.number),
+                quarantines=_quarantines(connection, election.number),
+                head=_head(connection, election.number),
                 decision=_decision(connection, election.number) if election.decided_at else None,
                 certified=known.certified or (_certified(connection, election.number) if certified else None),
+                elected=known.elected or (_elected(connection, election.number) if certified else None),
+                lots=_lots(connection, election.number) if election.counted_at else {},
             )
             if found != self.registers.get(election.slug):
                 self.registers = {**self.registers, election.slug: found}
@@ -173,12 +192,13 @@ class RegisterFeed:
         return Register(
             election,
             parties={row["abbreviation"]: Party(**row) for row in _rows(connection, _PARTIES, key)},
-            contests=tuple(Contest(**row) for row in _rows(connection, _CONTESTS, key)),
+            contests=told_apart(Contest(**row) for row in _rows(connection, _CONTESTS, key)),
             candidates=tuple(Candidate(**row) for row in _rows(connection, _CANDIDATES, key)),
             locations={row["number"]: Location(**row) for row in _rows(connection, _LOCATIONS, key)},
             registered=dict(registered),
             expected_turnout=turnout,
             licence=str(scenario.get("licence", "")),
+            rules=Rules.of({"system": election.system}),
         )
 
 
@@ -186,11 +206,12 @@ _ELECTIONS = "SELECT * FROM public_elections ORDER BY election_no DESC"
 _PARTIES = "SELECT abbreviation, name, colour FROM public_parties WHERE election_no = %(election)s"
 _CONTESTS = """
     SELECT contest_no AS number, contest_id AS id, name, region, country, registered, official_valid, official_invalid,
-           declared_at
+           declared_at, polling_day, unopposed
     FROM public_contests WHERE election_no = %(election)s ORDER BY contest_no"""
 _CANDIDATES = """
-    SELECT candidate_no AS number, contest_no AS contest, given_name || ' ' || family_name AS name,
-           party_abbreviation AS party, party AS party_name, official_votes AS official, photo IS NOT NULL AS photo
+    SELECT candidate_no AS number, contest_no AS contest, btrim(given_name || ' ' || family_name) AS name,
+           party_abbreviation AS party, party AS party_name, official_votes AS official, photo IS NOT NULL AS photo,
+           candidate_id, kind
     FROM public_candidates WHERE election_no = %(election)s ORDER BY candidate_no"""
 _LOCATIONS = """
     SELECT location_no AS number, country, region, city FROM public_locations WHERE election_no = %(election)s
@@ -204,14 +225,32 @@ _DECISION = """
     WHERE election_no = %(election)s ORDER BY certification_no DESC LIMIT 1"""
 _CERTIFIED_VOTES = "SELECT candidate_no, votes FROM public_certified_results WHERE election_no = %(election)s"
 _CERTIFIED_BALLOTS = "SELECT contest_no, valid, invalid FROM public_certified_contests WHERE election_no = %(election)s"
+_ELECTED = "SELECT contest_no, candidate_no, how FROM public_certified_elected WHERE election_no = %(election)s"
+_LOTS = "SELECT contest_no, candidate_no FROM public_lots WHERE election_no = %(election)s ORDER BY lot_no"
 _VALIDATIONS = """
     SELECT DISTINCT ON (checkpoint) checkpoint, validated_at, ok, expectations, failed, report
     FROM public_validations WHERE election_no = %(election)s ORDER BY checkpoint, validated_at DESC"""
+
+_QUARANTINES = """
+    SELECT decided_at, decided_by, reason, messages FROM public_quarantines WHERE election_no = %(election)s
+    ORDER BY quarantine_no"""
+
+_HEAD = """
+    SELECT size, encode(root, 'hex') AS root, verifier_key, sealed_at FROM public_log_heads
+    WHERE election_no = %(election)s ORDER BY size DESC LIMIT 1"""
+_HEADS = """
+    SELECT head FROM public_log_heads JOIN public_elections USING (election_no)
+    WHERE slug = %(slug)s ORDER BY size"""
 
 
 def _rows(connection: Connection, query: str, parameters: Row) -> list[Row]:
     with connection.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(query, parameters).fetchall()
+
+
+def _there(connection: Connection, view: str) -> bool:
+    (row,) = _rows(connection, "SELECT to_regclass(%(view)s) IS NOT NULL AS there", {"view": view})
+    return bool(row["there"])
 
 
 def _election(row: Row) -> Election:
@@ -245,16 +284,41 @@ def _certified(connection: Connection, election: int) -> Counted | None:
     )
 
 
+def _elected(connection: Connection, election: int) -> dict[int, dict[int, How]] | None:
+    """None of an election that was certified before it was frozen who is elected."""
+    found: dict[int, dict[int, How]] = defaultdict(dict)
+    for row in _rows(connection, _ELECTED, {"election": election}):
+        found[row["contest_no"]][row["candidate_no"]] = row["how"]
+    return dict(found) or None
+
+
+def _lots(connection: Connection, election: int) -> dict[int, int]:
+    """The newest of each contest."""
+    return {row["contest_no"]: row["candidate_no"] for row in _rows(connection, _LOTS, {"election": election})}
+
+
 def _differences(row: Row) -> tuple[str, ...]:
     return tuple("{what} {key}: expected {expected}, found {found}".format(**found) for found in row["differences"])
 
 
 def _validations(connection: Connection, election: int) -> tuple[Validation, ...]:
     """The latest of each checkpoint; a platform whose tables are older than the validations has none."""
-    (row,) = _rows(connection, "SELECT to_regclass('public_validations') IS NOT NULL AS there", {})
-    if not row["there"]:
+    if not _there(connection, "public_validations"):
         return ()
     return tuple(Validation(**row) for row in _rows(connection, _VALIDATIONS, {"election": election}))
+
+
+def _quarantines(connection: Connection, election: int) -> tuple[Quarantine, ...]:
+    """A platform whose tables are older than the quarantine has none."""
+    if not _there(connection, "public_quarantines"):
+        return ()
+    return tuple(Quarantine(**row) for row in _rows(connection, _QUARANTINES, {"election": election}))
+
+
+def _head(connection: Connection, election: int) -> LogHead | None:
+    """A platform whose tables are older than the log has none."""
+    rows = _rows(connection, _HEAD, {"election": election}) if _there(connection, "public_log_heads") else []
+    return LogHead(**rows[0]) if rows else None
 
 
 def _known(kind: type[Election] | type[Verdict], row: Row) -> Row:

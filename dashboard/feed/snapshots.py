@@ -1,4 +1,4 @@
-"""What the sessions share: an election's state at a moment, computed once however many look at it."""
+"""Snapshots that sessions share: an election's state at a moment, computed once for all readers."""
 
 import threading
 import time
@@ -17,9 +17,10 @@ from dashboard.model.integrity import Claim, claims
 from dashboard.model.night import Night, night
 from dashboard.model.register import Election, Register
 from dashboard.model.result import Result, result
-from dashboard.model.seats import Seats, seats
-from dashboard.model.turnout import GroupTurnout, by_group, by_location
+from dashboard.model.turnout import GroupTurnout, HourTurnout, by_group, by_hour, by_location
 from election.contracts import topics
+from election.contracts.aggregates import TURNOUT_BY_HOUR
+from election.outcome import Seats, seats
 from election.platform import Platform, native
 
 _TICK_SECONDS = 0.4
@@ -41,7 +42,8 @@ class Snapshot:
     # What only some pages show is computed when the first of them asks, and then shared as well.
     @cached_property
     def seats(self) -> Seats:
-        return seats(self.result)
+        votes = {party.party: party.votes for party in self.result.parties}
+        return seats((contest.outcome for contest in self.result.contests), votes)
 
     @cached_property
     def colours(self) -> dict[str, str]:
@@ -53,7 +55,12 @@ class Snapshot:
 
     @cached_property
     def night(self) -> Night:
-        return night(self.reading.by_topic[topics.VOTES_PER_MINUTE])
+        """Of all contests."""
+        return self.night_of(None)
+
+    def night_of(self, contest: int | None) -> Night:
+        """Of one contest, where minutes are kept by candidate."""
+        return night(self.reading.by_topic[topics.VOTES_PER_MINUTE], self.register, contest)
 
     @cached_property
     def locations(self) -> tuple[GroupTurnout, ...]:
@@ -66,6 +73,10 @@ class Snapshot:
     @cached_property
     def age_groups(self) -> tuple[GroupTurnout, ...]:
         return by_group(self.register, "age_group", self.reading.by_topic[topics.TURNOUT_BY_AGE_GROUP])
+
+    @cached_property
+    def hours(self) -> tuple[HourTurnout, ...]:
+        return by_hour(self.reading.by_topic[TURNOUT_BY_HOUR.topic], self.result.registered)
 
     @cached_property
     def claims(self) -> tuple[Claim, ...]:
@@ -140,6 +151,6 @@ _starting = threading.Lock()
 
 
 def feed() -> Feed:
-    """The process's one feed, started by the first who asks."""
+    """The process's one feed, started at the first call."""
     with _starting:  # `cache` alone lets two first callers both start one
         return _process_feed()

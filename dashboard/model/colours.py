@@ -10,7 +10,7 @@ from dashboard.model.register import Register
 
 # Okabe and Ito's palette ("Color Universal Design", 2008), its yellow and black toned to show on both themes.
 PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56a0d3", "#b88a00", "#8c6bb1", "#7a7a7a")
-NOBODY = "#9aa0a6"
+NEUTRAL = "#9aa0a6"
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 _HUES, _LIGHTNESSES, _SATURATIONS = 24, (0.3, 0.4, 0.5, 0.6, 0.7), (0.4, 0.85)
 _DARKEST, _LIGHTEST = 0.08, 0.42  # in luminance: more than 2:1 against both themes
@@ -43,7 +43,7 @@ def _spare(own: frozenset[str], number: int) -> tuple[str, ...]:
         for hue, lightness, saturation in product(range(_HUES), _LIGHTNESSES, _SATURATIONS)
     ]
     shown = [colour for colour in further if _DARKEST <= _luminance(colour) <= _LIGHTEST]
-    taken = {*own, NOBODY}
+    taken = {*own, NEUTRAL}
     away = {colour: min(_distance(colour, other) for other in taken) for colour in [*PALETTE, *shown]}
     spare: list[str] = []
     while len(spare) < min(number, len(away)):

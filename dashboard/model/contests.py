@@ -1,18 +1,19 @@
 """The contests as the table and the map show them: search, order, pages; the state of each in one text."""
 
 import json
-import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC
 from typing import Any, TypeVar
 
 from dashboard.model.result import ContestResult
+from election.text import plain
 
 Row = TypeVar("Row")
 
 
 def _last(value: Any) -> tuple[bool, Any]:
-    """What is not known comes last in an ascending order."""
+    """Unknown values come last in ascending order."""
     return (value is None, 0 if value is None else value)
 
 
@@ -27,7 +28,7 @@ ORDERS: dict[str, Callable[[ContestResult], Any]] = {
     "Most ballots counted": lambda contest: -contest.counted,
     "Declared first": lambda contest: _last(contest.contest.declared_at),
     "Declared last": lambda contest: _last(
-        -contest.contest.declared_at.timestamp() if contest.contest.declared_at else None
+        -contest.contest.declared_at.replace(tzinfo=UTC).timestamp() if contest.contest.declared_at else None
     ),
 }
 
@@ -53,11 +54,6 @@ def page(rows: Sequence[Row], number: int, size: int) -> Page:
     return Page(shown, number, pages, len(rows), first + 1 if shown else 0, first + len(shown))
 
 
-def plain(text: str) -> str:
-    """Lower case without accents, so that a search for ``ynys mon`` finds Ynys Môn."""
-    return "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
-
-
 def map_states(contests: Sequence[ContestResult]) -> str:
     """JSON for the map: by contest id its name, leading party or null, margin (a share) and progress.
 
@@ -66,10 +62,10 @@ def map_states(contests: Sequence[ContestResult]) -> str:
     return json.dumps(
         {
             c.contest.id: [
-                c.contest.name,
+                c.contest.label,
                 c.leading_party,
                 round(c.margin_share or 0, 3),
-                c.progress if c.leaders else "none" if c.lead.overturnable else "empty",
+                c.progress if c.outcome.first or c.contest.unopposed else "none" if c.lead.overturnable else "empty",
             ]
             for c in contests
         },
@@ -82,7 +78,7 @@ def search(contests: Sequence[ContestResult], words: str, order: str) -> list[Co
     wanted = plain(words).split()
 
     def text(contest: ContestResult) -> str:
-        people = " ".join(standing.candidate.name for standing in contest.standings)
+        people = " ".join(standing.contender.name for standing in contest.standings)
         return plain(f"{contest.contest.name} {contest.contest.id} {contest.contest.region} {people}")
 
     found = [c for c in contests if all(word in text(c) for word in wanted)] if wanted else list(contests)

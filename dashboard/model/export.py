@@ -1,15 +1,14 @@
 """Results as files: each says which election it is of, when, in what state, and proves itself by a checksum."""
 
-import csv
 import hashlib
-import io
 import json
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, Literal
 
-from dashboard.model.result import Result
+from dashboard.model.result import Result, share
 from dashboard.model.turnout import GroupTurnout
+from election import spreadsheets
 
 Table = Literal["candidates", "contests", "locations"]
 Format = Literal["csv", "json"]
@@ -20,8 +19,8 @@ def export(result: Result, locations: Iterable[GroupTurnout], table: Table, form
     """The table as it is ``at`` that moment, in UTF-8.
 
     CSV begins with lines of ``# key: value`` (the last is the SHA-256 of all that follows it); JSON is an object
-    whose ``sha256`` is that of its ``rows`` written without spaces. Text that a spreadsheet would take for a formula
-    is preceded by an apostrophe in CSV (OWASP, "CSV Injection").
+    whose ``sha256`` is that of its ``rows`` written without spaces. Text that a spreadsheet would compute
+    has an apostrophe in front in CSV (``election.spreadsheets``) and is as written in JSON.
     """
     rows = list(_ROWS[table](result, locations))
     election = result.register.election
@@ -39,26 +38,32 @@ def export(result: Result, locations: Iterable[GroupTurnout], table: Table, form
         body = json.dumps(rows, ensure_ascii=False, separators=(",", ":"))
         about["sha256"] = hashlib.sha256(body.encode()).hexdigest()
         return (json.dumps(about, ensure_ascii=False)[:-1] + f', "rows": {body}}}\n').encode()
-    body = _csv(rows)
+    body = spreadsheets.table(list(rows[0]) if rows else [], [list(row.values()) for row in rows])
     about["sha256"] = hashlib.sha256(body.encode()).hexdigest()
-    head = "".join(f"# {key}: {_one_line(value)}\n" for key, value in about.items())
+    head = "".join(spreadsheets.comment(key, value) for key, value in about.items())
     return (head + body).encode()
 
 
 def _candidates(result: Result, _locations: Iterable[GroupTurnout]) -> Iterable[Row]:
     for contest in result.contests:
+        elected = {elected.contender.number: elected.how for elected in contest.outcome.elected}
         for standing in contest.standings:
-            yield {
-                "contest_id": contest.contest.id,
-                "contest": contest.contest.name,
-                "place": standing.place,
-                "candidate": standing.candidate.name,
-                "party": standing.candidate.party_name,
-                "party_abbreviation": standing.candidate.party,
-                "votes": standing.votes,
-                "share": _rounded(standing.share),
-                "official_votes": standing.candidate.official,
-            }
+            for line, votes in zip(standing.contender.lines, standing.by_line, strict=True):
+                yield {
+                    "contest_id": contest.contest.id,
+                    "contest": contest.contest.name,
+                    "place": standing.place,
+                    "candidate": line.name,
+                    "party": line.party_name,
+                    "party_abbreviation": line.party,
+                    "votes": votes,
+                    "share": _rounded(share(votes, contest.valid)),
+                    "official_votes": line.official,
+                    "candidate_id": line.candidate_id,
+                    "kind": line.kind,
+                    "candidate_votes": standing.votes,
+                    "elected": elected.get(standing.contender.number),
+                }
 
 
 def _contests(result: Result, _locations: Iterable[GroupTurnout]) -> Iterable[Row]:
@@ -72,13 +77,16 @@ def _contests(result: Result, _locations: Iterable[GroupTurnout]) -> Iterable[Ro
             "valid": contest.valid,
             "invalid": contest.invalid,
             "turnout": _rounded(contest.turnout),
-            "leading": "; ".join(standing.candidate.name for standing in contest.leaders),
+            "leading": "; ".join(standing.contender.name for standing in contest.leaders),
             "leading_party": contest.leading_party,
             "margin": contest.lead.margin,
             "progress": contest.progress,
             "overturnable": contest.lead.overturnable,
             "official_valid": contest.contest.official_valid,
             "official_invalid": contest.contest.official_invalid,
+            "elected": "; ".join(elected.contender.name for elected in contest.outcome.elected),
+            "elected_how": next((elected.how for elected in contest.outcome.elected), None),
+            "tied": "; ".join(standing.contender.name for standing in contest.outcome.tie),
         }
 
 
@@ -99,22 +107,6 @@ _ROWS: dict[str, Callable[[Result, Iterable[GroupTurnout]], Iterable[Row]]] = {
     "contests": _contests,
     "locations": _locations,
 }
-
-
-def _csv(rows: list[Row]) -> str:
-    out = io.StringIO()
-    writer = csv.DictWriter(out, list(rows[0]) if rows else [], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({key: _harmless(value) for key, value in row.items()} for row in rows)
-    return out.getvalue()
-
-
-def _harmless(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
-
-
-def _one_line(value: Any) -> str:
-    return " ".join(str(value).split())
 
 
 def _rounded(value: float | None) -> float | None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from dashboard.model.result import Result
 from election.contracts import topics
+from election.contracts.aggregates import AGGREGATES
 
 
 @dataclass(frozen=True)
@@ -33,15 +34,12 @@ def claims(result: Result, by_topic: Mapping[str, list[Any]]) -> tuple[Claim, ..
         Claim(
             "Registered voters by contest add up to the electorate", sum(registered.values()) or None, result.registered
         ),
-        Claim(
-            "Valid and invalid ballots add up to the ballots counted", result.counted, sums[topics.BALLOTS_PER_CONTEST]
+        *(
+            Claim(f"{aggregate.title} add up to the valid ballots", sums[aggregate.topic], valid)
+            if aggregate.valid_only
+            else Claim(f"{aggregate.title} add up to the ballots counted", sums[aggregate.topic], result.counted)
+            for aggregate in AGGREGATES
         ),
-        Claim("Candidates' votes add up to the valid ballots", sums[topics.VOTES_PER_CANDIDATE], valid),
-        Claim("Parties' votes add up to the valid ballots", sums[topics.VOTES_PER_PARTY], valid),
-        Claim("Votes by minute add up to the valid ballots", sums[topics.VOTES_PER_MINUTE], valid),
-        Claim("Ballots by location add up to the ballots counted", sums[topics.TURNOUT_BY_LOCATION], result.counted),
-        Claim("Ballots by gender add up to the ballots counted", sums[topics.TURNOUT_BY_GENDER], result.counted),
-        Claim("Ballots by age group add up to the ballots counted", sums[topics.TURNOUT_BY_AGE_GROUP], result.counted),
     ]
     verdict = result.register.verdict
     if verdict is not None:

@@ -5,8 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from dashboard.model.register import Register
 from dashboard.model.result import share
-from election.contracts.messages import MinuteTotal
+from election.contracts.aggregates import MinuteTotal
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Minute:
 
 @dataclass(frozen=True)
 class LeadChange:
-    """``member`` went ahead of everyone in the minute ``at``; ``before`` is who led until then (None: nobody)."""
+    """``member`` went ahead of everyone in the minute ``at``; ``before`` led until then (None: no member)."""
 
     at: datetime
     member: str
@@ -30,20 +31,33 @@ class LeadChange:
 
 @dataclass(frozen=True)
 class Night:
-    """``labels`` by member (a candidate's number or a party's abbreviation), most votes first."""
+    """``labels`` and ``parties`` (abbreviations) by member, most votes first.
+
+    A member is a party, or within one contest a candidate, by the number of their first line.
+    """
 
     labels: dict[str, str]
+    parties: dict[str, str]
     minutes: tuple[Minute, ...]
     changes: tuple[LeadChange, ...]
 
 
-def night(totals: Iterable[MinuteTotal]) -> Night:
-    """Folds votes per minute. A tie changes no lead: who led before still does until someone is ahead alone."""
+def night(totals: Iterable[MinuteTotal], register: Register, contest: int | None = None) -> Night:
+    """Folds votes per minute of one contest by candidate, or of several by party: only rivals are compared.
+
+    ``contest`` is the number of one of several contests. An election that keeps its minutes by party gives parties
+    whatever the contest. A tie changes no lead: who led before still does until someone is ahead alone.
+    """
     by_minute: dict[int, Counter[str]] = defaultdict(Counter)
     labels: dict[str, str] = {}
+    parties: dict[str, str] = {}
+    members = _members(register, contest)
     for total in totals:
-        by_minute[total.minute][total.member] += total.votes
-        labels[total.member] = total.label
+        found = members.get(total.member) if total.series == "candidate" else (total.member, total.label, total.member)
+        if found is None:
+            continue  # of another contest
+        member, labels[found[0]], parties[found[0]] = found
+        by_minute[total.minute][member] += total.votes
     so_far: Counter[str] = Counter()
     minutes, changes = [], []
     leader: str | None = None
@@ -59,4 +73,21 @@ def night(totals: Iterable[MinuteTotal]) -> Night:
             changes.append(LeadChange(at, first[0], leader, margin))
             leader = first[0]
     ordered = {member: labels[member] for member, _ in so_far.most_common()}
-    return Night(ordered, tuple(minutes), tuple(changes))
+    return Night(ordered, parties, tuple(minutes), tuple(changes))
+
+
+def _members(register: Register, contest: int | None) -> dict[str, tuple[str, str, str]]:
+    """(member, label, party) by the number of a line, as the topic has it."""
+    within = [race for race in register.races if contest in (None, race.number)]
+    if len(within) == 1:
+        return {
+            str(line.number): (str(contender.number), contender.name, contender.party)
+            for contender in within[0].contenders
+            for line in contender.lines
+        }
+    return {
+        str(line.number): (line.party, register.party(line.party).name, line.party)
+        for race in within
+        for contender in race.contenders
+        for line in contender.lines
+    }

@@ -1,12 +1,16 @@
 """What is known of an election before a ballot is counted: who stands where, and how many may vote."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
 from typing import Literal
 
 from election.contracts.messages import CandidateRecord
+from election.outcome import How, Line, Race, Rules, contenders
+from election.outcome.rules import DEFAULT
+from election.text import folded
 
 State = Literal["registered", "open", "closed", "counted", "certified", "refused"]
 Dimension = Literal["contest", "location", "gender", "age_group"]
@@ -30,6 +34,7 @@ class Election:
     counted_at: datetime | None = None
     decided_at: datetime | None = None
     expected_turnout: float | None = None
+    system: Mapping[str, str] | None = None
 
     @property
     def state_since(self) -> datetime | None:
@@ -54,21 +59,20 @@ class Party:
 
 
 @dataclass(frozen=True)
-class Candidate:
-    """Someone who stands in one contest. ``official`` is the real result's votes in a replay."""
+class Candidate(Line):
+    """A line on the ballot paper of one contest; ``photo``: a picture is stored."""
 
-    number: int
-    contest: int
-    name: str
-    party: str
-    party_name: str
-    official: int | None = None
     photo: bool = False
 
 
 @dataclass(frozen=True)
 class Contest:
-    """A race for one seat. ``registered`` is None while the register cannot be read."""
+    """A race for one seat. ``registered`` is None while the register cannot be read.
+
+    ``polling_day`` is the contest's own, where it polls later than the election. ``namesake``: another contest of the
+    election has the same name.
+    ``unopposed``: one candidate stands alone and no poll is held.
+    """
 
     number: int
     id: str
@@ -79,6 +83,14 @@ class Contest:
     official_valid: int | None = None
     official_invalid: int | None = None
     declared_at: datetime | None = None
+    polling_day: date | None = None
+    namesake: bool = False
+    unopposed: bool = False
+
+    @property
+    def label(self) -> str:
+        """The name, with the id where another contest has the same name."""
+        return f"{self.name} ({self.id})" if self.namesake else self.name
 
     @property
     def official_ballots(self) -> int | None:
@@ -134,6 +146,26 @@ class Verdict:
 
 
 @dataclass(frozen=True)
+class Quarantine:
+    """Who had the count leave forged messages out, how many, and why, in their own words."""
+
+    decided_at: datetime
+    decided_by: str
+    reason: str
+    messages: int
+
+
+@dataclass(frozen=True)
+class LogHead:
+    """The newest head of the log of published ballots: entries, root (hexadecimal) and the key that signed it."""
+
+    size: int
+    root: str
+    verifier_key: str
+    sealed_at: datetime
+
+
+@dataclass(frozen=True)
 class Validation:
     """A checkpoint's last look at the data. ``report`` is a path below the root of the data docs."""
 
@@ -149,7 +181,8 @@ class Validation:
 class Register:
     """One election's fixed facts. ``registered`` counts voters by dimension and member (as text).
 
-    ``certified`` is the frozen result of a certified election; a ``recount`` was compared with it.
+    ``certified`` is the frozen result of a certified election, ``elected`` who was elected how, by contest and line
+    (None: the certification did not say); a ``recount`` was compared with it. ``lots`` are line numbers by contest.
     """
 
     election: Election
@@ -161,21 +194,38 @@ class Register:
     verdict: Verdict | None = None
     recount: Verdict | None = None
     validations: tuple[Validation, ...] = ()
+    quarantines: tuple[Quarantine, ...] = ()
+    head: LogHead | None = None
     decision: Decision | None = None
     certified: Counted | None = None
+    elected: Mapping[int, Mapping[int, How]] | None = None
+    rules: Rules = DEFAULT
+    lots: Mapping[int, int] = field(default_factory=dict)
     expected_turnout: float | None = None
     licence: str = ""
 
     @cached_property
-    def by_contest(self) -> Mapping[int, tuple[Candidate, ...]]:
-        """Candidates by contest number."""
-        found: dict[int, list[Candidate]] = {}
+    def races(self) -> tuple[Race, ...]:
+        """Who stands in each contest, in the contests' order."""
+        lines: dict[int, list[Candidate]] = {}
         for candidate in self.candidates:
-            found.setdefault(candidate.contest, []).append(candidate)
-        return {number: tuple(candidates) for number, candidates in found.items()}
+            lines.setdefault(candidate.contest, []).append(candidate)
+        return tuple(
+            Race(contest.number, contenders(lines.get(contest.number, ())), contest.registered, contest.unopposed)
+            for contest in self.contests
+        )
 
     def party(self, abbreviation: str) -> Party:
         return self.parties.get(abbreviation) or Party(abbreviation, abbreviation)
+
+
+def told_apart(contests: Iterable[Contest]) -> tuple[Contest, ...]:
+    """The contests, with those marked that share their name."""
+    contests = tuple(contests)
+    named = Counter(folded(contest.name) for contest in contests)
+    return tuple(
+        replace(contest, namesake=True) if named[folded(contest.name)] > 1 else contest for contest in contests
+    )
 
 
 def register_from_topic(records: Iterable[CandidateRecord]) -> Register | None:
@@ -184,10 +234,21 @@ def register_from_topic(records: Iterable[CandidateRecord]) -> Register | None:
     if not records:
         return None
     first = records[0]
-    contests = {r.contest: Contest(r.contest, r.contest_id, r.contest_name) for r in records}
+    contests = {r.contest: Contest(r.contest, r.contest_id, r.contest_name, unopposed=r.unopposed) for r in records}
     return Register(
         Election(first.election, first.election_slug, first.election_slug),
         parties={r.party: Party(r.party, r.party_name) for r in records},
-        contests=tuple(contests.values()),
-        candidates=tuple(Candidate(r.candidate, r.contest, r.candidate_name, r.party, r.party_name) for r in records),
+        contests=told_apart(contests.values()),
+        candidates=tuple(
+            Candidate(
+                r.candidate,
+                r.contest,
+                r.candidate_name,
+                r.party,
+                r.party_name,
+                candidate_id=r.candidate_id,
+                kind=r.kind,
+            )
+            for r in records
+        ),
     )

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from dashboard.model.lead import Lead, lead
-from dashboard.model.register import Candidate, Contest, Counted, Register
+from dashboard.model.register import Contest, Counted, Register
+from election.outcome import Lead, Outcome, Race, Standing, decide
 
 Progress = Literal["none", "counting", "complete"]
 
@@ -18,71 +18,62 @@ def share(part: int, whole: int | None) -> float | None:
 
 
 @dataclass(frozen=True)
-class Standing:
-    """A candidate's votes and place; candidates with equal votes share a place."""
-
-    candidate: Candidate
-    votes: int
-    place: int
-    share: float | None
-
-
-@dataclass(frozen=True)
 class ContestResult:
-    """One contest: ``standings`` by votes, most first. ``valid`` is the sum of its candidates' votes.
-
-    ``expected`` ballots in all, and the turnout that they are (0 to 1), are None where nothing is expected.
-    """
+    """One contest with its outcome. ``expected_turnout`` (0 to 1) is None where nothing is expected."""
 
     contest: Contest
-    standings: tuple[Standing, ...]
-    valid: int
+    outcome: Outcome
     invalid: int
-    expected: int | None
-    over: bool
     expected_turnout: float | None = None
 
     @property
+    def standings(self) -> tuple[Standing, ...]:
+        return self.outcome.standings
+
+    @property
+    def valid(self) -> int:
+        return self.outcome.valid
+
+    @property
     def counted(self) -> int:
-        return self.valid + self.invalid
+        return self.outcome.counted
 
-    @cached_property
+    @property
+    def expected(self) -> int | None:
+        """Ballots expected in all."""
+        return self.outcome.expected
+
+    @property
+    def over(self) -> bool:
+        return self.outcome.over
+
+    @property
     def progress(self) -> Progress:
-        if self.counted == 0 and not self.over:
-            return "none"
-        if self.over or (self.contest.official_ballots is not None and self.counted >= self.contest.official_ballots):
+        if self.over or self.contest.unopposed:
             return "complete"
-        return "counting"
+        return "counting" if self.counted else "none"
 
-    @cached_property
+    @property
     def leaders(self) -> tuple[Standing, ...]:
-        """Whoever has the most votes: several in a tie, none before the first vote."""
-        return tuple(s for s in self.standings if s.place == 1 and s.votes > 0)
+        return self.outcome.leaders
 
-    @cached_property
+    @property
     def leading_party(self) -> str | None:
-        """The abbreviation; None before the first vote and in a tie of parties."""
-        parties = {standing.candidate.party for standing in self.leaders}
-        return parties.pop() if len(parties) == 1 else None
+        return self.outcome.leading_party
 
     @property
     def turnout(self) -> float | None:
-        return share(self.counted, self.contest.registered)
+        """Ballots of registered voters; None where no poll is held."""
+        return None if self.contest.unopposed else share(self.counted, self.contest.registered)
 
     @property
     def margin_share(self) -> float | None:
         """Votes between the first two as a share of the valid votes."""
         return share(self.lead.margin, self.valid)
 
-    @cached_property
+    @property
     def lead(self) -> Lead:
-        return lead(
-            [standing.votes for standing in self.standings],
-            self.counted,
-            self.contest.registered,
-            self.expected,
-            over=self.progress == "complete",
-        )
+        return self.outcome.lead
 
 
 @dataclass(frozen=True)
@@ -122,9 +113,15 @@ class Result:
         known = [contest.contest.registered for contest in self.contests]
         return None if not known or None in known else sum(n for n in known if n is not None)
 
+    @cached_property
+    def entitled(self) -> int | None:
+        """Registered voters of the contests in which a poll is held: the base of the turnout."""
+        known = [contest.contest.registered for contest in self.contests if not contest.contest.unopposed]
+        return None if not known or None in known else sum(n for n in known if n is not None)
+
     @property
     def turnout(self) -> float | None:
-        return share(self.counted, self.registered)
+        return share(self.counted, self.entitled)
 
     @cached_property
     def expected(self) -> int | None:
@@ -140,8 +137,8 @@ class Result:
 
     @cached_property
     def expected_turnout(self) -> float | None:
-        """Ballots expected in all of registered, 0 to 1."""
-        return None if self.expected is None else share(self.expected, self.registered)
+        """Ballots expected in all of those entitled to vote, 0 to 1."""
+        return None if self.expected is None else share(self.expected, self.entitled)
 
     @cached_property
     def reported(self) -> int:
@@ -161,26 +158,32 @@ class Result:
 def result(register: Register, counted: Counted) -> Result:
     """Puts the counted totals on the register. Candidates and contests without a vote are there with zero."""
     over = register.election.state in ("counted", "certified", "refused")
-    contests = tuple(_contest(register, contest, counted, over) for contest in register.contests)
+    contests = tuple(
+        _contest(register, contest, race, counted, over)
+        for contest, race in zip(register.contests, register.races, strict=True)
+    )
     return Result(register, contests, _parties(register, counted))
 
 
-def _contest(register: Register, contest: Contest, counted: Counted, over: bool) -> ContestResult:
-    votes = [(-counted.votes.get(c.number, 0), c.number, c) for c in register.by_contest.get(contest.number, ())]
-    votes.sort()
-    valid = -sum(less for less, _, _ in votes)
-    standings: list[Standing] = []
-    place = 1
-    for index, (less, _, candidate) in enumerate(votes):
-        if index and less > votes[index - 1][0]:
-            place = index + 1
-        standings.append(Standing(candidate, -less, place, share(-less, valid)))
-    expected = contest.official_ballots
+def _contest(register: Register, contest: Contest, race: Race, counted: Counted, over: bool) -> ContestResult:
+    expected = 0 if contest.unopposed else contest.official_ballots
     turnout = register.expected_turnout if expected is None else share(expected, contest.registered)
     if expected is None and turnout is not None and contest.registered is not None:
         expected = round(contest.registered * turnout)
-    invalid = counted.invalid.get(contest.number, 0)
-    return ContestResult(contest, tuple(standings), valid, invalid, expected, over, turnout)
+    number, invalid = contest.number, counted.invalid.get(contest.number, 0)
+    official, ballots = contest.official_ballots, counted.valid.get(number, 0) + invalid
+    outcome = decide(
+        race,
+        counted.votes,
+        register.rules,
+        invalid=invalid,
+        expected=expected,
+        # A contest counts as over too once all ballots of the real one are counted.
+        over=over or (official is not None and 0 < official <= ballots),
+        drawn=register.lots.get(number),
+        frozen=None if register.elected is None else register.elected.get(number, {}),
+    )
+    return ContestResult(contest, outcome, invalid, turnout)
 
 
 def _parties(register: Register, counted: Counted) -> tuple[PartyResult, ...]:

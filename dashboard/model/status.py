@@ -29,7 +29,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Stream:
-    """The count's own account: when it last told anything, when its last batch ended, how many ballots waited then.
+    """The tally's report: when it last reported, when its last batch ended, how many ballots waited then.
 
     ``ballots_at`` is when ballots last arrived on the topic that it reads; ``unusable`` messages have no known form.
     """

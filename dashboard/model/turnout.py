@@ -2,17 +2,19 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from dashboard.model.register import Dimension, Register
 from dashboard.model.result import share
-from election.contracts.messages import AgeGroupTurnout, GenderTurnout, LocationTurnout
+from election.contracts.aggregates import AgeGroupTurnout, GenderTurnout, LocationTurnout
+from election.contracts.aggregates import HourTurnout as HourTotal
 
 
 @dataclass(frozen=True)
 class GroupTurnout:
     """``registered`` voters and counted ``ballots`` (valid and invalid) of a place, gender or age group.
 
-    ``registered`` is None while the register cannot be read; ``share`` is None then, and where nobody is registered.
+    ``registered`` is None while the register cannot be read; ``share`` is None then, and without registered voters.
     """
 
     name: str
@@ -24,6 +26,20 @@ class GroupTurnout:
     @property
     def share(self) -> float | None:
         return share(self.ballots, self.registered)
+
+
+@dataclass(frozen=True)
+class HourTurnout:
+    """``ballots`` cast in the hour that begins ``at``, and ``so_far`` up to its end, of ``registered`` voters."""
+
+    at: datetime
+    ballots: int
+    so_far: int
+    registered: int | None
+
+    @property
+    def share(self) -> float | None:
+        return share(self.so_far, self.registered)
 
 
 def by_location(register: Register, totals: Iterable[LocationTurnout]) -> tuple[GroupTurnout, ...]:
@@ -50,6 +66,15 @@ def by_group(
     return tuple(GroupTurnout(m, "", "", _registered(registered, m), ballots.get(m, 0)) for m in members)
 
 
+def by_hour(totals: Iterable[HourTotal], registered: int | None) -> tuple[HourTurnout, ...]:
+    """Every hour in which a ballot was cast, the first first."""
+    so_far, hours = 0, []
+    for total in sorted(totals, key=lambda total: total.hour):
+        so_far += total.votes
+        hours.append(HourTurnout(datetime.fromtimestamp(total.hour / 1000, UTC), total.votes, so_far, registered))
+    return tuple(hours)
+
+
 def _registered(registered: Mapping[str, int], member: str) -> int | None:
-    # A member the complete register does not name has nobody registered.
+    # A member that the complete register does not name has no registered voters.
     return registered.get(member, 0) if registered else None

@@ -3,15 +3,16 @@
 import streamlit as st
 
 from dashboard.feed import feed
+from dashboard.feed.shared import shared
 from dashboard.feed.snapshots import Snapshot
 from dashboard.model.contests import ORDERS, page, search
 from dashboard.model.result import ContestResult
 from dashboard.pages import frame
 from dashboard.view import components
 from dashboard.view.hexmap import has_map, hexmap
+from dashboard.view.leading import HOWS
 from dashboard.view.links import Links
 from dashboard.view.reader import Reader
-from dashboard.view.shared import shared
 from dashboard.view.templates import render
 
 PAGE_SIZE = 25
@@ -49,7 +50,8 @@ def draw(snapshot: Snapshot, reader: Reader) -> None:
 
 
 def _contest(snapshot: Snapshot, contest: ContestResult, reader: Reader) -> None:
-    st.html(render("contest.html", contest=contest, states=PROGRESS, reader=reader))
+    polling_day = snapshot.register.election.polling_day
+    st.html(render("contest.html", contest=contest, states=PROGRESS, polling_day=polling_day, reader=reader))
     st.html(components.leader(snapshot, contest, reader))
     st.html(components.contest_figures(contest, reader))
     st.html(components.candidates(snapshot, contest, reader))
@@ -80,6 +82,7 @@ def _rows(snapshot: Snapshot, words: str, order: str, number: int, selected: str
         election=snapshot.register.election,
         colours=snapshot.colours,
         states=PROGRESS,
+        hows=HOWS,
         selected=selected,
         links=links,
         declared=any(contest.contest.declared_at for contest in snapshot.result.contests),

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from dashboard.feed.snapshots import Snapshot
+from dashboard.files import package_of
 from dashboard.view.reader import Reader
 from dashboard.view.templates import render
 
@@ -23,6 +24,8 @@ def draw(snapshot: Snapshot, reader: Reader) -> None:
             caption=f"The election is {election.state}{since}; {counted} ballots are counted",
             tables=TABLES,
             slug=election.slug,
+            heads=snapshot.register.head is not None,
+            package=package_of(election.slug) is not None,
             licence=snapshot.register.licence,
         )
     )

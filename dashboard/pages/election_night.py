@@ -3,8 +3,8 @@
 import streamlit as st
 
 from dashboard.pages import frame
-from dashboard.pages.addresses import PAGES
+from dashboard.pages.addresses import pages
 
 st.set_page_config(page_title="Election night", page_icon=frame.ICON, layout="wide")
 frame.style()
-st.navigation(list(PAGES.values()), position="hidden").run()
+st.navigation(list(pages().values()), position="hidden").run()

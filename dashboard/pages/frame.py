@@ -1,10 +1,11 @@
 """What every page has around its content: the election of the URL, navigation, refresh and the banner."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 import streamlit as st
+from streamlit.navigation.page import StreamlitPage
 
 from dashboard.feed import Feed, feed
 from dashboard.feed.snapshots import Snapshot
@@ -24,6 +25,8 @@ STATES = {
     "refused": "refused",
 }
 Draw = Callable[[Snapshot, Reader], None]
+Pages = Mapping[str, StreamlitPage]
+"""Each page by the name that the navigation shows, in its order; one is named `Result`."""
 
 
 def style() -> None:
@@ -39,15 +42,15 @@ def links() -> Links:
     return Links(bool(st.context.is_embedded), st.query_params.get("refresh", ""))
 
 
-def page(draw: Draw) -> None:
-    """The page of the election in the URL, or the list of elections where the URL names none."""
+def page(draw: Draw, pages: Pages) -> None:
+    """Draws the election in the URL with links to all pages, or the list of elections if the URL names none."""
     slug = st.query_params.get("election", "")
     if not slug:
         _repeat(lambda: _elections(feed(), ""), 2.0)
         return
     navigation = st.container(horizontal=True, vertical_alignment="center", key="navigation")
     with navigation:
-        _navigate(slug)
+        _navigate(slug, pages)
         seconds = _refresh()
 
     def live() -> None:
@@ -56,7 +59,7 @@ def page(draw: Draw) -> None:
             _elections(feed(), _not_found(feed(), slug[:80]))
             return
         contests = snapshot.register.contests
-        place = contests[0].name if len(contests) == 1 else ""
+        place = contests[0].label if len(contests) == 1 else ""
         st.html(render("heading.html", election=snapshot.register.election, place=place, reader=reader()))
         st.html(_banner(snapshot, reader()))
         draw(snapshot, reader())
@@ -81,13 +84,11 @@ def _repeat(content: Callable[[], None], seconds: float | None) -> None:
     st.fragment(content, run_every=seconds)()
 
 
-def _navigate(slug: str) -> None:
-    from dashboard.pages.addresses import PAGES  # the pages name this frame
-
+def _navigate(slug: str, pages: Pages) -> None:
     # The list is the result page without an election: it must not look like the page that is open.
     with st.container(key="navigation-list", width="content"):
-        st.page_link(PAGES["Result"], label="All elections", icon=":material/arrow_back:", query_params=links().carried)
-    for name, target in PAGES.items():
+        st.page_link(pages["Result"], label="All elections", icon=":material/arrow_back:", query_params=links().carried)
+    for name, target in pages.items():
         st.page_link(target, label=name, query_params={"election": slug, **links().carried})
 
 

@@ -39,6 +39,8 @@ def draw(snapshot: Snapshot, reader: Reader) -> None:
     with right:
         _stream(reader)
         _rejected(snapshot, reader)
+        _log(snapshot, reader)
+        _quarantines(snapshot, reader)
 
 
 def _voters(snapshot: Snapshot, reader: Reader) -> None:
@@ -85,7 +87,7 @@ def _rejected(snapshot: Snapshot, reader: Reader) -> None:
         (f"{reason.replace('_', ' ')} ({stage})", reader.number(number))
         for (stage, reason), number in sorted(snapshot.reading.rejected.items(), key=lambda item: -item[1])
     ]
-    _list("Rejected records by reason", ("Reason", "Records"), rows, "None was rejected.")
+    _list("Rejected records by reason", ("Reason", "Records"), rows, "No record was rejected.")
 
 
 def _verdict(caption: str, verdict: Verdict | None, empty: str, reader: Reader) -> None:
@@ -111,8 +113,8 @@ def _stream(reader: Reader) -> None:
     if batch is not None:
         rows = [
             ("Last batch", reader.moment(live.batch_at)),
-            ("Number of the batch", reader.number(batch.batch)),
-            ("It took", f"{reader.number(batch.batch_ms)} ms"),
+            ("Batch number", reader.number(batch.batch)),
+            ("Batch duration", f"{reader.number(batch.batch_ms)} ms"),
             ("Ballots waiting on the topic", reader.number(batch.lag)),
             ("Arriving", f"{reader.number(round(batch.input_rate))} a second"),
             ("Counted", f"{reader.number(round(batch.processed_rate))} a second"),
@@ -121,8 +123,33 @@ def _stream(reader: Reader) -> None:
             ("Generation of the count", reader.number(batch.generation)),
         ]
     if live.unusable:
-        rows.append(("Messages of no known form, left out", reader.number(live.unusable)))
+        rows.append(("Unreadable messages skipped", reader.number(live.unusable)))
     _list("The count's stream", (), rows, "The stream has finished no batch yet.")
+
+
+def _log(snapshot: Snapshot, reader: Reader) -> None:
+    """The newest head of the log of published ballots: a kept copy shows whether the log is rewritten."""
+    head = snapshot.register.head
+    rows: list[tuple[str, str]] = []
+    if head is not None:
+        rows = [
+            ("Entries", reader.number(head.size)),
+            ("Root", head.root),
+            ("Sealed", reader.moment(head.sealed_at)),
+            ("Key", head.verifier_key),
+        ]
+    _list("Log of published ballots: newest head", (), rows, "No ballot is sealed yet.")
+
+
+def _quarantines(snapshot: Snapshot, reader: Reader) -> None:
+    """Forged messages that a person excluded from the tally; empty without any."""
+    for decided in snapshot.register.quarantines:
+        rows = [
+            ("Messages on votes_topic that are not stored ballots", reader.number(decided.messages)),
+            ("Excluded from the tally by", f"{decided.decided_by}, {reader.moment(decided.decided_at)}"),
+            ("Reason", decided.reason),
+        ]
+        _list("Quarantine", (), rows, "")
 
 
 def _states(snapshot: Snapshot, reader: Reader) -> None:
@@ -133,7 +160,7 @@ def _states(snapshot: Snapshot, reader: Reader) -> None:
     marked = [(f"{state} (now)" if state == election.state else state, when) for state, when in rows]
     if decision := snapshot.register.decision:
         marked += [(f"{decision.decision} by", decision.decided_by), ("reason", decision.reason)]
-    _list("State of this election, with the time at which it came into it", (), marked, "")
+    _list("State of this election, and when it was reached", (), marked, "")
 
 
 def _list(caption: str, head: tuple[str, ...], rows: list[tuple[str, str]], empty: str) -> None:

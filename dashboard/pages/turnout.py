@@ -1,13 +1,14 @@
-"""Turnout by gender, age group and location; registered voters are the base."""
+"""Turnout by gender, age group, hour and location; registered voters are the base."""
 
 import streamlit as st
 
 from dashboard.feed.snapshots import Snapshot
-from dashboard.model.contests import page, plain
+from dashboard.model.contests import page
 from dashboard.model.turnout import GroupTurnout
 from dashboard.view import components
 from dashboard.view.reader import Reader
 from dashboard.view.templates import render
+from election.text import plain
 
 PAGE_SIZE = 25
 ORDERS = {
@@ -25,6 +26,8 @@ def draw(snapshot: Snapshot, reader: Reader) -> None:
         _groups("Turnout by gender", "Gender", snapshot.genders, reader)
     with ages:
         _groups("Turnout by age group, in years", "Age group", snapshot.age_groups, reader)
+    if snapshot.hours:
+        st.html(render("hours.html", rows=snapshot.hours, reader=reader))
     words, order, number = st.columns([3, 2, 1], vertical_alignment="bottom")
     with words:
         wanted = st.text_input("Search places", key="place-search")

@@ -86,7 +86,7 @@ def _detail(snapshot: Snapshot, found: str, reader: Reader) -> str:
 
 
 def _decided(snapshot: Snapshot, reader: Reader) -> str:
-    """When, and the reason as whoever decided gave it: a person, or a run that was told to certify."""
+    """When, and the reason that the person or the run with ``auto_certify`` gave."""
     at, decision = snapshot.register.election.decided_at, snapshot.register.decision
     return (f" on {reader.moment(at)}" if at else "") + (f": “{decision.reason[:200]}”" if decision else ".")
 

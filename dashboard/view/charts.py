@@ -8,7 +8,8 @@ import pyarrow as pa
 import streamlit as st
 
 from dashboard.feed.snapshots import Snapshot
-from dashboard.model.colours import NOBODY
+from dashboard.model.colours import NEUTRAL
+from dashboard.model.night import Night
 from dashboard.view.reader import Reader
 from dashboard.view.templates import render
 
@@ -18,48 +19,42 @@ _SHORTEST = timedelta(minutes=10)
 _REST = ""  # the series of the others; no member's key is empty
 
 
-def names(snapshot: Snapshot) -> dict[str, str]:
-    """What each series is called: candidates by name, parties by theirs."""
+def colour(snapshot: Snapshot, night: Night, member: str) -> str:
+    return snapshot.colours.get(night.parties.get(member, ""), NEUTRAL)
+
+
+def names(snapshot: Snapshot, night: Night) -> dict[str, str]:
+    """What each series is called; parties by their names."""
     register = snapshot.register
-    labels = snapshot.night.labels
-    if register.election.series == "candidate":
-        return dict(labels)
-    return {member: register.party(member).name for member in labels}
+    return {
+        member: register.party(member).name if night.parties[member] == member else label
+        for member, label in night.labels.items()
+    }
 
 
-def colour(snapshot: Snapshot, member: str) -> str:
-    register = snapshot.register
-    if register.election.series == "candidate":
-        parties = {str(candidate.number): candidate.party for candidate in register.candidates}
-        return snapshot.colours.get(parties.get(member, ""), NOBODY)
-    return snapshot.colours.get(member, NOBODY)
-
-
-def votes_per_minute(snapshot: Snapshot, names: dict[str, str], reader: Reader) -> None:
+def votes_per_minute(snapshot: Snapshot, night: Night, names: dict[str, str], reader: Reader) -> None:
     """Bars of valid votes by the minute in which they were cast."""
     shown = list(names)[:MOST_SERIES]
     rows = []
-    for minute in snapshot.night.minutes:
+    for minute in night.minutes:
         others = sum(votes for member, votes in minute.votes.items() if member not in shown)
         each = [(member, minute.votes.get(member, 0)) for member in shown]
         rows += [(minute.at, member, votes) for member, votes in [*each, (_REST, others)] if votes]
-    last = snapshot.night.minutes[-1]
+    last = night.minutes[-1]
     said = f"Votes a minute; {reader.number(sum(last.votes.values()))} in the last, at {reader.time(last.at)[:5]}."
-    _chart(snapshot, names, rows, "votes", "Votes a minute", {"type": "bar"}, ",.0f", said, reader)
+    _chart(snapshot, night, names, rows, "votes", "Votes a minute", {"type": "bar"}, ",.0f", said, reader)
 
 
-def shares(snapshot: Snapshot, names: dict[str, str], reader: Reader) -> None:
+def shares(snapshot: Snapshot, night: Night, names: dict[str, str], reader: Reader) -> None:
     """Lines of the share of all votes counted up to each minute."""
     shown = list(names)[:MOST_SERIES]
-    rows = [
-        (minute.at, member, minute.shares.get(member, 0.0)) for minute in snapshot.night.minutes for member in shown
-    ]
-    last = snapshot.night.minutes[-1].shares
+    rows = [(minute.at, member, minute.shares.get(member, 0.0)) for minute in night.minutes for member in shown]
+    last = night.minutes[-1].shares
     said = ", ".join(f"{names[member]} {reader.share(last.get(member, 0.0))}" for member in shown)
-    changes = [{"at": change.at.isoformat(), "name": names.get(change.member, "")} for change in snapshot.night.changes]
-    mark = {"type": "line", "point": {"size": 18} if len(snapshot.night.minutes) < 40 else False, "strokeWidth": 2.5}
+    changes = [{"at": change.at.isoformat(), "name": names.get(change.member, "")} for change in night.changes]
+    mark = {"type": "line", "point": {"size": 18} if len(night.minutes) < 40 else False, "strokeWidth": 2.5}
     said = f"Shares as they added up: {said}."
-    _chart(snapshot, names, rows, "share", "Share of votes so far", mark, ".0%", said, reader, changes)
+    _chart(snapshot, night, names, rows, "share", "Share of votes so far", mark, ".0%", said, reader, changes)
 
 
 def _times(at: Sequence[datetime]) -> dict[str, Any]:
@@ -79,6 +74,7 @@ def _vega(at: datetime) -> dict[str, Any]:
 
 def _chart(
     snapshot: Snapshot,
+    night: Night,
     names: dict[str, str],
     rows: Sequence[tuple[datetime, str, float]],
     value: str,
@@ -90,9 +86,9 @@ def _chart(
     changes: Sequence[dict[str, str]] = (),
 ) -> None:
     """``rows`` are moment, member and value: two of one name stay two series."""
-    colours = {member: colour(snapshot, member) for member in list(names)[:MOST_SERIES]}
+    colours = {member: colour(snapshot, night, member) for member in list(names)[:MOST_SERIES]}
     if len(names) > MOST_SERIES and value == "votes":
-        colours[_REST] = NOBODY
+        colours[_REST] = NEUTRAL
     labels = {**names, _REST: OTHERS}
     columns = dict(zip(("at", "series", value), zip(*rows, strict=True), strict=True))
     columns["name"] = tuple(labels[member] for member in columns["series"])
@@ -116,7 +112,7 @@ def _chart(
     if changes:
         rule = {
             "data": {"values": list(changes)},
-            "mark": {"type": "rule", "strokeDash": [4, 4], "color": NOBODY},
+            "mark": {"type": "rule", "strokeDash": [4, 4], "color": NEUTRAL},
             "encoding": {
                 "x": {"field": "at", "type": "temporal"},
                 "tooltip": [{"field": "at", "type": "temporal", "format": "%H:%M", "title": "Lead changed"},

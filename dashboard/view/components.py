@@ -1,12 +1,12 @@
 """The pieces of the pages as HTML: leader, figures, tables, seats and rings."""
 
+from dashboard.feed.shared import shared
 from dashboard.feed.snapshots import Snapshot
-from dashboard.model.colours import NOBODY
+from dashboard.model.colours import NEUTRAL
 from dashboard.model.result import ContestResult, share
 from dashboard.view import leading
 from dashboard.view.links import Links
 from dashboard.view.reader import Reader
-from dashboard.view.shared import shared
 from dashboard.view.templates import render
 
 CLOSEST = 12
@@ -15,7 +15,7 @@ RANKED = 20
 
 @shared
 def leader(snapshot: Snapshot, contest: ContestResult, reader: Reader) -> str:
-    """Whoever leads the contest, with the margin and whether it can be overturned."""
+    """The leader of the contest, the margin, and whether it can be overturned."""
     standing = contest.leaders[0] if len(contest.leaders) == 1 else None
     return render(
         "leader.html",
@@ -23,9 +23,10 @@ def leader(snapshot: Snapshot, contest: ContestResult, reader: Reader) -> str:
         standing=standing,
         tied=contest.leaders if standing is None else (),
         colours=snapshot.colours,
-        colour=snapshot.colours[standing.candidate.party] if standing else NOBODY,
+        colour=snapshot.colours[standing.contender.party] if standing else NEUTRAL,
         kicker=leading.kicker(contest),
-        statement=leading.statement(contest.lead, contest.expected_turnout, reader),
+        statement=leading.contest_statement(contest, reader),
+        polled=not contest.contest.unopposed,
         lead=contest.lead,
         margin_share=contest.margin_share,
         reader=reader,
@@ -49,7 +50,7 @@ def leading_party(snapshot: Snapshot, reader: Reader) -> str:
         party=register.party(first.party) if first else None,
         votes=next((row for row in snapshot.result.parties if first and row.party == first.party), None),
         second=names[seats.parties[1].party] if len(seats.parties) > 1 else "",
-        colour=snapshot.colours[first.party] if first else NOBODY,
+        colour=snapshot.colours[first.party] if first else NEUTRAL,
         kicker=leading.seats_kicker(seats),
         statement=" ".join(said).strip(),
         reader=reader,
@@ -61,10 +62,11 @@ def candidates(snapshot: Snapshot, contest: ContestResult, reader: Reader) -> st
     """Every candidate of the contest, with the official result beside it in a replay."""
     return render(
         "candidates.html",
-        caption=f"Candidates of {contest.contest.name}, by votes",
+        caption=f"Candidates of {contest.contest.label}, by votes",
         standings=contest.standings,
         top=contest.standings[0].share if contest.standings else None,
         official=snapshot.register.election.kind == "replay",
+        elected={e.contender.number: leading.HOWS[e.how] for e in contest.outcome.elected},
         election=snapshot.register.election,
         colours=snapshot.colours,
         reader=reader,
@@ -101,7 +103,7 @@ def parties(snapshot: Snapshot, most: int | None, reader: Reader) -> str:
 
 @shared
 def seat_bar(snapshot: Snapshot, reader: Reader, *, stated: bool = True) -> str:
-    """Seats by party against the majority line; ``stated`` adds in words whether somebody has it."""
+    """Seats by party against the majority line; ``stated`` adds in words whether a party has it."""
     seats, register = snapshot.seats, snapshot.register
     rows = [
         {
@@ -117,6 +119,7 @@ def seat_bar(snapshot: Snapshot, reader: Reader, *, stated: bool = True) -> str:
         "Not yet reporting": seats.silent,
         "Ended in a tie": seats.ended_tied,
         "No valid vote": seats.ended_silent,
+        "Vacant": seats.vacant,
     }
     rest = [(reader.number(number), what) for what, number in others.items() if number]
     said = ", ".join(f"{row['name']} {row['won']} won and {row['leading']} leading" for row in rows)
@@ -139,7 +142,7 @@ def map_legend(snapshot: Snapshot) -> str:
     """How to read the map: the parties that lead somewhere, the strength of a colour, and who is still silent."""
     seats, register = snapshot.seats, snapshot.register
     parties = [(register.party(party.party).name, snapshot.colours[party.party]) for party in seats.parties]
-    ramp = snapshot.colours[seats.parties[0].party] if seats.parties else NOBODY
+    ramp = snapshot.colours[seats.parties[0].party] if seats.parties else NEUTRAL
     return render("map_legend.html", parties=parties, ramp=ramp, seats=seats)
 
 
@@ -153,7 +156,7 @@ def ranked_contests(snapshot: Snapshot, reader: Reader, links: Links) -> str:
     slug, party = snapshot.register.election.slug, snapshot.register.party
     rows = [
         {
-            "name": contest.contest.name,
+            "name": contest.contest.label,
             "party": party(contest.leading_party or "").name,
             "colour": snapshot.colours[contest.leading_party or ""],
             "part": contest.margin_share,
@@ -209,7 +212,7 @@ def figures(snapshot: Snapshot, reader: Reader) -> str:
         ("Turnout" if over else "Turnout so far", reader.share(result.turnout), "counted of registered"),
         ("Valid votes", reader.number(result.valid), ""),
         ("Invalid ballots", reader.number(result.invalid), f"{invalid} of ballots" if result.counted else ""),
-        ("Candidates", reader.number(len(result.register.candidates)), ""),
+        ("Candidates", reader.number(sum(c.is_person for race in result.register.races for c in race.contenders)), ""),
     ]
     if len(result.contests) > 1:
         contests = f"of {reader.number(len(result.contests))}, {reader.number(result.complete)} complete"
@@ -240,7 +243,7 @@ def _figures(shown: list[tuple[str, str, str]]) -> str:
 
 @shared
 def candidate_ring(snapshot: Snapshot, contest: ContestResult, reader: Reader) -> str:
-    parts = [(s.candidate.name, s.share, snapshot.colours[s.candidate.party]) for s in contest.standings]
+    parts = [(s.contender.name, s.share, snapshot.colours[s.contender.party]) for s in contest.standings]
     return _ring(parts, reader.number(contest.valid), reader)
 
 
@@ -256,7 +259,7 @@ def _ring(parts: list[tuple[str, float | None, str]], valid: str, reader: Reader
     shown = [(name, part, colour) for name, part, colour in parts if part and part >= 0.02]
     rest = sum(part or 0 for _, part, _ in parts) - sum(part or 0 for _, part, _ in shown)
     if rest > 1e-9:
-        shown.append(("Others", rest, NOBODY))
+        shown.append(("Others", rest, NEUTRAL))
     stops, angle = [], 0.0
     for _, part, colour in shown:
         stops.append(f"{colour} {angle:.2f}% {angle + 100 * (part or 0):.2f}%")
@@ -264,7 +267,7 @@ def _ring(parts: list[tuple[str, float | None, str]], valid: str, reader: Reader
     said = ", ".join(f"{name} {reader.share(part)}" for name, part, _ in shown)
     return render(
         "donut.html",
-        stops=", ".join(stops) or f"{NOBODY}40 0% 100%",
+        stops=", ".join(stops) or f"{NEUTRAL}40 0% 100%",
         label=f"Ring of shares: {said or 'no votes'}",
         centre=valid,
         under="valid votes",

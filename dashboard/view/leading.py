@@ -1,26 +1,56 @@
-"""Who leads, and whether that can change, stated plainly."""
+"""Sentences: who leads, and whether that can change."""
 
-from dashboard.model.lead import Lead
 from dashboard.model.result import ContestResult, Result
-from dashboard.model.seats import Seats
 from dashboard.view.reader import Reader
+from election.outcome import Lead, Outcome, Seats
+
+HOWS = {"votes": "elected", "unopposed": "elected unopposed", "lot": "elected by lot"}
 
 
 def kicker(contest: ContestResult) -> str:
     """The line above the leader's name."""
-    ended = contest.progress == "complete"
+    ended, outcome = contest.progress == "complete", contest.outcome
+    if outcome.elected:
+        how = outcome.elected[0].how
+        return "Winner" if how == "votes" else HOWS[how].capitalize()
+    if ended:
+        return _ended(contest)
     match contest.lead.verdict:
-        case "no votes":
-            return "No valid vote" if ended else "No votes yet"
         case "tie":
-            return f"Ended in a tie of {len(contest.leaders)}" if ended else f"Tie of {len(contest.leaders)}"
-        case "final":
-            return "Winner"
-        case "unopposed":
-            return "The only candidate"
-        case "decided":
-            return "Ahead, and out of reach"
-    return "Leading"
+            return f"Tie of {len(contest.leaders)}"
+        case state:
+            return {
+                "no votes": "No votes yet",
+                "only": "The only candidate",
+                "decided": "Ahead, and out of reach",
+            }.get(state, "Leading")
+
+
+def _ended(contest: ContestResult) -> str:
+    if contest.outcome.kept_vacant:
+        return "The seat stays vacant"
+    return f"Ended in a tie of {len(contest.leaders)}" if contest.leaders else "No valid vote"
+
+
+def contest_statement(contest: ContestResult, reader: Reader) -> str:
+    """How the contest stands or ended, in words."""
+    outcome = contest.outcome
+    if outcome.race.unopposed:
+        return "Elected unopposed: there is no other candidate, so no poll is held."
+    if outcome.tie:
+        return _tied(outcome, reader)
+    if outcome.over and outcome.kept_vacant:
+        return "This line has the most votes and is not a candidate: the seat stays vacant."
+    return statement(contest.lead, contest.expected_turnout, reader)
+
+
+def _tied(outcome: Outcome, reader: Reader) -> str:
+    votes = _many(reader, outcome.tie[0].votes, "vote", "votes")
+    equal = f"{len(outcome.tie)} candidates have {votes} each, and no ballot is left"
+    if not outcome.elected:
+        return f"{equal}: the seat is empty until a lot is drawn and recorded."
+    names = " and ".join(standing.contender.name for standing in outcome.tie)
+    return f"{equal}. The lot between {names} fell on {outcome.elected[0].contender.name}."
 
 
 def statement(lead: Lead, turnout: float | None, reader: Reader) -> str:
@@ -33,13 +63,11 @@ def statement(lead: Lead, turnout: float | None, reader: Reader) -> str:
     this = f"This lead of {reader.number(lead.margin)}"
     if lead.most_left == 0 and lead.verdict == "no votes":
         return "No valid vote was cast."
-    if lead.most_left == 0 and lead.verdict == "tie":
-        return "The first candidates have equal votes, and no ballot is left; the law of the place decides."
     return {
         "no votes": f"Nothing is decided: {still}{left}.",
         "tie": f"The first candidates have equal votes, and {still}{left}.",
         "final": "The count is over; this lead cannot be overturned.",
-        "unopposed": "There is only one candidate: nobody can overturn this lead.",
+        "only": "There is only one candidate: this lead cannot be overturned.",
         "decided": f"{this} cannot be overturned: {left}, fewer than the margin.",
         "likely": f"{this} will probably hold: {expected}, fewer than the margin. It is not certain: {left}.",
         "open": f"{this} can still be overturned: {still}{left}.",
@@ -73,7 +101,7 @@ def seats_lead(seats: Seats, names: dict[str, str], reader: Reader) -> str:
 
 
 def seats_statement(seats: Seats, names: dict[str, str], reader: Reader) -> str:
-    """Whether a party has its majority, or can still reach it; which seats nobody fills."""
+    """Whether a party has its majority, or can still reach it; which seats stay vacant."""
     need = f"A majority is {reader.number(seats.majority)} of {_many(reader, seats.total, 'seat', 'seats')}."
     if seats.winner:
         rest = ", whatever the rest brings" if seats.open else ""
@@ -84,9 +112,13 @@ def seats_statement(seats: Seats, names: dict[str, str], reader: Reader) -> str:
         said = f"{need} No party has won it yet; {_many(reader, seats.open, 'seat is', 'seats are')} open."
     tied = _many(reader, seats.ended_tied, "contest ended in a tie", "contests ended in a tie")
     empty = _many(reader, seats.ended_silent, "contest had no valid vote", "contests had no valid vote")
-    reasons = [reason for number, reason in ((seats.ended_tied, tied), (seats.ended_silent, empty)) if number]
+    vacant = _many(
+        reader, seats.vacant, "was won by a line that is not a candidate", "were won by lines that are not candidates"
+    )
+    said_of = ((seats.ended_tied, tied), (seats.ended_silent, empty), (seats.vacant, vacant))
+    reasons = [reason for number, reason in said_of if number]
     if reasons:
-        said += f" {_many(reader, seats.unfilled, 'seat is', 'seats are')} filled by nobody: {' and '.join(reasons)}."
+        said += f" {_many(reader, seats.unfilled, 'seat stays', 'seats stay')} vacant: {' and '.join(reasons)}."
     return said
 
 

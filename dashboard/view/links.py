@@ -15,7 +15,7 @@ REFRESH = {
 
 @dataclass(frozen=True)
 class Links:
-    """What every link hands on. ``refresh`` is as the URL gives it; what is none of ``REFRESH`` is left out."""
+    """What every link hands on. ``refresh`` is as the URL gives it; a value that ``REFRESH`` lacks is left out."""
 
     embedded: bool = False
     refresh: str = ""

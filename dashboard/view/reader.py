@@ -76,9 +76,13 @@ class Reader:
             return "–"
         return format_datetime(moment, "d MMM y, HH:mm:ss", tzinfo=self._zone, locale="en_GB")
 
-    def local(self, moment: datetime | None) -> str:
-        """A time without a zone, as it was written down where it happened."""
-        return "–" if moment is None else format_datetime(moment.replace(tzinfo=UTC), "d MMM, HH:mm", locale="en_GB")
+    def local(self, moment: datetime | None, polling_day: date | None) -> str:
+        """A time without a zone, as it was written down where it happened; with its year unless it is the poll's."""
+        if moment is None:
+            return "–"
+        same_year = polling_day is not None and moment.year == polling_day.year
+        pattern = "d MMM, HH:mm" if same_year else "d MMM y, HH:mm"
+        return format_datetime(moment.replace(tzinfo=UTC), pattern, locale="en_GB")
 
     def day(self, day: date | None) -> str:
         return "" if day is None else format_date(day, "d MMMM y", locale="en_GB")

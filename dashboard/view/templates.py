@@ -5,10 +5,13 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from election.text import visible_in_templates
+
 _environment = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
     autoescape=True,
     undefined=StrictUndefined,
+    finalize=visible_in_templates,
     auto_reload=False,  # else each use of a template looks at its file
     trim_blocks=True,
     lstrip_blocks=True,

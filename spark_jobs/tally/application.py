@@ -4,9 +4,9 @@ from contextlib import suppress
 
 from pyspark import SparkContext
 
+from election.clients.spark import master_state
 from election.errors import NotReachable, StageFailed
 from election.settings import Settings
-from election.stack.spark import master_state
 
 LOOK = 5.0  # seconds between looks
 GIVEN_UP = 15.0  # seconds for which a master that leads may not have it

@@ -10,6 +10,7 @@ import os
 import sys
 import time
 from collections.abc import Mapping
+from typing import Any
 from uuid import uuid4
 
 from py4j.java_gateway import JavaObject
@@ -25,6 +26,7 @@ from election.count.folder import Folder, read_json, tally_folder, write_json
 from election.count.launching import IDENTITY
 from election.count.rebuilding import emitted
 from election.platform import Platform, native
+from spark_jobs.tally.pages import refuse_thread_dumps
 from spark_jobs.tally.reading import newest
 from spark_jobs.tally.stopping import forget_old_stop
 from spark_jobs.tally.transforms import tally
@@ -102,7 +104,7 @@ def main() -> int:
         generation = watch.generation
         checkpoint = claim(folder, generation, votes_topic_id(platform.kafka), lambda: emitted(platform))
         before = newest(checkpoint, "commits")
-        watch.over(run(platform, generation, str(checkpoint)), checkpoint, before)
+        watch.over(run(platform, generation, str(checkpoint), read_json(folder.issued(generation))), checkpoint, before)
     except Exception as error:
         end(folder, identity, error)  # whatever it is, whoever looks for the reason finds it
         raise
@@ -110,12 +112,17 @@ def main() -> int:
     return 0
 
 
-def run(platform: Platform, generation: int, checkpoint: str) -> StreamingQuery:
-    """Starts the query; totals appear on the aggregated topics until it is stopped."""
+def run(platform: Platform, generation: int, checkpoint: str, issued: Mapping[str, Any]) -> StreamingQuery:
+    """Starts the query; totals appear on the aggregated topics until it is stopped.
+
+    ``issued`` says what the generation leaves out: ``quarantined``, offsets by partition of messages; ``removed``,
+    numbers of elections.
+    """
     builder = SparkSession.builder.appName("tally")
     for key, value in {**STATE, **SESSION}.items():
         builder = builder.config(key, value)
     session = builder.getOrCreate()
+    refuse_thread_dumps(session)
     if not str(session.sparkContext.master).startswith("yarn"):
         forget_defaults(session, "yarn.", "mapreduce.")
     kafka = kafka_options(platform.kafka)
@@ -131,7 +138,7 @@ def run(platform: Platform, generation: int, checkpoint: str) -> StreamingQuery:
         .load()
     )
     return (
-        tally(votes, generation)
+        tally(votes, generation, issued.get("quarantined"), issued.get("removed"))
         .writeStream.format("kafka")
         .outputMode("update")
         .queryName("tally")
@@ -161,18 +168,20 @@ def forget_defaults(session: SparkSession, *prefixes: str) -> None:
 
 def kafka_options(client: Mapping[str, str]) -> dict[str, str]:
     """Spark's options for its Java client, from librdkafka's configuration."""
-    options = {"kafka.bootstrap.servers": client["bootstrap.servers"]}
-    if "sasl.username" not in client:
-        return options
     module = "org.apache.kafka.common.security.scram.ScramLoginModule"
     login = f'username="{client["sasl.username"]}" password="{client["sasl.password"]}"'
-    return options | {
+    options = {
+        "kafka.bootstrap.servers": client["bootstrap.servers"],
         "kafka.security.protocol": client["security.protocol"],
         "kafka.sasl.mechanism": client["sasl.mechanism"],
         "kafka.sasl.jaas.config": f"{module} required {login};",
-        "kafka.ssl.truststore.type": "PEM",
-        "kafka.ssl.truststore.location": client["ssl.ca.location"],
     }
+    if "ssl.ca.location" in client:
+        options |= {
+            "kafka.ssl.truststore.type": "PEM",
+            "kafka.ssl.truststore.location": client["ssl.ca.location"],
+        }
+    return options
 
 
 def wait_for_votes(platform: Platform, folder: Folder, watch: Watch) -> bool:

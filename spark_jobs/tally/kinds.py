@@ -1,12 +1,14 @@
-"""What is counted: for each aggregated topic, what its totals are told apart by and what its messages say.
+"""How the declared aggregates, and records that cannot be used, fit into rows of one form.
 
 A ballot becomes one row per kind it adds to. All kinds share the row's columns: ``first`` and ``second`` (integers)
 and ``text`` (string) tell totals apart, ``a``, ``b`` and ``c`` are names that only go along.
 """
 
 from dataclasses import dataclass
+from typing import get_type_hints
 
-from election.contracts import topics
+from election.contracts import aggregates, topics
+from election.contracts.aggregates import Aggregate, Total
 
 MINUTE = 60_000  # milliseconds
 
@@ -26,46 +28,34 @@ class Kind:
     valid_only: bool = False
 
 
-AGGREGATES = (
-    Kind(
-        topics.VOTES_PER_CANDIDATE,
-        {"first": "contest", "second": "candidate", "a": "contest_name", "b": "candidate_name", "c": "party"},
-        ("first", "second"),
-        {"contest": "first", "contest_name": "a", "candidate": "second", "candidate_name": "b", "party": "c"},
-        valid_only=True,
-    ),
-    Kind(
-        topics.BALLOTS_PER_CONTEST,
-        {"first": "contest", "text": "if(candidate IS NULL, 'invalid', 'valid')", "a": "contest_name"},
-        ("first", "text"),
-        {"contest": "first", "contest_name": "a", "validity": "text"},
-    ),
-    Kind(topics.VOTES_PER_PARTY, {"text": "party"}, ("text",), {"party": "text"}, valid_only=True),
-    Kind(
-        topics.TURNOUT_BY_LOCATION,
-        {"first": "location", "a": "country", "b": "region", "c": "city"},
-        ("first",),
-        {"location": "first", "country": "a", "region": "b", "city": "c"},
-    ),
-    Kind(topics.TURNOUT_BY_GENDER, {"text": "gender"}, ("text",), {"gender": "text"}),
-    Kind(topics.TURNOUT_BY_AGE_GROUP, {"text": "age_group"}, ("text",), {"age_group": "text"}),
-    Kind(
-        topics.VOTES_PER_MINUTE,
-        {
-            "first": "minute",
-            "text": "if(series = 'party', concat('party/', party), concat('candidate/', candidate))",
-            "a": "if(series = 'party', party, candidate_name)",
-        },
-        ("first", "text"),
-        {
-            "minute": "first",
-            "series": "substring_index(text, '/', 1)",
-            "member": "substring(text, instr(text, '/') + 1)",
-            "label": "a",
-        },
-        valid_only=True,
-    ),
-)
+def _kind(aggregate: Aggregate) -> Kind:
+    """Where a row holds the fields of the aggregate's total: its numbers and texts, and its names in their order.
+
+    Two texts share a column, with a slash between them that the first never contains.
+    """
+    form = get_type_hints(aggregate.message)
+    numbers = [part for part in aggregate.key if form[part.name] is int]
+    texts = [part for part in aggregate.key if part not in numbers]
+    if [*numbers, *texts] != list(aggregate.key):
+        raise TypeError(f"{aggregate.topic}: declare numbers before texts in its key")
+    slots, fields = {}, {}
+    for slot, part in [*zip(_NUMBERS, numbers, strict=False), *zip(_NAMES, aggregate.names, strict=False)]:
+        slots[slot], fields[part.name] = part.adds, slot
+    if texts:
+        slots["text"] = texts[0].adds if len(texts) == 1 else f"concat_ws('/', {', '.join(t.adds for t in texts)})"
+        parts = ("text",) if len(texts) == 1 else _TEXTS
+        fields |= {part.name: sql for part, sql in zip(texts, parts, strict=False)}
+    own = [name for name in aggregate.message.__struct_fields__ if name not in Total.__struct_fields__]
+    if unplaced := set(own) - set(fields):
+        raise TypeError(f"{aggregate.topic}: a row of the count has no column for {sorted(unplaced)}")
+    key = tuple(slot for slot in ("first", "second", "text") if slot in slots)
+    return Kind(aggregate.topic, slots, key, {name: fields[name] for name in own}, aggregate.valid_only)
+
+
+_NUMBERS = ("first", "second")
+_TEXTS = ("substring_index(text, '/', 1)", "substring(text, instr(text, '/') + 1)")
+_NAMES = ("a", "b", "c")
+AGGREGATES = tuple(map(_kind, aggregates.AGGREGATES))
 
 # A record that cannot be used is a total of its own, told apart by its origin.
 REJECTED = Kind(

@@ -5,7 +5,7 @@ shares with thousands (choice, place, demography). That text is parsed and judge
 form is parsed and judged by itself. Native functions but for that memory, so that no row leaves the JVM.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import reduce
 from operator import or_
 from typing import get_args
@@ -30,12 +30,13 @@ _TIME, _DIGITS = b',"cast_at":', len("1700000000000")
 _END = _TIME + b"0" * _DIGITS + b"}"
 
 
-def parse(records: DataFrame) -> DataFrame:
+def parse(records: DataFrame, left_out: Mapping[str, Sequence[int]] | None = None) -> DataFrame:
     """One row a record: the vote's fields, ``reason`` (null: usable) and ``id``, which makes the ballot unique.
 
     ``id`` is the key's 16 bytes; of a record that cannot be used it is the origin, which is longer. The record itself
     (key, value, topic, partition, offset) goes along only when it cannot be used: rows are moved between executors.
     Of that, key and value only when they are no larger than a vote may be: a batch's are in memory together.
+    Of records at the offsets ``left_out``, by partition, the reason is that they are quarantined.
     """
     session = records.sparkSession
     text = fn.when(fn.col("written").isNull(), fn.col("value").cast("string"))
@@ -45,7 +46,10 @@ def parse(records: DataFrame) -> DataFrame:
         .select("*", remembered(session, text, _vote).alias("other"))
         .select("*", fn.coalesce("written", "other").alias("vote"))
     )
-    judged = read.select("*", "vote.*").withColumn("reason", fn.when(fn.col("written").isNull(), _reason()))
+    reason = fn.when(fn.col("written").isNull(), _reason())
+    if left_out:
+        reason = fn.when(_at(left_out), _as("quarantined")).otherwise(reason)
+    judged = read.select("*", "vote.*").withColumn("reason", reason)
     origin = fn.concat_ws("/", fn.lit("not a ballot"), "topic", "partition", "offset").cast("binary")
     usable = fn.col("reason").isNull()
     size = fn.coalesce(fn.length("key"), fn.lit(0)) + fn.coalesce(fn.length("value"), fn.lit(0))
@@ -59,6 +63,12 @@ def parse(records: DataFrame) -> DataFrame:
         *(name for name in VoteMessage.__struct_fields__ if name not in ("schema_version", "ballot_id", "cast_at")),
         (cast_at - cast_at % MINUTE).alias("minute"),
     )
+
+
+def _at(places: Mapping[str, Sequence[int]]) -> Column:
+    """Whether a record is at one of the offsets, by partition."""
+    partitions = (f"(partition = {int(p)} AND offset IN ({', '.join(map(str, at))}))" for p, at in places.items() if at)
+    return fn.expr(" OR ".join(partitions) or "false")
 
 
 def _written() -> Column:
@@ -87,8 +97,9 @@ def _good(text: Column) -> Column:
     def judged(vote: Column) -> Column:
         fields = {name: vote[name] for name in VoteMessage.__struct_fields__}
         missing = [fields[name].isNull() for name in required(VoteMessage) if name not in ("ballot_id", "cast_at")]
-        # Of a field that comes twice the last counts, also when its name is spelt with escapes.
+        # The id and the time that the text leaves out would be there twice, also under names spelt with escapes.
         twice = [fn.contains(text, fn.lit(part)) for part in ('"ballot_id"', '"cast_at"', "\\u")]
+        twice.append(_repeats_a_member(text))
         bad = [*missing, *twice, fields["schema_version"] != SCHEMA_VERSION, _wrong(fields), _replaced(fields)]
         return fn.when(~fn.coalesce(reduce(or_, bad), fn.lit(True)), vote)
 
@@ -98,6 +109,14 @@ def _good(text: Column) -> Column:
 
 def _vote(text: Column) -> Column:
     return fn.from_json(text, spark_ddl(VoteMessage), _STRICT_JSON)
+
+
+def _repeats_a_member(text: Column) -> Column:
+    """Whether JSON names a member of an object twice, at any depth: of two, readers take different ones.
+
+    Spark's VARIANT takes no such object; it takes everything else that the parser of votes takes.
+    """
+    return fn.try_parse_json(text).isNull()
 
 
 def _wrong(vote: Mapping[str, Column]) -> Column:
@@ -126,6 +145,7 @@ def _reason() -> Column:
         # Compressed it got onto the topic; its names, repeated in totals, would not get onto theirs.
         .when(fn.length("value") > MAX_RECORD_BYTES, _as("too_large"))
         .when(_suspicious(vote) & ~fn.is_valid_utf8(text), _as("not_utf8"))
+        .when(_repeats_a_member(text) & fn.get_json_object(text, "$").isNotNull(), _as("wrong_type"))
         .when(vote["schema_version"] != SCHEMA_VERSION, _as("unknown_version"))
         .when(missing & fn.get_json_object(text, "$").isNull(), _as("not_json"))
         .when(missing | wrong, _as("wrong_type"))

@@ -9,7 +9,8 @@ from confluent_kafka import OFFSET_BEGINNING, TopicPartition
 from pyspark.sql.streaming.query import StreamingQuery
 
 from election.contracts import topics
-from election.contracts.messages import ContestTotal, Decoder, Unusable
+from election.contracts.aggregates import ContestTotal
+from election.contracts.messages import Decoder, Unusable
 from election.count.checkpoint import newest_batch
 from election.messaging.clients import RESTFUL, consume, consumer
 from election.messaging.reading import partitions

@@ -19,7 +19,8 @@ def remembered(session: SparkSession, text: Column, work: Callable[[Column], Col
     jvm: Any = SparkContext._jvm
     columns = jvm.org.apache.spark.sql.classic.ExpressionUtils
     frame = session.range(1).select(fn.lit("").alias("text")).select(work(fn.col("text")))
-    plan = frame._jdf.queryExecution().analyzed()
+    # Functions that Spark only plans with, in the form in which they can be interpreted.
+    plan = jvm.org.apache.spark.sql.catalyst.optimizer.ReplaceExpressions.apply(frame._jdf.queryExecution().analyzed())
     of = next(method for method in java_class("Remembered").getMethods() if method.getName() == "of")
     arguments = SparkContext._gateway.new_array(jvm.java.lang.Object, 2)  # type: ignore[union-attr]
     arguments[0], arguments[1] = columns.expression(text._jc), plan

@@ -5,6 +5,7 @@ count the rows per total. There is no watermark: the state remembers every ballo
 Native functions only, so that no row leaves the JVM.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pyspark.sql import Column, DataFrame
@@ -21,12 +22,23 @@ OBSERVED = "tally"
 _TYPES = {"first": "BIGINT", "second": "BIGINT", "text": "STRING", "a": "STRING", "b": "STRING", "c": "STRING"}
 
 
-def tally(records: DataFrame, generation: int) -> DataFrame:
+def tally(
+    records: DataFrame,
+    generation: int,
+    left_out: Mapping[str, Sequence[int]] | None = None,
+    removed: Sequence[int] | None = None,
+) -> DataFrame:
     """Kafka records of ``votes_topic`` (key, value, topic, partition, offset) to Kafka records (topic, key, value).
+
+    ``left_out`` are offsets by partition of records that are quarantined: they are rejected. Records of elections that
+    were ``removed`` are passed over.
 
     Totals are absolute. In update mode each batch gives the totals it changed and the records it rejected.
     """
-    return totals(unseen(parse(records)), generation)
+    parsed = parse(records, left_out)
+    if removed:
+        parsed = parsed.where(~fn.coalesce(fn.col("election").isin(list(removed)), fn.lit(False)))
+    return totals(unseen(parsed), generation)
 
 
 def unseen(parsed: DataFrame) -> DataFrame:
@@ -64,7 +76,7 @@ def totals(ballots: DataFrame, generation: int) -> DataFrame:
 
 
 def _adds_to() -> Column:
-    """The array of rows that a parsed record adds to: seven of a valid ballot, four of an invalid one."""
+    """The array of rows that a parsed record adds to: one a total, fewer of an invalid ballot."""
     every = [_row(kind) for kind in AGGREGATES]
     of_invalid = [_row(kind) for kind in AGGREGATES if not kind.valid_only]
     return (

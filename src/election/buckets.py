@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 BUCKETS = 64
 _FLUSH_BYTES = 256 * 1024
-_PAIR = np.dtype([("id", "V16"), ("digest", "V8")])
+PAIR = np.dtype([("id", "V16"), ("digest", "V8")])
 Pair = tuple[bytes, bytes]
 
 
@@ -56,11 +56,11 @@ def spill(folder: Path, pairs: Iterable[Pair]) -> list[Path]:
 def compared(stored: list[Path], published: list[Path]) -> Iterator[Bucket]:
     """Bucket after bucket of what ``spill`` wrote."""
     for number, (mine, yours) in enumerate(zip(stored, published, strict=True)):
-        database, offered = np.fromfile(mine, _PAIR), np.fromfile(yours, _PAIR)
+        database, offered = np.fromfile(mine, PAIR), np.fromfile(yours, PAIR)
         ours, topic = _distinct(database), _distinct(offered)
         ids = np.unique(topic["id"])
         unknown = np.setdiff1d(ids, database["id"])
-        other = np.setdiff1d(topic.view("V24"), ours.view("V24")).view(_PAIR)["id"]
+        other = np.setdiff1d(topic.view("V24"), ours.view("V24")).view(PAIR)["id"]
         yield Bucket(
             number=number,
             stored=len(database),
@@ -75,7 +75,7 @@ def compared(stored: list[Path], published: list[Path]) -> Iterator[Bucket]:
 
 
 def _distinct(pairs: NDArray[Any]) -> NDArray[Any]:
-    return np.unique(pairs.view("V24")).view(_PAIR)
+    return np.unique(pairs.view("V24")).view(PAIR)
 
 
 def _hash(pairs: NDArray[Any]) -> str:

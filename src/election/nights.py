@@ -4,7 +4,7 @@ docs/casting.md has the formulas. Everything follows from the contests and the s
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from math import gcd
@@ -15,7 +15,10 @@ from election.errors import BadInput
 LEAD = 0.1
 """The night begins before its first declaration by this share of the time from the first to the last."""
 
-_DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
+LONGEST = 7 * 24 * 3600
+"""Seconds that a night may take at most: a week."""
+
+_DURATION = re.compile(r"(?:([0-9]{1,6})h)?(?:([0-9]{1,6})m)?(?:([0-9]{1,6})s)?")
 
 
 @dataclass(frozen=True)
@@ -32,28 +35,35 @@ class Arrival:
 
 
 def seconds(night: str) -> int:
-    """A duration such as ``10m``, ``90s`` or ``1h30m`` in seconds. Raises BadInput for anything else, and for none."""
+    """A duration such as ``10m``, ``90s`` or ``1h30m`` in seconds, 1 to LONGEST. Raises BadInput for anything else."""
     found = _DURATION.fullmatch(night)
     hours, minutes, rest = (int(part or 0) for part in found.groups()) if found else (0, 0, 0)
     total = hours * 3600 + minutes * 60 + rest
     if not total:
-        raise BadInput(f"A night cannot last {night!r}: give a duration such as 10m, 90s or 1h30m.")
+        raise BadInput(f"A night cannot last {night[:40]!r}: give a duration such as 10m, 90s or 1h30m.")
+    if total > LONGEST:
+        raise BadInput(f"A night cannot last {night}: a week (168h) is the longest. Give a shorter one, such as 10m.")
     return total
 
 
-def completions(contests: Sequence[tuple[str, datetime | None]], seed: int) -> list[float]:
-    """For each contest (id, time of its declaration) the share of the night after which it is complete.
+def completions(contests: Sequence[tuple[str, datetime | None]], seed: int, apart: Collection[str] = ()) -> list[float]:
+    """For each contest (id, local time of its declaration) the share of the night after which it is complete.
 
-    The last one is complete at 1. A contest without a time gets one from the seed.
+    The last one is complete at 1. A contest without a time gets one from the seed. The contests whose ids are in
+    ``apart`` polled on a later day: they do not stretch the night, and are complete at its end. Local times are
+    compared as they are written, whatever the time zone of the machine.
     """
-    times = [declared.timestamp() for _, declared in contests if declared is not None]
-    first, last = (min(times), max(times)) if times else (0.0, 0.0)
-    begin = first - LEAD * (last - first)
+    times = [declared for contest_id, declared in contests if declared is not None and contest_id not in apart]
+    first = min(times, default=None)
+    length = (max(times) - first).total_seconds() if first else 0.0
     earliest = LEAD / (1 + LEAD)
     shares = []
     for contest_id, declared in contests:
-        if declared is not None:
-            shares.append((declared.timestamp() - begin) / (last - begin) if last > begin else 1.0)
+        if contest_id in apart:
+            shares.append(1.0)
+        elif declared is not None and first is not None:
+            passed = (declared - first).total_seconds() / length if length else 1.0
+            shares.append((passed + LEAD) / (1 + LEAD))
         else:
             drawn = int(draws.key(seed, "declared", contest_id)) / 2**64
             shares.append(earliest + (1 - earliest) * drawn)

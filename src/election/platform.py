@@ -6,22 +6,28 @@ The command line makes it from the settings, Airflow from its connections and ho
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import psycopg
 
 from election.errors import NotReachable
-from election.settings import Role, Settings
+from election.settings import KafkaUser, Role, Settings
 
 Connection = psycopg.Connection
 
 
 @dataclass(frozen=True)
 class Platform:
-    """``connect(role)`` opens a psycopg connection (not autocommit); ``kafka`` is librdkafka client configuration."""
+    """``connect(role)`` opens a psycopg connection (not autocommit); ``login(user)`` is librdkafka configuration."""
 
     connect: Callable[[Role], Connection]
-    kafka: Mapping[str, str]
+    login: Callable[[KafkaUser], Mapping[str, str]]
     settings: Settings
+
+    @cached_property
+    def kafka(self) -> Mapping[str, str]:
+        """librdkafka configuration for the Kafka user of this process."""
+        return self.login(self.settings.kafka_user)
 
 
 def native(settings: Settings | None = None) -> Platform:
@@ -37,4 +43,4 @@ def native(settings: Settings | None = None) -> Platform:
                 f"as {settings.role_name(role)}: {error}. `election status` shows what runs, `make up` starts it."
             ) from error
 
-    return Platform(connect, settings.kafka_client, settings)
+    return Platform(connect, settings.kafka_login, settings)

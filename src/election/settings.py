@@ -15,13 +15,19 @@ from urllib.parse import urlencode
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from election.errors import StackError
+from election.errors import BadInput, StackError
 
 Role = Literal["owner", "app", "auditor", "reader", "dashboard", "airflow"]
 """Postgres roles: owner (tables), app (stages), auditor (verdicts), reader (may read every table,
 for engineers), dashboard (reads views without personal data), airflow (Airflow's own database)."""
 
 ROLES: tuple[Role, ...] = get_args(Role)
+
+KafkaUser = Literal["admin", "owner", "app", "tally", "dashboard", "feed"]
+"""Kafka users: admin (the broker itself, and who makes users and their rights), owner (topics and their
+configuration), app (stages), tally (the count), dashboard, feed (offers ballots from outside)."""
+
+KAFKA_USERS: tuple[KafkaUser, ...] = get_args(KafkaUser)
 PROJECT = Path(__file__).resolve().parents[2]
 
 
@@ -44,7 +50,7 @@ class Settings(BaseSettings):
     kafka_host: str = "127.0.0.1"
     kafka_port: int = 19092
     kafka_servers: str = Field("", description="brokers to begin with, as host:port with commas; empty: the one above")
-    kafka_user: str = Field("", description="as whom to log in at Kafka; empty: there is no login")
+    kafka_user: KafkaUser = Field("app", description="the Kafka user that this process logs in as")
     kafka_controller_port: int = 19093
     spark_host: str = "127.0.0.1"
     spark_master_port: int = 17077
@@ -68,7 +74,8 @@ class Settings(BaseSettings):
     certifiers: str = Field(
         "admin", pattern=r"[^\s,]", description="Airflow users who may certify or refuse, with commas"
     )
-    webhook_url: str = Field("", description="told about failed gates and ended elections; empty: nobody is")
+    session_hours: int = Field(8, ge=1, le=24, description="hours after which a login to Airflow ends")
+    webhook_url: str = Field("", description="receives failed gates and ended elections; empty: off")
     tls_ca: str = Field("", description="file with who signed the certificates of Kafka and Postgres; empty: no TLS")
     validations_kept: int = Field(20, ge=1, description="validations kept of each election and checkpoint")
     randomuser_url: str = "https://randomuser.me/api/1.4/"
@@ -98,21 +105,23 @@ class Settings(BaseSettings):
         return init_settings, env_settings, started  # type: ignore[return-value]
 
     @property
+    def environment(self) -> dict[str, str]:
+        """Every setting as its environment variable, for processes that make their own ``Settings``."""
+        return {f"ELECTION_{name.upper()}": str(value) for name, value in self.model_dump().items()}
+
+    @property
     def kafka_bootstrap(self) -> str:
         return self.kafka_servers or f"{self.kafka_host}:{self.kafka_port}"
 
-    @property
-    def kafka_client(self) -> dict[str, str]:
-        """librdkafka's configuration, with the password where there is a login."""
-        if not self.kafka_user:
-            return {"bootstrap.servers": self.kafka_bootstrap}
+    def kafka_login(self, user: KafkaUser) -> dict[str, str]:
+        """librdkafka's configuration for a user, with the password. Raises StackError when there is no such secret."""
         return {
             "bootstrap.servers": self.kafka_bootstrap,
-            "security.protocol": "SASL_SSL",
-            "ssl.ca.location": self.tls_ca,
+            "security.protocol": "SASL_SSL" if self.tls_ca else "SASL_PLAINTEXT",
+            **({"ssl.ca.location": self.tls_ca} if self.tls_ca else {}),
             "sasl.mechanism": "SCRAM-SHA-512",
-            "sasl.username": self.kafka_user,
-            "sasl.password": self.secret(f"kafka_{self.kafka_user}"),
+            "sasl.username": user,
+            "sasl.password": self.secret(f"kafka_{user}"),
         }
 
     @property
@@ -195,6 +204,15 @@ class Settings(BaseSettings):
         if not file.exists():
             raise StackError(f"The secret {name!r} does not exist yet; `make up` generates it.")
         return file.read_text().strip()
+
+    def airflow_password(self, user: str) -> str:
+        """The password of an Airflow user. Raises BadInput if none is kept under that name, StackError before `up`."""
+        if "/" in user or (self.secrets.exists() and not self.secret_file(f"airflow_{user}").exists()):
+            raise BadInput(
+                f"There is no password of an Airflow user {user!r} here, so nothing can be decided in that name. "
+                "`election status` says where the users' passwords are."
+            )
+        return self.secret(f"airflow_{user}")
 
     def role_name(self, role: Role) -> str:
         return "airflow" if role == "airflow" else f"election_{role}"

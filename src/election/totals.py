@@ -2,7 +2,7 @@
 
 A message carries an absolute total, so the largest total per key within a generation is the newest.
 A reader stays with a generation until a newer one has counted at least as many ballots of the
-election, on every topic: totals shown never go down, and a rebuild can correct them.
+election, on every topic, or its own is removed: totals shown never go down, and a rebuild can correct them.
 """
 
 from collections import defaultdict
@@ -11,19 +11,20 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from election.contracts import topics
-from election.contracts.messages import Aggregate, CandidateRecord, Decoder, TallyProgress, Unusable
+from election.contracts.aggregates import AGGREGATES, Total
+from election.contracts.messages import CandidateRecord, Decoder, TallyProgress, Unusable
 
 # Every ballot, valid or not, has exactly one key here: their sum is what a generation has counted.
 _BALLOTS = topics.BALLOTS_PER_CONTEST
 # A ballot has exactly one key on each of the others too, on these an invalid one has none.
-_VALID_ONLY = (topics.VOTES_PER_CANDIDATE, topics.VOTES_PER_PARTY, topics.VOTES_PER_MINUTE)
+_VALID_ONLY = {aggregate.topic for aggregate in AGGREGATES if aggregate.valid_only}
 
 
 @dataclass
 class GenerationTotals:
     """One generation's totals of one election: topic -> Kafka key -> message."""
 
-    by_topic: dict[str, dict[bytes, Aggregate]] = field(default_factory=lambda: defaultdict(dict))
+    by_topic: dict[str, dict[bytes, Total]] = field(default_factory=lambda: defaultdict(dict))
 
     @property
     def ballots(self) -> int:
@@ -95,7 +96,7 @@ class Totals:
         """Ballots that the totals of every topic contain, in the generation shown."""
         return self._generations[election_no][self._generation(election_no)].ballots_on(topics.AGGREGATES)
 
-    def _fold(self, topic: str, key: bytes, total: Aggregate) -> None:
+    def _fold(self, topic: str, key: bytes, total: Total) -> None:
         if not key.startswith(b"%d/%d/" % (total.election, total.generation)):  # a rebuild would not find it
             self.unusable += 1
             return
@@ -106,7 +107,10 @@ class Totals:
 
     def _generation(self, election_no: int) -> int:
         generations = self._generations[election_no]
-        shown = self._shown.get(election_no, min(generations, default=0))
+        counted = [number for number, totals in generations.items() if totals.ballots]
+        shown = self._shown.get(election_no, min(counted or generations, default=0))
+        if counted and not generations[shown].ballots:  # it was removed; its number may be above all others
+            shown = min(counted)
         for newer in sorted(g for g in generations if g > shown):
             known = [name for name, keys in generations[shown].by_topic.items() if keys]
             if generations[newer].ballots_on(known) >= generations[shown].ballots:
@@ -115,11 +119,16 @@ class Totals:
         return shown
 
     def _remove(self, topic: str, key: bytes | None) -> None:
-        if topic not in topics.AGGREGATES:
+        if topic == topics.TALLY_PROGRESS and self.progress and key == b"%d" % self.progress.generation:
+            self.progress = None  # the one in force tells again within seconds
+        if topic not in (topics.CANDIDATES, *topics.AGGREGATES):
             return
         try:
-            election, generation = (int(part) for part in (key or b"").split(b"/", 2)[:2])
+            election, second = (int(part) for part in (key or b"").split(b"/", 2)[:2])
         except ValueError:  # no key of ours, so there is nothing to remove
             self.unusable += 1
             return
-        self._generations[election][generation].by_topic[topic].pop(key or b"", None)
+        if topic == topics.CANDIDATES:
+            self.candidates[election].pop(second, None)
+            return
+        self._generations[election][second].by_topic[topic].pop(key or b"", None)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from election.orchestration.api import Airflow
+from election.clients.airflow import Airflow
 from election.platform import Platform, native
 from election.settings import PROJECT, Settings
 from tests.conftest import free_ports

@@ -55,7 +55,7 @@ class Polling:
             seen.update({poll.election: poll.done for poll in polls})
             return bool(going_on)
 
-        until(casting, 420, f"the poll of {self.slugs[-1] if self.slugs else self._name} is open and ballots are cast")
+        until(casting, 600, f"the poll of {self.slugs[-1] if self.slugs else self._name} is open and ballots are cast")
 
     def exact(self) -> None:
         """Every election that was held ends well, and each of its ballots is stored, published and counted once."""
@@ -92,7 +92,7 @@ def exact(up: Deployment, slug: str, registered: int = REGISTERED) -> None:
         return bool(state == "success")
 
     with told(f"{slug} ended"):
-        until(ended, 600, f"the run of {slug} ends")
+        until(ended, 900, f"the run of {slug} ends")
     verdict: Verdict = reconcile(up.platform, slug)
     assert verdict.ok, verdict.differences[:5]
     assert verdict.registered == registered and verdict.stored == verdict.counted == verdict.published > 0
@@ -121,7 +121,7 @@ def kill(up: Deployment, service: str) -> None:
         now, started, *_ = inspect(up, container)
         return now != "0" and started != begun
 
-    until(again, 120, f"{service} is started again")
+    until(again, 300, f"{service} is started again")
 
 
 def healthy(up: Deployment, service: str) -> bool:

@@ -7,7 +7,7 @@ from election.messaging.clients import admin
 from tests.compose.conftest import Deployment
 from tests.compose.driving import Polling, bring_up, told
 
-pytestmark = pytest.mark.timeout(1200)
+pytestmark = pytest.mark.timeout(1800)
 PROFILES = ("brokers",)
 
 

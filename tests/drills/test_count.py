@@ -7,31 +7,23 @@ total on the topics equals ``GROUP BY`` in Postgres, key by key.
 
 import logging
 import os
-import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
-from election.count import driver, wait_until_counted
+from election.clients.airflow import Airflow
+from election.count import driver
 from election.count.rebuilding import rebuild
-from election.orchestration.api import Airflow
 from election.platform import Platform
-from election.reconciliation.verdict import reconcile
 from tests import count_faults
-from tests.ballots import once_votes_are_stored, worker
+from tests.drills.drill import COUNT_AGAIN, Drill, Strike
 from tests.integration.conftest import Published
 
 log = logging.getLogger(__name__)
 KILLS = int(os.environ.get("DRILL_KILLS", "10"))
-SEED = os.environ.get("DRILL_SEED", str(time.time_ns() % 1_000_000))
-VOTERS, RATE = 4_000, 400  # some six seconds of casting
-STRIKE_WITHIN = 3.0  # seconds after the first vote was stored
 API_AWAY = 60.0  # seconds
 PAUSED = 130.0  # seconds: beyond Spark's network timeout of 120, its heartbeats and Kafka's sessions
-COUNT_AGAIN = 400.0  # seconds, on a busy machine; a task whose runner was killed is missed by Airflow after 120
-
-Strike = Callable[[Platform], None]
 
 OUTLIVED: dict[str, Strike] = {
     "executor": count_faults.kill_executor,
@@ -44,46 +36,6 @@ OUTLIVED: dict[str, Strike] = {
 """The same driver counts on after these."""
 
 pytestmark = pytest.mark.timeout(KILLS * 1500)
-
-
-class Drill:
-    """Strikes elections and asks afterwards whether all is exact. ``draw`` gives the moments."""
-
-    def __init__(self, platform: Platform, published: Published, name: str) -> None:
-        log.warning("drill %s: DRILL_SEED=%s", name, SEED)
-        self.platform, self.draw = platform, random.Random(f"{SEED} {name}")
-        self._published, self._name, self._elections = published, name, 0
-        self._emitted = count_faults.Emitted(platform)
-
-    def strike(self, what: str, fault: Strike, *, outlived: bool = False) -> None:
-        """An election is cast, struck at a random moment, counted to its end and compared.
-
-        ``outlived``: by the driver, which is the same one afterwards.
-        """
-        self._elections += 1
-        poll = self._published(f"drill-{self._name}-{self._elections}", voters=VOTERS)
-        self.wait_until_it_counts()
-        before = driver.state(self.platform.settings).identity
-        casting = worker(poll.slug, "--rate", str(RATE))
-        moment = self.draw.uniform(0, STRIKE_WITHIN)
-        once_votes_are_stored(self.platform, poll, lambda: time.sleep(moment))
-        fault(self.platform)
-        struck = time.monotonic()
-        if casting.wait(COUNT_AGAIN):  # a worker that begins while Kafka is away fails, and its task is tried again
-            assert casting.stdout
-            log.warning("a casting worker failed, and is tried again: %s", casting.stdout.read().decode().strip())
-            assert worker(poll.slug).wait(COUNT_AGAIN) == 0
-        self.assert_exact(poll.slug)
-        assert not outlived or driver.state(self.platform.settings).identity == before, "the same driver counts on"
-        log.warning("%s: %s exact %.0f s after the strike", what, poll.slug, time.monotonic() - struck)
-
-    def wait_until_it_counts(self) -> None:
-        assert driver.wait_for(lambda: driver.state(self.platform.settings).phase == "counting", COUNT_AGAIN)
-
-    def assert_exact(self, slug: str) -> None:
-        wait_until_counted(self.platform, slug, timeout_stalled_s=COUNT_AGAIN)
-        assert reconcile(self.platform, slug).differences == ()
-        assert self._emitted.went_down() == []
 
 
 @pytest.fixture
@@ -102,6 +54,7 @@ def test_spark_kafka_and_the_task_runner_die(drill: Drill) -> None:
         for what in drill.draw.sample(sorted(OUTLIVED), len(OUTLIVED)):
             drill.strike(what, OUTLIVED[what], outlived=True)
         drill.strike("pause while master recovers", count_faults.freeze_driver_while_master_recovers)
+        drill.strike("worker of hung executor", count_faults.kill_worker_of_hung_executor)
 
 
 def test_airflow_dies_and_its_api_is_away(drill: Drill) -> None:

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
+from election.clients.airflow import Airflow
+from election.clients.spark import master_state
 from election.count import driver
 from election.count.folder import tally_folder
 from election.errors import NotReachable
-from election.orchestration.api import Airflow
 from election.platform import Platform
 from election.settings import Settings
-from election.stack.spark import master_state
 from tests.browser import FLAGS, chromium
 
 Command = Callable[..., Any]

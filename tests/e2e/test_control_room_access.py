@@ -6,8 +6,8 @@ import time
 import httpx
 import pytest
 
+from election.clients.airflow import Airflow
 from election.errors import ElectionError
-from election.orchestration.api import Airflow
 
 PAGES = (
     "/data-docs/",

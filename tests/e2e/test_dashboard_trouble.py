@@ -67,7 +67,7 @@ def test_a_dashboard_that_is_there_first_says_what_is_not_and_shows_what_comes(p
 def test_a_topic_that_is_missing_is_named_until_it_is_there(page: Page, platform: Platform, one_contest: Count) -> None:
     open_page(page, SINGLE.slug)
     expect(page.locator(".en-warning")).to_have_count(0, timeout=60_000)
-    client = admin(platform.kafka)
+    client = admin(platform.login("admin"))
     for deleted in client.delete_topics([topics.TURNOUT_BY_GENDER]).values():
         deleted.result()
     expect(page.locator(".en-warning")).to_contain_text(

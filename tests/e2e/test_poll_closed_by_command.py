@@ -2,8 +2,8 @@
 feed sends after that is rejected as late, also when nobody casts any more.
 """
 
+from election.clients.airflow import Airflow
 from election.contracts.messages import ExternalBallot
-from election.orchestration.api import Airflow
 from election.platform import Platform
 from election.storage.elections import election
 from tests.ballots import send
@@ -26,7 +26,7 @@ def test_a_run_whose_poll_is_closed_from_the_command_line_is_told_and_goes_on(
     send(stack, *(ExternalBallot(1, number, voter, 1, 1) for voter in range(1, 101)))
     said = command("close", SLUG).stdout
     assert f"The poll of {SLUG} is closed." in said
-    assert f"The run {SLUG} in Airflow waited for this and goes on." in said
+    assert f"The run {SLUG} in Airflow waited for this and continues." in said
 
     until(lambda: reached("count.wait_until_counted", "running", "success"), 200)
     send(stack, ExternalBallot(1, number, 200, 1, 1), ExternalBallot(1, number, 201, 1, 1))
@@ -34,4 +34,4 @@ def test_a_run_whose_poll_is_closed_from_the_command_line_is_told_and_goes_on(
     rejected = command("rejected", SLUG, "--json")
     assert rejected["reasons"] == {"late": 2}
     assert command("results", SLUG, "--json")["valid"] == 100
-    assert "was closed already" in command("close", SLUG).stdout
+    assert "was closed already" in command("close", SLUG, status=1).stdout

@@ -87,7 +87,7 @@ def test_airflow_has_the_connections_that_dags_use(stack: Platform) -> None:
     answer = api(stack.settings, "admin").get("/api/v2/connections").json()
     names = {connection["connection_id"] for connection in answer["connections"]}
     roles = {f"election_{role}" for role in ("owner", "app", "auditor", "reader")}
-    assert names == {*roles, "election_kafka", "election_spark"}
+    assert names == {*roles, "election_kafka_app", "election_kafka_owner", "election_spark"}
 
 
 def test_airflow_reads_every_dag(stack: Platform) -> None:
@@ -119,7 +119,7 @@ def test_a_killed_service_comes_back_and_answers(stack: Platform, name: str) -> 
     left = in_its_session(psutil.Process(process["pid"]))
     os.kill(process["pid"], signal.SIGKILL)
     await_true(lambda: Supervisor(stack.settings).processes()[name]["pid"] not in (0, process["pid"]), 30)
-    await_true(lambda: status(stack.settings)["ready"], 120)
+    await_true(lambda: status(stack.settings)["ready"], 300)
     # Nothing works on beside its successor.
     await_true(lambda: not any(child.is_running() for child in left), 30)
 

@@ -11,15 +11,17 @@ from election.platform import Platform
 from election.preparation import Registration, create_tables, register
 from election.publication import publish_candidates, publish_voters
 from election.storage.elections import Election, election
+from tests.certifying import PEOPLE, may_decide
 
 Published = Callable[..., Election]
 
 
 @pytest.fixture(scope="session")
 def tables(platform: Platform) -> Platform:
-    """The platform with its tables and topics."""
+    """The platform with its tables and topics, where the tests' own people may decide."""
     create_tables(platform)
     create_topics(platform)
+    may_decide(platform, *PEOPLE)
     return platform
 
 

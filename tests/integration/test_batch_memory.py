@@ -6,8 +6,8 @@ import os
 import pytest
 from confluent_kafka import Producer, TopicPartition
 
-from election.casting import cast, close_poll, gathering, night
-from election.casting.gathering import gathered
+from election.casting import batching, cast, close_poll, night
+from election.casting.batching import gathered
 from election.casting.night import Night
 from election.contracts import topics
 from election.messaging.clients import SafeProducer, consumer
@@ -22,7 +22,7 @@ def put(tables):
     def standing(topic, values, begin=None):
         if begin is None:
             begin = bounds(tables.kafka, topic)[1][0]
-        producer = SafeProducer(tables.kafka)
+        producer = SafeProducer(tables.login("feed" if topic == topics.BALLOTS else "app"))
         for value in values:
             producer.produce(topic, value, b"", 0)
         producer.flush()
@@ -37,7 +37,7 @@ def put(tables):
 
 
 def test_a_batch_ends_when_its_records_have_its_bytes(put, monkeypatch):
-    monkeypatch.setattr(gathering, "BATCH_BYTES", 4_000_000)
+    monkeypatch.setattr(batching, "BATCH_BYTES", 4_000_000)
     reader = put(topics.BALLOTS, [os.urandom(900_000) for _ in range(40)])
     batches: list[int] = []
     while sum(batches) < 40:
@@ -47,9 +47,9 @@ def test_a_batch_ends_when_its_records_have_its_bytes(put, monkeypatch):
 
 
 def test_a_batch_ends_also_when_its_records_have_its_bytes_in_their_headers(tables, put, monkeypatch):
-    monkeypatch.setattr(gathering, "BATCH_BYTES", 4_000_000)
+    monkeypatch.setattr(batching, "BATCH_BYTES", 4_000_000)
     begin = bounds(tables.kafka, topics.BALLOTS)[1][0]
-    producer = Producer({**tables.kafka, "log_level": 0})
+    producer = Producer({**tables.login("feed"), "log_level": 0})
     for _ in range(80):
         producer.produce(topics.BALLOTS, b"garbage", partition=0, headers={"more": os.urandom(900_000)})
     producer.flush(30)

@@ -28,10 +28,10 @@ from election.preparation import Registration, register
 from election.publication.voters import record_range
 from election.reconciliation.offered import unaccounted
 from election.stack.services import STORAGE
-from election.stack.starting import start
 from election.stack.supervision import Supervisor
 from election.storage.elections import election
 from tests.ballots import compared, official, once_votes_are_stored, tally, worker
+from tests.certifying import start_again
 from tests.count_faults import away
 
 YNYS_MON = "W07000041"
@@ -137,7 +137,7 @@ def test_voters_offered_again_change_nothing(tables, published):
     before = tally(tables, poll)
     with tables.connect("reader") as connection:
         group = Range.of(election(connection, poll.slug)).group
-    client = admin(tables.kafka)
+    client = admin(tables.login("admin"))
     client.delete_consumer_groups([group])[group].result(30)
     cast(tables, poll.slug)
     assert tally(tables, poll) == before
@@ -237,7 +237,7 @@ def test_workers_that_start_while_postgres_and_kafka_are_away_wait_for_them(tabl
     assert early.stdout is not None
     assert "begins again" in next(iter(early.stdout)).decode()
     assert early.poll() is None
-    start(tables.settings, STORAGE)
+    start_again(tables, STORAGE)
     output, _ = early.communicate(timeout=120)
     assert early.returncode == 0, output.decode()
     assert compared(tables, poll).stored == sum(tally(tables, poll).values()) > 500
@@ -303,9 +303,9 @@ def test_a_worker_that_cannot_store_anything_gives_up_although_all_else_answers(
 
 
 def test_a_record_that_kafka_refuses_for_good_is_no_outage(tables):
-    client, name = admin(tables.kafka), "small-records"
+    client, name = admin(tables.login("admin")), "small-records"
     client.create_topics([NewTopic(name, 1, 1, config={"max.message.bytes": "1000"})])[name].result(30)
-    producer = SafeProducer(tables.kafka)
+    producer = SafeProducer(tables.login("admin"))
     producer.produce(name, os.urandom(5_000), b"large")
     with pytest.raises(StageFailed, match="refuses"):
         producer.flush()

@@ -180,7 +180,7 @@ def reading(tables):
     """Puts records on a partition of ballots_topic; gives a consumer that stood before the first of them."""
     reader = consumer(tables.kafka)
     reader.assign([TopicPartition(topics.BALLOTS, 0, bounds(tables.kafka, topics.BALLOTS)[1][0])])
-    producer = SafeProducer(tables.kafka)
+    producer = SafeProducer(tables.login("feed"))
 
     def put(*values):
         for value in values:

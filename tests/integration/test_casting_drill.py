@@ -135,7 +135,7 @@ def ballot(poll, voter, more=0):
 @pytest.mark.timeout(1800)
 def test_ballots_from_outside_survive_the_drill(tables, published):
     poll = published("drill-external", voters=VOTERS, ballots="external")
-    undecided = Producer({**tables.kafka, "transactional.id": "drill-external", "log_level": 0})
+    undecided = Producer({**tables.login("feed"), "transactional.id": "feed-drill", "log_level": 0})
     undecided.init_transactions(30)
     fed, times, latest = 0, 0, 0.0
 

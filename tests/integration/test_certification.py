@@ -9,13 +9,15 @@ import psycopg
 import pytest
 
 from election.casting import cast, close_poll, open_poll
-from election.certification import certify, decision, question, refuse
+from election.certification import certify, decision, newest_verdict, question, refuse
 from election.electorate import check_electorate, seed_candidates, seed_voters
 from election.errors import BadInput, StageFailed
 from election.preparation import Registration, create_tables, register
 from election.publication import publish_candidates, publish_voters
+from election.storage.deciders import set_deciders
 from election.storage.elections import election
-from tests.certifying import certified, verdict, voted
+from election.storage.runs import election_of_run, note_run
+from tests.certifying import certified, counted, verdict, voted
 
 VOTERS = 200
 TABLES = (
@@ -120,27 +122,27 @@ def test_certification_freezes_the_result_and_says_who_when_and_why(tables, poll
 
 def test_without_a_verdict_nothing_is_certified(tables, ready):
     with pytest.raises(StageFailed, match=r"no verdict on it\. Reconcile"):
-        certify(tables, ready.slug, "someone", "It looks right.")
+        certify(tables, ready.slug, "someone", "It looks right.", None)
     assert state(tables, ready) == "counted"
 
 
 def test_with_a_verdict_that_is_not_ok_nothing_is_certified_even_after_one_that_was(tables, ready):
     verdict(tables, ready.slug)
-    verdict(tables, ready.slug, ok=False)
+    number = verdict(tables, ready.slug, ok=False)
     with pytest.raises(StageFailed, match="is not ok"):
-        certify(tables, ready.slug, "someone", "The one before was ok.")
+        certify(tables, ready.slug, "someone", "The one before was ok.", number)
     assert state(tables, ready) == "counted"
 
 
 def test_a_verdict_about_other_ballots_than_are_stored_certifies_nothing(tables, ready):
-    verdict(tables, ready.slug, stored=1)
+    number = verdict(tables, ready.slug, stored=1)
     with pytest.raises(StageFailed, match="is about 1 stored and 1 counted ballots"):
-        certify(tables, ready.slug, "someone", "One ballot is enough.")
+        certify(tables, ready.slug, "someone", "One ballot is enough.", number)
     assert sql(tables, "reader", "SELECT FROM certified_results WHERE election_no = %s", ready.election_no) == []
 
 
 def test_a_ballot_stored_after_the_verdict_needs_a_new_one(tables, ready):
-    verdict(tables, ready.slug)
+    number = verdict(tables, ready.slug)
     with tables.connect("app") as connection:
         added = connection.execute(
             """INSERT INTO votes SELECT election_no, voter_no, contest_no, NULL, now() FROM voters w
@@ -150,37 +152,59 @@ def test_a_ballot_stored_after_the_verdict_needs_a_new_one(tables, ready):
         ).rowcount
     assert added == 1
     with pytest.raises(StageFailed, match="cannot be certified"):
-        certify(tables, ready.slug, "someone", "Too early.")
-    verdict(tables, ready.slug)
-    assert certify(tables, ready.slug, "someone", "Reconciled again.").decision == "certified"
+        certify(tables, ready.slug, "someone", "Too early.", number)
+    number = verdict(tables, ready.slug)
+    assert certify(tables, ready.slug, "someone", "Reconciled again.", number).decision == "certified"
+
+
+def test_a_clock_that_runs_fast_or_was_set_back_holds_up_no_certification(tables, ready):
+    """A worker's clock was a day ahead as it cast; the database's was set back after the count."""
+    with tables.connect("app") as connection:
+        connection.execute(
+            """INSERT INTO votes SELECT election_no, voter_no, contest_no, NULL, now() + interval '1 day' FROM voters w
+               WHERE election_no = %s AND NOT EXISTS (SELECT FROM votes v WHERE (v.election_no, v.voter_no)
+                   = (w.election_no, w.voter_no)) LIMIT 1""",
+            [ready.election_no],
+        )
+        connection.execute("UPDATE elections SET counted_at = now() + interval '1 hour' WHERE slug = %s", [ready.slug])
+    number = verdict(tables, ready.slug)
+    assert certify(tables, ready.slug, "someone", "All boxes are in.", number).decision == "certified"
+
+
+def test_a_verdict_given_before_the_count_was_over_certifies_nothing(tables):
+    poll = register(tables, Registration("single-race", "verdict-too-early", voters=20))
+    number = verdict(tables, poll.slug)
+    counted(tables, poll.slug)
+    with pytest.raises(StageFailed, match="was given before the count was over"):
+        certify(tables, poll.slug, "someone", "All boxes are in.", number)
 
 
 def test_an_election_that_is_not_counted_cannot_be_decided_upon(tables, other):
-    verdict(tables, other.slug)
+    number = verdict(tables, other.slug)
     for decide in (certify, refuse):
         with pytest.raises(StageFailed, match=r"is open: only what is counted can be decided upon\. Run the count"):
-            decide(tables, other.slug, "someone", "Too early.")
+            decide(tables, other.slug, "someone", "Too early.", number)
 
 
 @pytest.mark.parametrize("reason", ["", "  \n"])
 def test_a_decision_without_a_reason_is_none(tables, ready, reason):
-    verdict(tables, ready.slug)
+    number = verdict(tables, ready.slug)
     for decide, name in ((certify, "certify"), (refuse, "refuse")):
         with pytest.raises(BadInput, match="needs a reason"):
-            decide(tables, ready.slug, "someone", reason)
+            decide(tables, ready.slug, "someone", reason, number)
         with pytest.raises(psycopg.errors.RaiseException, match="neither may be empty"):
-            sql(tables, "app", f"SELECT {name}(%s, 'someone', %s)", ready.slug, reason)
+            sql(tables, "app", f"SELECT {name}(%s, 'someone', %s, %s)", ready.slug, reason, number)
         with pytest.raises(psycopg.errors.RaiseException, match="neither may be empty"):
-            sql(tables, "app", f"SELECT {name}(%s, NULL, 'why')", ready.slug)
+            sql(tables, "app", f"SELECT {name}(%s, NULL, 'why', %s)", ready.slug, number)
     assert decision(tables, ready.slug) is None
 
 
 def test_a_refused_election_keeps_its_reason_and_can_still_be_certified(tables, ready):
-    verdict(tables, ready.slug, ok=False)
-    assert refuse(tables, ready.slug, "the returning officer", "Two boxes are missing.").decision == "refused"
+    bad, officer = verdict(tables, ready.slug, ok=False), "the returning officer"
+    assert refuse(tables, ready.slug, officer, "Two boxes are missing.", bad).decision == "refused"
     assert state(tables, ready) == "refused"
-    verdict(tables, ready.slug)
-    certify(tables, ready.slug, "the returning officer", "The boxes were found.")
+    number = verdict(tables, ready.slug)
+    certify(tables, ready.slug, officer, "The boxes were found.", number)
     rows = sql(
         tables,
         "reader",
@@ -189,12 +213,89 @@ def test_a_refused_election_keeps_its_reason_and_can_still_be_certified(tables, 
     )
     assert rows == [("refused", "Two boxes are missing."), ("certified", "The boxes were found.")]
     with pytest.raises(StageFailed, match="is certified already"):
-        refuse(tables, ready.slug, "the returning officer", "On second thoughts.")
+        refuse(tables, ready.slug, officer, "On second thoughts.", number)
 
 
 def test_certifying_again_keeps_the_decision_there_is(tables, poll):
     before = decision(tables, poll.slug)
-    assert certify(tables, poll.slug, "someone else", "Once more.") == before
+    assert before is not None
+    assert certify(tables, poll.slug, before.decided_by, before.reason, before.verdict_no) == before
+    for by, reason in (("someone", before.reason), (before.decided_by, "Once more.")):
+        with pytest.raises(StageFailed, match=r"was certified by the returning officer .*\. Nothing was decided now\."):
+            certify(tables, poll.slug, by, reason, before.verdict_no)
+    assert decision(tables, poll.slug) == before
+
+
+def test_only_who_may_decide_decides(tables, ready):
+    number = verdict(tables, ready.slug)
+    for decide in (certify, refuse):
+        with pytest.raises(
+            StageFailed, match=r"^operator may not decide\. These may: admin, me, someone, the returning"
+        ):
+            decide(tables, ready.slug, "operator", "I say so.", number)
+    assert (decision(tables, ready.slug), state(tables, ready)) == (None, "counted")
+
+
+def test_only_the_owner_says_who_may_decide_and_the_stages_may_read_it(tables):
+    for role in ("app", "auditor", "reader", "dashboard"):
+        for statement in ("INSERT INTO deciders VALUES ('operator')", "UPDATE deciders SET name = 'operator'",
+                          "DELETE FROM deciders"):  # fmt: skip
+            with login(tables, role) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(statement)
+    for role in ("app", "auditor", "reader"):
+        assert ("admin",) in sql(tables, role, "SELECT name FROM deciders")
+
+
+def test_who_is_removed_from_the_setting_may_no_longer_decide(tables, ready):
+    number, before = verdict(tables, ready.slug), sql(tables, "reader", "SELECT name FROM deciders")
+    try:
+        with tables.connect("owner") as connection:
+            set_deciders(connection, ["admin", "operator"])
+        with pytest.raises(StageFailed, match="someone may not decide"):
+            certify(tables, ready.slug, "someone", "I did so before.", number)
+        assert certify(tables, ready.slug, "operator", "I am named now.", number).decided_by == "operator"
+    finally:
+        with tables.connect("owner") as connection:
+            set_deciders(connection, [name for (name,) in before])
+
+
+def test_a_decision_is_about_the_verdict_that_was_shown_and_no_other(tables, ready):
+    shown = verdict(tables, ready.slug)
+    newest = verdict(tables, ready.slug)
+    for decide, number in ((certify, shown), (refuse, shown), (certify, None), (refuse, None), (certify, newest + 999)):
+        with pytest.raises(
+            StageFailed, match=f"newest verdict on {ready.slug} is number {newest}; the decision is about"
+        ):
+            decide(tables, ready.slug, "someone", "I have read it.", number)
+    assert decision(tables, ready.slug) is None
+    made = certify(tables, ready.slug, "someone", "I have read it.", newest)
+    assert made.verdict_no == newest
+    assert made == decision(tables, ready.slug)
+
+
+def test_another_elections_verdict_decides_nothing(tables, ready, poll):
+    number = verdict(tables, ready.slug)
+    other = newest_verdict(tables, poll.slug)
+    with pytest.raises(StageFailed, match=f"is number {number}; the decision is about number {other}"):
+        certify(tables, ready.slug, "someone", "I have read it.", other)
+
+
+def test_a_run_keeps_its_election(tables, ready, other):
+    with tables.connect("app") as connection:
+        for _ in range(2):
+            note_run(connection, "election_run", ready.slug, ready.slug)
+        with pytest.raises(BadInput, match=f"is about the election {ready.slug}, not {other.slug}"):
+            note_run(connection, "election_run", ready.slug, other.slug)
+    for role in ROLES:
+        with login(tables, role) as connection:
+            for statement in (
+                "UPDATE runs SET election_no = %s",
+                "UPDATE runs SET run_id = run_id || '!' WHERE %s > 0",
+            ):
+                assert refused(connection, statement, [other.election_no]), (role, statement)
+    with tables.connect("reader") as connection:
+        noted = election_of_run(connection, "election_run", ready.slug)
+    assert noted is not None and noted.slug == ready.slug
 
 
 def test_no_login_makes_an_election_certified_by_itself(tables, ready):
@@ -207,7 +308,7 @@ def test_no_login_makes_an_election_certified_by_itself(tables, ready):
             sql(tables, role, "UPDATE elections SET decided_at = now() WHERE slug = %s RETURNING 1", ready.slug)
         if role != "app":
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
-                sql(tables, role, "SELECT certify(%s, 'me', 'why')", ready.slug)
+                sql(tables, role, "SELECT certify(%s, 'me', 'why', 1)", ready.slug)
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             sql(tables, role, "SELECT decided(%s, 'certified', 'me', 'why', 1)", ready.election_no)
     assert state(tables, ready) == "counted"
@@ -357,22 +458,22 @@ def test_a_copy_into_a_certified_election_is_refused_whole(tables, poll):
 
 
 def test_a_transaction_begun_before_the_certification_adds_no_vote_after_it(tables, ready):
-    verdict(tables, ready.slug)
+    number = verdict(tables, ready.slug)
     with tables.connect("app") as early:
         early.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         early.execute("SELECT count(*) FROM votes")
-        certify(tables, ready.slug, "someone", "Counted.")
+        certify(tables, ready.slug, "someone", "Counted.", number)
         with pytest.raises((psycopg.errors.SerializationFailure, *REFUSALS)):
             early.execute(ADDED["votes"], {"no": ready.election_no})
 
 
 def test_certification_waits_for_a_ballot_that_is_being_stored_and_then_needs_a_new_verdict(tables, ready):
-    verdict(tables, ready.slug)
+    number = verdict(tables, ready.slug)
     refused = []
 
     def decide():
         try:
-            certify(tables, ready.slug, "someone", "Counted.")
+            certify(tables, ready.slug, "someone", "Counted.", number)
         except StageFailed as error:
             refused.append(str(error))
 
@@ -394,7 +495,7 @@ def test_a_decision_with_an_old_snapshot_is_none(tables, ready):
     with tables.connect("app") as old:
         old.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         with pytest.raises(psycopg.errors.RaiseException, match="READ COMMITTED"):
-            old.execute("SELECT certify(%s, 'me', 'why')", [ready.slug])
+            old.execute("SELECT certify(%s, 'me', 'why', 1)", [ready.slug])
 
 
 # What goes on as before
@@ -426,9 +527,11 @@ def test_other_elections_are_not_held_up(tables, poll, other):
 
 
 def test_the_question_tells_the_figures_and_who_leads(tables, ready):
-    assert "there is no verdict yet" in question(tables, ready.slug)
-    verdict(tables, ready.slug)
-    text = question(tables, ready.slug)
+    assert "there is no verdict yet" in question(tables, ready.slug, newest_verdict(tables, ready.slug))
+    number = verdict(tables, ready.slug)
+    assert newest_verdict(tables, ready.slug) == number
+    text = question(tables, ready.slug, number)
+    assert f"Verdict {number} of" in text
     assert f"{VOTERS} registered" in text and "everything agrees" in text
     ahead = sql(
         tables,

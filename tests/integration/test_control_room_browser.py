@@ -21,10 +21,10 @@ from election.messaging.rejected import reject
 from election.platform import Platform
 from election.preparation import Registration
 from election.stack import services
-from election.stack.starting import start
 from election.storage.elections import election
 from election.storage.runs import note_run
 from tests.browser import FLAGS, chromium, reader
+from tests.certifying import start_again
 from tests.conftest import free_ports
 from tests.dashboard_rehearsal import Count, set_state, set_up
 
@@ -44,7 +44,7 @@ def airflow(tables: Platform, tmp_path_factory: pytest.TempPathFactory) -> Itera
     from election.orchestration.control_room.data_docs import data_docs
     from election.orchestration.control_room.pages import pages
 
-    start(tables.settings, (*services.STORAGE, "dashboard"))
+    start_again(tables, (*services.STORAGE, "dashboard"))
     app = FastAPI()
     for prefix, make in ((addresses.PAGES, pages), (addresses.DATA_DOCS, data_docs)):
         part = make(tables)

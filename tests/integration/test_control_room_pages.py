@@ -19,7 +19,7 @@ from election.storage.runs import note_run
 
 Get = Callable[..., httpx.Response]
 HOSTILE = b"<script>window.hurt=1</script>\xff"
-RUN = "manual__2026-05-07T22:00:00+00:00"
+RUN = "manual__2026-05-07T21:00:00+00:00"
 
 
 @pytest.fixture(scope="module")

@@ -6,26 +6,36 @@ import re
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import psycopg
 import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
 from streamlit.testing.v1 import AppTest
 
 from dashboard.feed import Feed, feed
 from dashboard.feed.electoral import RegisterFeed
+from dashboard.files import ROUTES
 from dashboard.model.export import export
 from election.contracts import topics
 from election.contracts.messages import encode
 from election.errors import NotReachable
+from election.evidence.entries import Entry
+from election.evidence.log import Round, append, heads, signer
+from election.evidence.tree import Tree
 from election.messaging.clients import SafeProducer
 from election.messaging.topics import create_topics
+from election.nist import Form, written
 from election.platform import Platform
 from election.preparation import Registration, create_tables
 from election.reconciliation import Difference, Verdict, record
+from election.results import nist_report
 from election.settings import PROJECT
+from election.storage.elections import election
 from tests.dashboard_rehearsal import Count, certify, election_no, set_state, set_up
+from tests.nist_format import json_problems, xml_problems
 
 REPLAY = Registration("uk-general-election-2019", "pages-ynys-mon", ("W07000041",))
 REGION = Registration("uk-general-election-2019", "pages-ireland", region="Northern Ireland")
@@ -54,8 +64,9 @@ def open_page(slug: str, page: str = "", **query: str) -> AppTest:
             import importlib
 
             from dashboard.pages import frame
+            from dashboard.pages.addresses import pages
 
-            frame.page(importlib.import_module(f"dashboard.pages.{name}").draw)
+            frame.page(importlib.import_module(f"dashboard.pages.{name}").draw, pages())
 
         test = AppTest.from_function(script, args=(page,), default_timeout=30)
     else:
@@ -158,8 +169,8 @@ def test_what_is_certified_is_shown_as_certified_whatever_the_topics_say(platfor
     assert snapshot is not None
     leader = snapshot.result.contests[0].leaders[0]
     count.put(
-        topics.VOTES_PER_CANDIDATE, f"1/{leader.candidate.number}", votes=leader.votes + 5, contest=1,
-        contest_name="", candidate=leader.candidate.number, candidate_name="", party=leader.candidate.party,
+        topics.VOTES_PER_CANDIDATE, f"1/{leader.contender.number}", votes=leader.votes + 5, contest=1,
+        contest_name="", candidate=leader.contender.number, candidate_name="", party=leader.contender.party,
     )  # fmt: skip
     count.put(topics.BALLOTS_PER_CONTEST, "1/valid", votes=14_482, contest=1, contest_name="", validity="valid")
     count.producer.flush()
@@ -167,6 +178,16 @@ def test_what_is_certified_is_shown_as_certified_whatever_the_topics_say(platfor
     page = text(open_page(registration.slug))
     assert f"{leader.votes:,}" in page and f"{leader.votes + 5:,}" not in page
     assert "Certified result." in page
+    contest = text(open_page(registration.slug, "contests", contest="S14000027"))
+    assert "Candidates of Na h-Eileanan An Iar, by votes" in contest
+    client = TestClient(Starlette(routes=ROUTES))
+    for form in get_args(Form):
+        answer = client.get(f"/exports/{registration.slug}/nist.{form}")
+        assert answer.headers["content-disposition"] == f'attachment; filename="{registration.slug}-nist.{form}"'
+        assert answer.content == written(nist_report(platform, registration.slug), form), "as the command writes it"
+        assert {"json": json_problems, "xml": xml_problems}[form](answer.content) == []
+    assert client.get("/exports/never-held/nist.json").status_code == 404
+    assert client.get(f"/exports/{registration.slug}/nist.csv").status_code == 404
 
 
 def test_quality_reports_are_listed_with_the_latest_of_each_checkpoint(platform: Platform, replay: Count) -> None:
@@ -217,7 +238,9 @@ def test_eighteen_seats_and_every_contest_in_the_table(platform: Platform, live:
     assert "declared" in text(chosen)
     turnout = text(open_page(REGION.slug, "turnout"))
     assert "Turnout by place: 1 to 18 of 18" in turnout
-    assert until(lambda: text(open_page(REGION.slug, "integrity")).count("✓ yes") == 8)
+    hours = turnout[turnout.index("Turnout by hour") : turnout.index("Turnout by place")]
+    assert f"{total:,}" in hours and "14 Nov 2023, 22:00" in hours
+    assert until(lambda: text(open_page(REGION.slug, "integrity")).count("✓ yes") == 1 + len(topics.AGGREGATES))
     assert "✗ no" not in text(open_page(REGION.slug, "integrity"))
 
 
@@ -290,7 +313,7 @@ def test_the_stream_is_shown_as_it_is_now_also_while_no_total_changes(
     later = msgspec.structs.replace(
         told, batch=told.batch + 7, lag=4711, at=told.at + 90_000, batch_at=told.at + 80_000
     )
-    producer = SafeProducer(platform.kafka)
+    producer = SafeProducer(platform.login("tally"))
     for progress, finished in ((again, ended), (later, datetime.fromtimestamp(later.at / 1000 - 10, UTC))):
         producer.produce(topics.TALLY_PROGRESS, encode(progress), str(told.generation).encode())
         producer.flush()
@@ -307,7 +330,7 @@ def test_a_name_that_is_no_elections_is_forgotten(live: Feed) -> None:
 
 def test_messages_of_no_known_form_are_left_out_and_counted(platform: Platform, live: Feed) -> None:
     before = live.count.live.unusable
-    producer = SafeProducer(platform.kafka)
+    producer = SafeProducer(platform.login("tally"))
     unknown = {"schema_version": 99, "generation": 1, "election": 1, "votes": 10**9, "party": "Con"}
     producer.produce(topics.VOTES_PER_PARTY, json.dumps(unknown).encode(), b"1/1/Con")
     producer.produce(topics.VOTES_PER_PARTY, b"\xff\xfe", b"nonsense")
@@ -357,6 +380,61 @@ def test_rejected_records_are_counted_once_by_reason(platform: Platform, live: F
     assert until(lambda: live.count.read(replay.number).rejected == {("casting", "second_ballot"): 1})
 
 
+def test_messages_left_out_of_the_count_are_shown_with_who_and_why(platform: Platform, live: Feed) -> None:
+    registration = Registration("single-race", "pages-quarantine", voters=100)
+    set_up(platform, registration)
+    assert until(lambda: registration.slug in text(open_page("")))
+    assert "Quarantine" not in text(open_page(registration.slug, "integrity"))
+    forged = [{"partition_no": 0, "offset_no": n, "ballot_id": f"{n:032x}", "found": "not stored"} for n in (7, 8)]
+    with platform.connect("auditor") as connection:
+        connection.execute(
+            "SELECT quarantine(%s, 'admin', %s, 'a-topic', %s)",
+            [registration.slug, "Written by <b>no</b> casting worker.", json.dumps(forged)],
+        )
+    assert until(lambda: "Quarantine" in text(open_page(registration.slug, "integrity")))
+    page = text(open_page(registration.slug, "integrity"))
+    shown = " ".join(re.sub(r"<[^>]+>", " ", page).split())
+    assert "Messages on votes_topic that are not stored ballots 2 " in shown
+    assert "Excluded from the tally by admin, " in shown and "Written by &lt;b&gt;no&lt;/b&gt; casting worker." in shown
+
+
+def test_the_newest_head_of_the_log_is_shown_and_every_head_is_offered(platform: Platform, live: Feed) -> None:
+    registration = Registration("single-race", "pages-log", voters=100)
+    set_up(platform, registration)
+    files = TestClient(Starlette(routes=ROUTES))
+    assert until(lambda: registration.slug in text(open_page("")))
+    assert "No ballot is sealed yet." in text(open_page(registration.slug, "integrity"))
+    assert "heads.txt" not in text(open_page(registration.slug, "downloads"))
+    assert files.get(f"/exports/{registration.slug}/heads.txt").status_code == 404
+    with platform.connect("auditor") as connection:
+        poll, tree = election(connection, registration.slug), Tree()
+        for number in range(2):
+            entries = Entry(bytes([number] * 16), 1, 1, 1, 0, 0, 0).pack()
+            append(connection, poll, signer(platform, poll), tree, Round("topic", {}, {}, entries))
+    assert until(lambda: tree.root().hex() in text(open_page(registration.slug, "integrity")))
+    assert f"exports/{registration.slug}/heads.txt" in text(open_page(registration.slug, "downloads"))
+    with platform.connect("dashboard") as connection:
+        known = heads(connection, poll.election_no)
+    offered = files.get(f"/exports/{registration.slug}/heads.txt").text
+    assert offered == "\n".join(head.head for head in known) and len(known) == 2
+
+
+def test_a_package_is_offered_once_it_is_written(platform: Platform, live: Feed) -> None:
+    registration = Registration("single-race", "pages-package", voters=100)
+    set_up(platform, registration)
+    files = TestClient(Starlette(routes=ROUTES))
+    assert until(lambda: registration.slug in text(open_page("")))
+    assert "package.tar" not in text(open_page(registration.slug, "downloads"))
+    results = platform.settings.var / "results"
+    for slug in (registration.slug, "never-held"):
+        (results / slug).mkdir(parents=True)
+        (results / slug / "package.tar").write_bytes(b"an archive")
+    assert f"exports/{registration.slug}/package.tar" in text(open_page(registration.slug, "downloads"))
+    assert files.get(f"/exports/{registration.slug}/package.tar").content == b"an archive"
+    for other in ("never-held", "..", "%2e%2e"):
+        assert files.get(f"/exports/{other}/package.tar").status_code == 404
+
+
 def test_a_downloaded_file_holds_the_result_and_its_checksum(replay: Count, live: Feed) -> None:
     snapshot = live.snapshot(REPLAY.slug)
     assert snapshot is not None
@@ -377,13 +455,13 @@ def test_without_postgres_the_topics_alone_give_names_and_votes(platform: Platfo
     def away(_role: str) -> psycopg.Connection:
         raise NotReachable("Postgres does not answer.")
 
-    source = Feed(Platform(away, platform.kafka, platform.settings)).start()
+    source = Feed(Platform(away, platform.login, platform.settings)).start()
     try:
         assert until(source.count.caught_up.is_set)
         assert until(lambda: REPLAY.slug in {election.slug for election in source.elections()})
         snapshot = source.snapshot(REPLAY.slug)
         assert snapshot is not None and snapshot.result.counted == 36_673
-        assert snapshot.result.contests[0].leaders[0].candidate.name == "Virginia Crosbie"
+        assert snapshot.result.contests[0].leaders[0].contender.name == "Virginia Crosbie"
         assert snapshot.result.turnout is None
         assert source.postgres.trouble == "Postgres does not answer."
     finally:
@@ -397,10 +475,13 @@ def test_a_platform_without_tables_is_no_election_yet(platform: Platform, live: 
         connection.commit()
         return connection
 
+    log = platform.settings.var / "logs" / "postgres.log"
+    before = log.stat().st_size
     registers = RegisterFeed(empty, platform.settings.scenarios)
     registers.start()
     try:
         assert until(lambda: registers.pulse.now.missing == ("tables",))
+        assert "does not exist" not in log.read_text()[before:], "an error a second would hide those that matter"
         assert registers.elections == ()
         assert registers.register("any") is None
         assert until(lambda: "any" in registers._looked_for), "whoever asks is not kept waiting"

@@ -103,6 +103,8 @@ def test_every_unusable_ballot_is_rejected_with_its_reason(tables, published):
         ExternalBallot(2, no, voter + 6, here, own): "unknown_version",
         b'{"schema_version":1,"election":%d,"voter":-1,"contest":1,"candidate":1}' % no: "wrong_type",
         b'{"schema_version":1,"election":%d,"voter":1,"contest":1}' % no: "wrong_type",
+        b'{"schema_version":1,"election":%d,"voter":%d,"contest":%d,"candidate":%d,"candidate":%d}'
+        % (no, voter + 8, here, own, own + 1): "wrong_type",
         b"[]": "wrong_type",
         b"{": "not_json",
         b"[" * 5_000: "not_json",

@@ -25,7 +25,7 @@ VOTERS = 200
 @pytest.fixture
 def transaction(tables, request):
     """A producer whose transaction has begun; what is open at the end is aborted."""
-    producer = Producer({**tables.kafka, "transactional.id": request.node.name, "log_level": 0})
+    producer = Producer({**tables.login("feed"), "transactional.id": f"feed-{request.node.name}", "log_level": 0})
     producer.init_transactions(30)
     producer.begin_transaction()
     yield producer

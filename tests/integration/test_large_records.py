@@ -29,7 +29,7 @@ def test_a_record_as_large_as_its_topic_takes_is_rejected_whole(tables, publishe
         b"escaped": escaped,
         escaped: None,
     }
-    producer = SafeProducer(tables.kafka, **{"compression.type": "none"})
+    producer = SafeProducer(tables.login("feed"), **{"compression.type": "none"})
     for key, value in records.items():
         producer.produce(topics.BALLOTS, value, key)
     producer.flush()
@@ -44,7 +44,7 @@ def test_a_record_as_large_as_its_topic_takes_is_rejected_whole(tables, publishe
 
 def test_a_record_that_is_small_only_while_it_is_compressed_is_not_taken(tables, published):
     poll = published("large-compressed", voters=10, ballots="external")
-    producer = SafeProducer(tables.kafka, **{"message.max.bytes": 20_000_000})
+    producer = SafeProducer(tables.login("feed"), **{"message.max.bytes": 20_000_000})
     producer.produce(topics.BALLOTS, bytes(4 * MAX_MESSAGE_BYTES), b"planted")
     with pytest.raises(StageFailed, match="Kafka refuses a record"):
         producer.flush()

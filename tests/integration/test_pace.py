@@ -19,6 +19,7 @@ from election.electorate import check_electorate, seed_candidates, seed_voters
 from election.errors import BadInput
 from election.messaging.clients import SafeProducer
 from election.messaging.reading import bounds, read
+from election.parameters import Run
 from election.preparation import Registration, register
 from election.preparation.registration import checked
 from election.publication import publish_voters
@@ -96,13 +97,13 @@ def test_a_rate_that_cannot_be_held_is_told(tables, published):
 
 
 def test_status_tells_how_far_an_open_poll_is(tables, published):
-    poll, stop = published("pace-status", voters=4_000), threading.Event()
+    poll, stop = published("pace-status", voters=20_000), threading.Event()
 
     def told():
         answer = CliRunner().invoke(app, ["status", "--json"], catch_exceptions=False)
         return next((p for p in json.loads(answer.output)["polls"] if p["election"] == poll.slug), None)
 
-    assert (told()["done"], told()["total"], told()["remaining_s"]) == (0, 4_000, None)
+    assert (told()["done"], told()["total"], told()["remaining_s"]) == (0, 20_000, None)
     half = working(tables, poll.slug, rate=300, stop=stop)
     deadline = time.monotonic() + 60
     while told()["rate"] < 10:
@@ -111,8 +112,8 @@ def test_status_tells_how_far_an_open_poll_is(tables, published):
     stop.set()
     half.join(30)
     progress = told()
-    assert 0 < progress["done"] < 4_000
-    assert progress["remaining_s"] == pytest.approx((4_000 - progress["done"]) / progress["rate"], rel=0.05)
+    assert 0 < progress["done"] < 20_000
+    assert progress["remaining_s"] == pytest.approx((20_000 - progress["done"]) / progress["rate"], rel=0.05)
     cast(tables, poll.slug)
     close_poll(tables, poll.slug)
     assert told() is None
@@ -217,4 +218,4 @@ def test_a_rate_where_others_say_when_ballots_come_is_refused_and_the_poll_stays
 )
 def test_paces_that_exclude_each_other_are_refused(tables, parameters, rate, why):
     with pytest.raises(BadInput, match=why):
-        checked(tables, Registration("single-race", "pace-refused", voters=10, **parameters), rate)
+        checked(tables, Run(scenario="single-race", slug="pace-refused", voters=10, rate=rate, **parameters))

@@ -195,7 +195,7 @@ FAULTS: dict[str, Fault] = {
         "casting", CAST,
         """UPDATE votes SET cast_at = now() + interval '1 hour' WHERE election_no = %(no)s AND voter_no =
                (SELECT min(voter_no) FROM votes WHERE election_no = %(no)s)""",
-        {"votes.time"},
+        set(), {"votes.time"},
     ),
     "hardly anybody voted": Fault(
         "casting", SIMULATED, "DELETE FROM votes WHERE election_no = %(no)s AND voter_no > 30",
@@ -208,6 +208,12 @@ FAULTS: dict[str, Fault] = {
                       email, phone, street, postcode, nationality
            FROM voters WHERE election_no = %(no)s AND voter_no = 1""",
         {"voters_topic.complete"},
+    ),
+    "a topic of voters that was created again": Fault(
+        "casting", CAST,
+        """UPDATE elections SET voters_from = '{"0": 99999990}', voters_to = '{"0": 99999999}'
+           WHERE election_no = %(no)s""",
+        set(), {"voters_topic.there"},
     ),
     "a candidate under another name": Fault(
         "casting", CAST, "UPDATE candidates SET family_name = 'Other' WHERE election_no = %(no)s AND candidate_no = 1",
@@ -360,7 +366,7 @@ def tell_progress(platform, ago=1.0, votes=0):
     """The stream tells of itself, as it does every few seconds, ``ago`` seconds ago."""
     told = folded(platform.kafka).progress
     generation = (told.generation if told else 1) + (1 if ago > 60 else 0)
-    producer = SafeProducer(platform.kafka)
+    producer = SafeProducer(platform.login("tally"))
     at = time.time_ns() // 1_000_000 - int(ago * 1000)
     progress = TallyProgress(SCHEMA_VERSION, generation, 1, votes, 0, 0, 0, 0.0, 0.0, 1, 1, 1, "drill", "", at)
     producer.produce(topics.TALLY_PROGRESS, encode(progress), str(generation).encode())
@@ -378,7 +384,7 @@ def total_ahead(platform, poll):
 
 
 def taken_back(platform, poll):
-    producer = SafeProducer(platform.kafka)
+    producer = SafeProducer(platform.login("tally"))
     producer.produce(topics.VOTES_PER_CANDIDATE, None, f"{poll.election_no}/1/1/1".encode())
     producer.flush()
 

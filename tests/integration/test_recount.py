@@ -11,8 +11,11 @@ from election.contracts.messages import Decoder, VoteMessage, encode
 from election.errors import StageFailed
 from election.messaging.clients import SafeProducer
 from election.messaging.reading import read
+from election.nist import written
 from election.reconciliation import record, recount
+from election.results import nist_report
 from tests.certifying import certified, counted
+from tests.nist_format import json_problems
 
 
 @pytest.fixture
@@ -51,6 +54,9 @@ def test_a_certified_result_stands_and_ballots_that_came_twice_count_once(tables
             [poll.election_no],
         ).fetchone()
     assert newest == (True, "recount", verdict.counted)
+    made = nist_report(tables, poll.slug)
+    assert (made.status, made.recount and made.recount.ok) == ("recount", True)
+    assert json_problems(written(made, "json")) == []
 
 
 def test_a_forged_ballot_on_the_topic_is_named_with_whom_it_favours(tables, poll):

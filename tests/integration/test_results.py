@@ -12,14 +12,16 @@ import msgspec
 import pytest
 
 from election.casting import cast, close_poll
-from election.contracts import messages, topics
+from election.contracts import aggregates, topics
 from election.contracts.ballots import age_group, age_on
 from election.contracts.messages import SCHEMA_VERSION, encode
 from election.count import wait_until_counted
 from election.errors import StageFailed
 from election.messaging.clients import SafeProducer
+from election.nist import written
 from election.reconciliation import reconcile, record
-from election.results import export, results
+from election.results import against_before, compared, export, nist_report, results
+from tests.nist_format import json_problems, selections, xml_problems
 
 NA_H_EILEANAN_AN_IAR = "S14000027"  # the smallest electorate
 SCENARIO = "uk-general-election-2019"
@@ -42,7 +44,7 @@ def counted(tables, poll):
     return poll
 
 
-def totals(platform, poll) -> dict[tuple[str, str], messages.Aggregate]:
+def totals(platform, poll) -> dict[tuple[str, str], aggregates.Total]:
     """What a count of the stored ballots says: message by topic and key, worked out here, ballot by ballot."""
     with platform.connect("reader") as connection:
         ballots = connection.execute(
@@ -60,6 +62,7 @@ def totals(platform, poll) -> dict[tuple[str, str], messages.Aggregate]:
         in_contest = {"contest": contest, "contest_name": contest_name}
         validity = "valid" if candidate else "invalid"
         group = age_group(age_on(born, poll.polling_day))
+        hour = int(at.replace(minute=0, second=0, microsecond=0).timestamp()) * 1000
         rows = [
             (topics.BALLOTS_PER_CONTEST, f"{contest}/{validity}", {**in_contest, "validity": validity}),
             (
@@ -69,6 +72,7 @@ def totals(platform, poll) -> dict[tuple[str, str], messages.Aggregate]:
             ),
             (topics.TURNOUT_BY_GENDER, gender, {"gender": gender}),
             (topics.TURNOUT_BY_AGE_GROUP, group, {"age_group": group}),
+            (aggregates.TURNOUT_BY_HOUR.topic, f"{hour}", {"hour": hour}),
         ]
         if candidate:
             standing = {"candidate": candidate, "candidate_name": name, "party": party}
@@ -92,7 +96,7 @@ def minute(at: datetime) -> int:
 
 
 def publish(platform, messages_by_key) -> None:
-    producer = SafeProducer(platform.kafka)
+    producer = SafeProducer(platform.login("tally"))
     for (topic, key), message in messages_by_key.items():
         producer.produce(topic, encode(message), f"{message.election}/{GENERATION}/{key}".encode())
     producer.flush()
@@ -133,7 +137,8 @@ def test_totals_that_equal_the_stored_ballots_reconcile_and_are_the_official_res
 
 def test_a_result_is_exported_for_programs_and_for_tables(tables, counted):
     folder = export(tables, counted.slug)
-    found = results(tables, counted.slug)
+    found = compared(tables, counted.slug, pytest.fail)
+    assert found["before"] is not None
     assert json.loads((folder / "result.json").read_text()) == found
     with (folder / "candidates.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
@@ -141,6 +146,27 @@ def test_a_result_is_exported_for_programs_and_for_tables(tables, counted):
         candidate["name"]: candidate["votes"] for candidate in found["contests"][0]["candidates"]
     }
     assert all(row["votes"] == row["official_votes"] for row in rows)
+
+
+def test_a_result_that_is_not_certified_is_a_valid_report_of_nist(tables, counted):
+    report = nist_report(tables, counted.slug)
+    json_form, xml_form = written(report, "json"), written(report, "xml")
+    assert (json_problems(json_form), xml_problems(xml_form)) == ([], [])
+    made, found = json.loads(json_form), results(tables, counted.slug)
+    assert (made["Status"], made["GpUnit"][0]["VotersRegistered"]) == ("unofficial-partial", found["registered"])
+    assert made["Election"][0]["BallotCounts"][0]["BallotsCast"] == found["valid"] + found["invalid"]
+    assert selections(made, 0) == {one["name"]: one["votes"] for one in found["contests"][0]["candidates"]}
+    assert {one["Name"]["Text"][0]["Content"] for one in made["Party"]} >= {"Scottish National Party", "Conservative"}
+
+
+def test_a_result_is_compared_with_the_election_before(tables, counted):
+    found = against_before(tables, results(tables, counted.slug))
+    assert found is not None
+    assert (found["scenario"], found["title"]) == ("uk-general-election-2017", "UK general election 2017")
+    (contest,) = found["contests"]
+    assert (contest["contest"], contest["before"]) == (NA_H_EILEANAN_AN_IAR, "SNP")
+    # SNP from 6,013 of 14,818 to 6,531 of 14,477; Labour from 5,006 to 4,093.
+    assert contest["swing"] == found["swing"] == {"of": "Lab", "to": "SNP", "points": 5.02}
 
 
 def test_one_wrong_total_is_named_and_stops_the_election(tables, counted):

@@ -7,23 +7,28 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 import pytest
+from confluent_kafka import KafkaException, TopicPartition
 from confluent_kafka.cimpl import NewTopic
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay
 
+from election.contracts.topics import TOPICS
 from election.errors import StackError
-from election.messaging.clients import SafeProducer, admin
+from election.messaging.clients import SafeProducer, admin, consumer
 from election.messaging.reading import read
+from election.messaging.topics import create_topics
 from election.platform import native
 from election.settings import PROJECT, Settings
-from election.stack import checks
+from election.stack import checks, kafka
+from election.stack.orphans import orphans
 from election.stack.service import MARK
 from election.stack.services import STORAGE
 from election.stack.starting import start
 from election.stack.stopping import stop
-from election.stack.strays import strays
 from election.stack.supervision import Supervisor, identity
 from tests.conftest import free_ports
 
@@ -46,9 +51,9 @@ def test_down_leaves_no_process_and_up_finds_everything_again(own: Settings) -> 
     with platform.connect("owner") as connection:
         connection.execute("CREATE TABLE kept (word text)")
         connection.execute("INSERT INTO kept VALUES ('Ynys Môn')")
-    client = admin(platform.kafka)
+    client = admin(platform.login("admin"))
     client.create_topics([NewTopic("kept", 1)])["kept"].result()
-    producer = SafeProducer(platform.kafka)
+    producer = SafeProducer(platform.login("admin"))
     producer.produce("kept", b"1", b"key")
     producer.flush()
     secrets = {file.name: file.read_text() for file in own.secrets.iterdir()}
@@ -61,8 +66,63 @@ def test_down_leaves_no_process_and_up_finds_everything_again(own: Settings) -> 
     start(own, STORAGE)
     with platform.connect("owner") as connection:
         assert connection.execute("SELECT word FROM kept").fetchall() == [("Ynys Môn",)]
-    assert [message.value() for message in read(platform.kafka, "kept")] == [b"1"]
+    assert [message.value() for message in read(platform.login("admin"), "kept")] == [b"1"]
     assert {file.name: file.read_text() for file in own.secrets.iterdir()} == secrets
+
+
+def test_a_kafka_without_logins_is_upgraded_and_keeps_its_topics_records_and_places(own: Settings) -> None:
+    group = "election-casting-older"
+    with broker_without_logins(own) as anybody:
+        client = admin(anybody)
+        topic = next(topic for topic in TOPICS if topic.name == "votes_topic")
+        client.create_topics([NewTopic(topic.name, 3, config=topic.config)])[topic.name].result(30)
+        producer = SafeProducer(anybody)
+        for number in range(3):
+            producer.produce(topic.name, b"%d" % number, b"key", number)
+        producer.flush()
+        reader = consumer(anybody, group)
+        reader.commit(offsets=[TopicPartition(topic.name, 2, 1)], asynchronous=False)
+        reader.close()
+    start(own, ("kafka",))
+    platform = native(own)
+    assert sorted(message.value() or b"" for message in read(platform.kafka, topic.name)) == [b"0", b"1", b"2"]
+    reader = consumer(platform.kafka, group)
+    assert [place.offset for place in reader.committed([TopicPartition(topic.name, 2)], timeout=30)] == [1]
+    reader.close()
+    with pytest.raises(KafkaException):
+        admin(anybody).list_topics(timeout=3)
+    assert topic.name not in create_topics(platform), "the others are made, this one is there"
+
+
+@contextmanager
+def broker_without_logins(settings: Settings) -> Iterator[dict[str, str]]:
+    """Kafka as older versions of this project formatted and started it; gives the configuration of any client."""
+    home = settings.var / "kafka"
+    (home / "tmp").mkdir(parents=True)
+    (home / "server.properties").write_text(WITHOUT_LOGINS + kafka._addresses(settings))
+    kafka._format(settings)
+    process = subprocess.Popen([os.fspath(part) for part in kafka.program(settings).command])
+    anybody = {"bootstrap.servers": settings.kafka_bootstrap}
+    try:
+        for attempt in Retrying(retry=retry_if_exception_type(KafkaException), stop=stop_after_delay(120)):
+            with attempt:
+                admin(anybody).list_topics(timeout=2)
+        yield anybody
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+WITHOUT_LOGINS = """
+process.roles=broker,controller
+node.id=1
+listener.security.protocol.map=BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT
+inter.broker.listener.name=BROKER
+controller.listener.names=CONTROLLER
+offsets.topic.num.partitions=8
+offsets.topic.replication.factor=1
+group.initial.rebalance.delay.ms=0
+"""
 
 
 def test_a_killed_supervisor_takes_everything_along_and_up_starts_anew(own: Settings) -> None:
@@ -89,7 +149,7 @@ def test_a_process_that_supervisor_forgot_is_ended_by_down(own: Settings) -> Non
     stray = subprocess.Popen(
         [sys.executable, "-c", "import time; time.sleep(600)"], env=environment, start_new_session=True
     )
-    assert stray.pid in {process.pid for process in strays(own)}
+    assert stray.pid in {process.pid for process in orphans(own)}
     stop(own)
     assert not psutil.pid_exists(stray.pid)
 

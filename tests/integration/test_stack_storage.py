@@ -41,5 +41,5 @@ def test_secrets_are_private(platform: Platform) -> None:
 
 
 def test_the_broker_creates_no_topic_by_itself(platform: Platform) -> None:
-    metadata = admin(platform.kafka).list_topics("no_such_topic", timeout=10).topics["no_such_topic"]
+    metadata = admin(platform.login("admin")).list_topics("no_such_topic", timeout=10).topics["no_such_topic"]
     assert metadata.error is not None and metadata.error.name() == "UNKNOWN_TOPIC_OR_PART"

@@ -82,8 +82,7 @@ def test_its_election_is_there_and_can_be_certified_and_no_longer_changed(upgrad
         poll = election(connection, SLUG)
         assert (poll.state, poll.ballots, poll.ballots_to) == ("counted", "simulated", None)
         assert connection.execute("SELECT kind, published FROM verdicts").fetchall() == [("reconciliation", None)]
-    verdict(upgraded, SLUG)
-    certify(upgraded, SLUG, "the returning officer", "It agreed then and agrees now.")
+    certify(upgraded, SLUG, "admin", "It agreed then and agrees now.", verdict(upgraded, SLUG))
     with upgraded.connect("dashboard") as connection:
         known = connection.execute("SELECT candidate, votes FROM public_certified_results ORDER BY 1").fetchall()
     assert known == [("Ada Able", 1), ("Bob Baker", 0)]

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from election.casting.log import Log
+from election.casting.progress_log import Log
 
 
 @pytest.fixture

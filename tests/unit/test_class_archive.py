@@ -8,6 +8,8 @@ import pytest
 
 from election.settings import PROJECT
 
+pytestmark = pytest.mark.slow
+
 NAMED = """
 for word in "$@"; do
   case $word in *ArchiveClassesAtExit=*) file=${word#*AtExit=}; file=${file%% *};; esac

@@ -51,6 +51,7 @@ def test_the_plugin_is_one_file_that_only_names_things():
     assert {type(part) for part in plugin.body} == {ast.Assign}
 
 
+@pytest.mark.slow
 def test_a_task_that_loads_the_plugin_does_not_load_a_web_server_for_it(tmp_path):
     code = f"""
 import sys

@@ -3,28 +3,39 @@
 import csv
 import hashlib
 import json
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
 
+from dashboard import files
+from dashboard.feed.count import Reading
+from dashboard.feed.snapshots import Snapshot
 from dashboard.model.colours import PALETTE, colours
 from dashboard.model.contests import page, search
 from dashboard.model.export import export
 from dashboard.model.integrity import claims
 from dashboard.model.night import night
+from dashboard.model.nist import report
 from dashboard.model.register import Candidate, Contest, Counted, Election, Location, Party, Register, Verdict
 from dashboard.model.result import Result, result
 from dashboard.model.status import Source, Stream, kind, troubles
-from dashboard.model.turnout import by_group, by_location
-from election.contracts import messages, topics
+from dashboard.model.turnout import by_group, by_hour, by_location
+from election.contracts import aggregates, topics
+from election.nist import Form, Report, written
+from tests.nist_format import json_problems, selections, xml_problems
 
+NOBODY = Register(Election(1, "x", "X"))
 NOW = datetime(2026, 5, 7, 22, 30, tzinfo=UTC)
 COMMON: dict[str, Any] = {"schema_version": 1, "generation": 1, "election": 1}
 
 
-def minute(at: int, member: str, votes: int) -> messages.MinuteTotal:
-    return messages.MinuteTotal(
+def minute(at: int, member: str, votes: int) -> aggregates.MinuteTotal:
+    return aggregates.MinuteTotal(
         **COMMON, votes=votes, minute=at * 60_000, series="party", member=member, label=f"Party {member}"
     )
 
@@ -46,39 +57,79 @@ def test_turnout_is_counted_of_registered_with_silent_places_at_zero() -> None:
         locations={1: Location(1, "UK", "Wales", "Bangor"), 2: Location(2, "UK", "Wales", "Amlwch")},
         registered={"location": {"1": 80, "2": 20}, "gender": {"female": 60, "male": 40}},
     )
-    here = messages.LocationTurnout(**COMMON, votes=20, location=1, country="UK", region="Wales", city="Bangor")
+    here = aggregates.LocationTurnout(**COMMON, votes=20, location=1, country="UK", region="Wales", city="Bangor")
     assert [(g.name, g.ballots, g.share) for g in by_location(register, [here])] == [
         ("Amlwch", 0, 0.0),
         ("Bangor", 20, 0.25),
     ]
-    voted = messages.GenderTurnout(**COMMON, votes=3, gender="non-binary")
+    voted = aggregates.GenderTurnout(**COMMON, votes=3, gender="non-binary")
     groups = {g.name: (g.ballots, g.registered, g.share) for g in by_group(register, "gender", [voted])}
     assert groups == {"female": (0, 60, 0.0), "male": (0, 40, 0.0), "non-binary": (3, 0, None)}
 
 
 def test_turnout_without_a_register_has_ballots_but_no_share() -> None:
-    here = messages.LocationTurnout(**COMMON, votes=20, location=1, country="UK", region="Wales", city="Bangor")
+    here = aggregates.LocationTurnout(**COMMON, votes=20, location=1, country="UK", region="Wales", city="Bangor")
     (place,) = by_location(Register(Election(1, "x", "X")), [here])
     assert (place.name, place.ballots, place.registered, place.share) == ("Bangor", 20, None, None)
 
 
 def test_the_lead_changes_when_someone_else_is_ahead_alone() -> None:
     # A 3:1, then 3:3 (a tie changes nothing), then B 5:3, then A 9:5.
-    found = night([minute(3, "B", 2), minute(1, "B", 1), minute(1, "A", 3), minute(2, "B", 2), minute(4, "A", 6)])
+    found = night(
+        [minute(3, "B", 2), minute(1, "B", 1), minute(1, "A", 3), minute(2, "B", 2), minute(4, "A", 6)], NOBODY
+    )
     assert [(c.member, c.before, c.margin) for c in found.changes] == [("A", None, 2), ("B", "A", 2), ("A", "B", 4)]
     assert [m.at.minute for m in found.minutes] == [1, 2, 3, 4]
     assert found.minutes[1].shares == {"A": 0.5, "B": 0.5}
     assert list(found.labels) == ["A", "B"]
 
 
+def test_turnout_by_hour_adds_up_in_the_order_of_the_hours() -> None:
+    hours = [aggregates.HourTurnout(**COMMON, votes=votes, hour=hour * 3_600_000) for hour, votes in ((9, 30), (8, 20))]
+    found = by_hour(hours, 100)
+    assert [(hour.at.hour, hour.ballots, hour.so_far, hour.share) for hour in found] == [
+        (8, 20, 20, 0.2),
+        (9, 30, 50, 0.5),
+    ]
+    assert by_hour(hours, None)[-1].share is None
+
+
+def by_candidate(at: int, number: int, votes: int) -> aggregates.MinuteTotal:
+    return aggregates.MinuteTotal(
+        **COMMON, votes=votes, minute=at * 60_000, series="candidate", member=str(number), label=f"Candidate {number}"
+    )
+
+
+def test_candidates_of_different_contests_are_compared_by_party_or_within_their_contest() -> None:
+    # Party A wins both contests, with as many votes in each.
+    register = two_contests().register
+    totals = [by_candidate(1, 1, 5), by_candidate(1, 3, 5), by_candidate(2, 2, 2)]
+    found = night(totals, register)
+    assert [(c.member, c.margin) for c in found.changes] == [("A", 10)], "A leads from the first minute"
+    assert found.minutes[1].shares == {"A": 10 / 12, "B": 2 / 12}
+    within = night(totals, register, 1)
+    assert (within.labels, within.parties) == ({"1": "Ann Lee", "2": "Bo Dee"}, {"1": "A", "2": "B"})
+    assert [(c.member, c.margin) for c in within.changes] == [("1", 5)]
+
+
+def test_within_a_contest_the_lines_of_one_candidate_are_one_series() -> None:
+    lines = (Candidate(1, 1, "Ada", "A", "Party A", candidate_id="ada"), Candidate(2, 1, "Ben", "B", "Party B"),
+             Candidate(3, 1, "Ada", "C", "Party C", candidate_id="ada"))  # fmt: skip
+    register = Register(Election(1, "x", "X"), contests=(Contest(1, "C1", "One"),), candidates=lines)
+    found = night([by_candidate(1, 1, 4), by_candidate(1, 2, 5), by_candidate(1, 3, 3)], register)
+    assert [(c.member, c.margin) for c in found.changes] == [("1", 2)]
+
+
 def test_a_night_without_votes_has_no_minutes() -> None:
-    assert night([]).minutes == ()
+    assert night([], NOBODY).minutes == ()
 
 
 def test_a_search_needs_no_accents_and_finds_candidates_too() -> None:
     contests = two_contests().contests
     assert [c.contest.id for c in search(contests, "ynys MON", "Name")] == ["W07"]
     assert [c.contest.id for c in search(contests, "fox", "Name")] == ["E14"]
+    quoted = two_contests("O'Neil-Smith").contests
+    assert [c.contest.id for c in search(quoted, "o\u2019neil\u2013smith", "Name")] == ["W07"]
     assert [c.contest.id for c in search(contests, "", "Smallest margin")] == ["W07", "E14"]
     assert search(contests, "nowhere", "Name") == []
 
@@ -122,9 +173,9 @@ def test_a_downloaded_json_proves_itself(table: Any) -> None:
 def test_figures_that_disagree_are_found() -> None:
     outcome = two_contests()
     by_topic: dict[str, list[Any]] = {topic: [] for topic in topics.AGGREGATES}
-    by_topic[topics.VOTES_PER_PARTY] = [messages.PartyTotal(**COMMON, votes=69, party="A")]
+    by_topic[topics.VOTES_PER_PARTY] = [aggregates.PartyTotal(**COMMON, votes=69, party="A")]
     for contest, validity, votes in ((1, "valid", 50), (1, "invalid", 1), (2, "valid", 20)):
-        total = messages.ContestTotal(**COMMON, votes=votes, contest=contest, contest_name="", validity=validity)  # type: ignore[arg-type]
+        total = aggregates.ContestTotal(**COMMON, votes=votes, contest=contest, contest_name="", validity=validity)  # type: ignore[arg-type]
         by_topic[topics.BALLOTS_PER_CONTEST].append(total)
     held = {claim.text: claim.holds for claim in claims(outcome, by_topic)}
     assert held["Parties' votes add up to the valid ballots"] is False
@@ -232,3 +283,58 @@ def test_missing_topics_and_tables_are_named() -> None:
 
     assert causes(lacks("votes_topic"), lacks("tables"), Stream()) == ["topics", "tables"]
     assert causes(Source(ago(1), ago(99), loading=True), answered(1), Stream()) == ["loading"]
+
+
+def test_a_report_for_other_programs_is_made_of_the_same_figures() -> None:
+    found = two_contests()
+    assert report(found, NOW) is None, "the topics alone do not have the polling day"
+    election = replace(found.register.election, polling_day=date(2026, 5, 7))
+    register = replace(
+        found.register,
+        election=election,
+        parties={"A": Party("A", "Party A", "#D50000")},
+        contests=(found.register.contests[0], replace(found.register.contests[1], polling_day=date(2026, 5, 9))),
+    )
+    made = report(result(register, Counted({1: 40, 2: 10, 3: 20}, {1: 50, 2: 20}, {1: 1})), NOW)
+    assert made is not None
+    assert (made.last_day, made.status, made.generated_at) == (date(2026, 5, 9), "unofficial-partial", NOW)
+    content = written(made, "json")
+    assert (json_problems(content), xml_problems(written(made, "xml"))) == ([], [])
+    assert selections(json.loads(content), 0) == {"Ann Lee": 40, "Bo Dee": 10}
+
+
+def download(monkeypatch: pytest.MonkeyPatch, found: Result) -> TestClient:
+    """The dashboard's downloads of the one election ``made-up``."""
+    snapshot = Snapshot(1, found.register, Reading(0, Counted({}, {}, {}), {}, {}, None), found, NOW)
+    source = SimpleNamespace(
+        snapshot=lambda slug: snapshot if slug == "made-up" else None, kafka=SimpleNamespace(ok=True)
+    )
+    monkeypatch.setattr(files, "feed", lambda: source)
+    return TestClient(Starlette(routes=files.ROUTES))
+
+
+def test_without_postgres_no_report_is_offered(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = download(monkeypatch, two_contests())
+    for address, status, words in (
+        ("made-up/nist.json", 503, "Postgres does not answer."),
+        ("never-held/nist.xml", 404, "No such election."),
+        ("made-up/nist.csv", 404, "No such file."),
+    ):
+        answer = client.get(f"/exports/{address}")
+        assert (answer.status_code, answer.text) == (status, words)
+
+
+def test_a_report_is_written_once_for_all_who_download_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    found, made = two_contests(), list[str]()
+
+    def counting(report: Report, form: Form) -> bytes:
+        made.append(form)
+        return written(report, form)
+
+    register = replace(found.register, election=replace(found.register.election, polling_day=date(2026, 5, 7)))
+    monkeypatch.setattr(files, "written", counting)
+    client = download(monkeypatch, replace(found, register=register))
+    answers = [client.get(f"/exports/made-up/nist.{form}") for form in ("json", "xml", "json", "xml")]
+    assert made == ["json", "xml"]
+    assert [answer.headers["content-type"] for answer in answers[:2]] == ["application/json", "application/xml"]
+    assert (answers[0].content, answers[1].content) == (answers[2].content, answers[3].content)

@@ -6,11 +6,17 @@ from dataclasses import replace
 import pytest
 
 from dashboard.model.contests import map_states
-from dashboard.model.lead import lead
 from dashboard.model.register import Candidate, Contest, Counted, Election, Party, Register, register_from_topic
 from dashboard.model.result import Result, result
-from dashboard.model.seats import PartySeats, Seats, seats
 from election.contracts.messages import CandidateRecord
+from election.outcome import PartySeats, Seats
+from election.outcome import seats as seats_of_contests
+from election.outcome.lead import lead
+
+
+def seats(outcome: Result) -> Seats:
+    votes = {party.party: party.votes for party in outcome.parties}
+    return seats_of_contests((contest.outcome for contest in outcome.contests), votes)
 
 
 def register(*contests: tuple[int, int], state: str = "open", official: tuple[int, ...] = ()) -> Register:
@@ -40,7 +46,7 @@ def counted(register: Register, *votes: int, invalid: dict[int, int] | None = No
 
 def test_candidates_come_by_votes_with_shares_of_the_valid_votes() -> None:
     contest = counted(register((100, 3)), 10, 30, 20, invalid={1: 5}).contests[0]
-    assert [(s.candidate.number, s.votes, s.place) for s in contest.standings] == [(2, 30, 1), (3, 20, 2), (1, 10, 3)]
+    assert [(s.contender.number, s.votes, s.place) for s in contest.standings] == [(2, 30, 1), (3, 20, 2), (1, 10, 3)]
     assert [s.share for s in contest.standings] == [0.5, pytest.approx(1 / 3), pytest.approx(1 / 6)]
     assert (contest.valid, contest.invalid, contest.counted, contest.turnout) == (60, 5, 65, 0.65)
     assert contest.lead.margin == 10
@@ -59,7 +65,7 @@ def test_the_map_gets_leader_margin_and_progress_of_each_contest() -> None:
 def test_equal_votes_share_a_place_and_nobody_leads_alone() -> None:
     contest = counted(register((100, 4)), 20, 30, 30, 5).contests[0]
     assert [s.place for s in contest.standings] == [1, 1, 3, 4]
-    assert [s.candidate.number for s in contest.leaders] == [2, 3]
+    assert [s.contender.number for s in contest.leaders] == [2, 3]
     assert contest.leading_party is None
     assert contest.lead.verdict == "tie"
 
@@ -88,7 +94,7 @@ def test_only_invalid_ballots_are_a_report_without_a_leader() -> None:
 
 def test_a_single_candidate_cannot_lose() -> None:
     contest = counted(register((100, 1)), 1).contests[0]
-    assert (contest.lead.verdict, contest.lead.margin, contest.lead.overturnable) == ("unopposed", 1, False)
+    assert (contest.lead.verdict, contest.lead.margin, contest.lead.overturnable) == ("only", 1, False)
     assert contest.standings[0].share == 1.0
 
 

@@ -1,5 +1,6 @@
 """What a message is: every form decodes from its own bytes, and unusable bytes say why."""
 
+import json
 from datetime import date, timedelta
 
 import msgspec
@@ -8,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from election.contracts import messages, topics
+from election.contracts import aggregates, messages, topics
 from election.contracts.ballots import (
     AGE_GROUPS,
     Choice,
@@ -111,6 +112,58 @@ def test_a_batch_without_anything_odd_is_decoded_at_once_like_one_after_the_othe
 )
 def test_a_batch_with_anything_odd_in_it_is_not_decoded_at_once(odd: bytes | None) -> None:
     assert Decoder(VoterRecord, most=200).every([VOTERS[0], odd, VOTERS[1]]) is None
+
+
+FORMS: dict[str, msgspec.Struct] = {
+    "voter": VoterRecord(1, 2, 3, 4, 5, "male", "75+"),
+    "voter of a night": VoterRecord(1, 2, 3, 4, 5, "male", "75+", due=0),
+    "ballot": ExternalBallot(1, 2, 3, 4, 5),
+    "invalid ballot": ExternalBallot(1, 2, 3, 4, None),
+    "vote": VoteMessage(1, "ab" * 16, 3, 2, "A", 2, 'Ada "Öre"', "P", 7, "", "", "C", "male", "75+", "party", 1),
+    "invalid vote": VoteMessage(1, "ab" * 16, 3, 2, "A", None, None, None, 7, "", "", "", "male", "75+", "party", 1),
+    "total": aggregates.ContestTotal(
+        schema_version=1, generation=1, election=1, votes=1, contest=1, contest_name="A", validity="valid"
+    ),
+    "rejected record": messages.RejectedRecord(1, "count", None, "votes_topic", 0, 0, None, "aa", "late", "late", 1),
+}
+
+
+def members() -> list[tuple[str, bytes, str]]:
+    return [(form, encode(message), name) for form, message in FORMS.items() for name in json.loads(encode(message))]
+
+
+@pytest.mark.parametrize(("form", "value", "name"), members())
+def test_a_message_that_names_a_member_twice_is_of_a_wrong_type(form: str, value: bytes, name: str) -> None:
+    decoder: Decoder[msgspec.Struct] = Decoder(type(FORMS[form]))
+    assert decoder(value) == FORMS[form]
+    known = json.dumps(json.loads(value)[name]).encode()
+    for again in (name, f"\\u{ord(name[0]):04x}{name[1:]}"):
+        twice = b'%s,"%s":%s}' % (value[:-1], again.encode(), known)
+        with pytest.raises(Unusable) as caught:
+            decoder(twice)
+        assert (caught.value.reason, caught.value.detail) == ("wrong_type", f"duplicate member {name!r}")
+        assert decoder.every([value, twice]) is None
+    assert decoder.every([value, value]) in ([FORMS[form]] * 2, None)
+
+
+@pytest.mark.parametrize(
+    ("more", "reason"),
+    [
+        (b'"x":[{"y":1,"y":1}]', "wrong_type"),
+        (b'"x":1,"x":1', "wrong_type"),
+        (b'"x":"\\"y\\":1","y":[{"x":1},{"x":1}]', None),
+        (b'"x":' + b"1" * 5_000, None),
+        (b'"candidate ":2', None),
+    ],
+)
+def test_an_unknown_field_may_be_anything_but_repeated(more: bytes, reason: str | None) -> None:
+    value = encode(ExternalBallot(1, 2, 3, 4, 5))[:-1] + b"," + more + b"}"
+    try:
+        Decoder(ExternalBallot)(value)
+        found = None
+    except Unusable as why:
+        found = why.reason
+    assert found == reason
 
 
 def test_a_ballot_id_depends_on_the_key_and_the_voter_only():

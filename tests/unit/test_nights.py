@@ -1,5 +1,6 @@
 """A night that is replayed: contests are complete in the order and at the distances of their declarations."""
 
+import time
 from datetime import datetime, timedelta
 
 import pytest
@@ -51,6 +52,27 @@ def test_contests_without_any_time_fill_the_night():
     assert max(nights.completions([(name, None) for name in "abcde"], seed=3)) == 1
     assert nights.completions([("only", None)], seed=3) == [1]
     assert nights.completions([("only", LAST)], seed=3) == [1]
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/London", "Europe/Sofia", "America/New_York"])
+@pytest.mark.parametrize("night", ["2024-10-27", "2024-03-31"])
+def test_the_time_zone_of_the_machine_changes_nothing(zone, night, monkeypatch):
+    """At these hours clocks go back or forward; a local time is what is written."""
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        contests = [(hour, datetime.fromisoformat(f"{night}T{hour}:30")) for hour in ("00", "01", "03")]
+        assert nights.completions(contests, 1) == pytest.approx([0.3 / 3.3, 1.3 / 3.3, 1])
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_a_contest_that_polls_weeks_later_does_not_squeeze_the_night():
+    night = [("F1", NEWCASTLE), ("T1", BLYTH), ("Z1", LAST)]
+    late = ("N1", LAST + timedelta(days=28))
+    assert nights.completions([*night, late], 1, {"N1"}) == [*nights.completions(night, 1), 1]
+    assert nights.completions([late], 1, {"N1"}) == [1]
 
 
 @pytest.mark.parametrize("registered", [1, 2, 3, 10, 1_000, 21_106, 51_925])

@@ -3,6 +3,7 @@
 import logging
 import socket
 import time
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,8 +11,11 @@ import pytest
 from airflow.sdk import BaseNotifier
 
 from election.errors import NotReachable, StageFailed
+from election.evidence import Head
+from election.orchestration import evidence
 from election.orchestration.failures import advice, say_what_next
 from election.orchestration.notification import Webhook, at_a_gate, at_the_end
+from election.settings import Settings
 from tests.webhook import listening
 
 CONTEXT: Any = {
@@ -78,3 +82,42 @@ def test_what_to_do_next_is_the_last_line_of_a_failed_tasks_log(caplog):
     assert advice("reconciliation.reconcile") in caplog.messages[-1]
     assert advice("casting.cast") != advice("count.wait_until_counted")
     assert "clear this task" in advice("something.new")
+
+
+HEAD = Head(100, b"\x01" * 32, "a signed note", "election/a/1+key", datetime(2026, 11, 30, tzinfo=UTC), "closed")
+
+
+@pytest.fixture
+def sealed(monkeypatch):
+    """The election's log has one head; what it was sealed with."""
+    asked: list[dict[str, Any]] = []
+    platform = SimpleNamespace(settings=Settings())
+    monkeypatch.setattr(evidence, "this_election", lambda: (platform, "a"))
+
+    def seal(*_: Any, **how: Any) -> Head:
+        asked.append(how)
+        return HEAD
+
+    monkeypatch.setattr(evidence, "seal", seal)
+    return asked
+
+
+@pytest.mark.parametrize(("send", "follows"), [(evidence.seal_until_closed, True), (evidence.send_last_head, False)])
+def test_a_head_of_the_log_is_sent_with_its_key(webhook, sealed, send, follows):
+    send(CONTEXT)
+    (message,) = webhook.told
+    assert sealed[0]["follow"] is follows
+    assert (message["event"], message["run"]) == ("log_head", "ynys-mon")
+    assert (message["head"], message["key"]) == (HEAD.head, HEAD.verifier_key)
+
+
+def test_a_head_that_cannot_be_sent_costs_the_run_nothing(webhook, sealed, caplog):
+    webhook.status = 500
+    assert evidence.seal_until_closed(CONTEXT) == {"size": 100, "root": HEAD.root.hex()}
+    assert "The head was not sent. The webhook answered 500" in caplog.text
+
+
+def test_a_log_without_a_head_sends_none(webhook, sealed, monkeypatch):
+    monkeypatch.setattr(evidence, "seal", lambda *_, **how: None)
+    assert evidence.seal_until_closed(CONTEXT) is None
+    assert webhook.told == []

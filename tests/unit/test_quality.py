@@ -2,12 +2,15 @@
 
 import re
 
+import pandas as pd
 import pytest
 
 from election.errors import BadInput, StageFailed
 from election.quality import Finding, Validation, require_ok
 from election.quality.catalogue import catalogue, table
+from election.quality.gx import gx
 from election.quality.offline import localised, static_files
+from election.quality.reports import _page
 from election.quality.suites import modules
 from election.settings import PROJECT, Settings
 
@@ -98,3 +101,13 @@ def test_warnings_are_reported_and_stop_nothing_and_a_critical_one_stops_with_ev
         in message
     )
     assert "Report: http://airflow/data-docs/e/1/index.html" in message
+
+
+def test_a_report_shows_values_from_the_data_as_they_are_written():
+    values = ["<img src=http://host/x.png>", "a & b", "\u202ereversed"]
+    table = gx.get_context(mode="ephemeral").data_sources.add_pandas("p").add_dataframe_asset("t")
+    batch = table.add_batch_definition_whole_dataframe("b").get_batch({"dataframe": pd.DataFrame({"key": values})})
+    expected = gx.ExpectationSuite("s", [gx.expectations.ExpectColumnValuesToBeInSet(column="key", value_set=[])])
+    page = _page(batch.validate(expected))
+    assert "<img src=http" not in page and "\u202e" not in page
+    assert "&lt;img src=http://host/x.png&gt;" in page and "a &amp; b" in page

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import tenacity
 
-from election.electorate.randomuser.client import Patience, RandomUser, _TooMany
-from election.electorate.randomuser.limits import PAGE, Allowance
-from election.electorate.randomuser.people import Broken
+from election.clients.randomuser.client import Patience, RandomUser, _TooMany
+from election.clients.randomuser.limits import PAGE, Allowance
+from election.clients.randomuser.people import Broken
 from election.errors import StageFailed
 from election.sources import WINDOW_SECONDS
 from tests.randomuser_api import LARGE, SLOW, serving
@@ -46,6 +46,7 @@ def test_an_answer_without_end_is_not_read_to_its_end(asking: Callable[..., Rand
     assert len(server.sent) == 2 and max(server.sent) < LARGE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("trouble", SLOW)
 def test_an_answer_that_takes_too_long_is_given_up_however_its_bytes_drip(
     asking: Callable[..., RandomUser], trouble: str
@@ -114,6 +115,7 @@ def asked_until_full(file: Path) -> int:
         return people
 
 
+@pytest.mark.slow
 def test_tasks_beside_each_other_ask_for_no_more_people_together_than_one_may(tmp_path: Path) -> None:
     with get_context("spawn").Pool(2) as tasks:
         assert sum(tasks.map(asked_until_full, [tmp_path / "asked"] * 2, chunksize=1)) == 20_000

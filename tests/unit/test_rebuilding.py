@@ -2,22 +2,24 @@
 
 import fcntl
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from election.contracts import topics
-from election.contracts.messages import Aggregate, CandidateTotal, ContestTotal, encode
+from election.contracts.aggregates import CandidateTotal, ContestTotal, Total
+from election.contracts.messages import encode
 from election.count import rebuilding
+from election.count.checkpoint import CheckpointRefused, claim
 from election.count.folder import tally_folder
 from election.errors import StageFailed
 from election.platform import native
 from election.settings import Settings
-from election.stack.kafka_access import WRITES
 from election.totals import Totals
 
-Record = tuple[str, bytes, Aggregate]
+Record = tuple[str, bytes, Total]
 
 
 def total(generation: int, contest: int, votes: int) -> list[Record]:
@@ -42,7 +44,7 @@ def test_a_wrong_total_above_the_truth_goes_and_no_other_goes_down_meanwhile() -
     for topic, key, message in [*wrong, *right]:
         totals.apply(topic, key, encode(message))
     assert totals.ballots(1) == 307, "readers stay with the generation that says more"
-    for topic, key, _ in rebuilding.older([(topic, key, 1) for topic, key, _ in wrong], generation=2):
+    for topic, key, _ in rebuilding.others([(topic, key, 1) for topic, key, _ in wrong], generation=2):
         totals.apply(topic, key, None)
         shown = totals.election(1)
         assert totals.ballots(1) >= 300
@@ -50,14 +52,43 @@ def test_a_wrong_total_above_the_truth_goes_and_no_other_goes_down_meanwhile() -
     assert totals.ballots(1) == 300
 
 
-def test_a_rebuild_removes_nothing_of_its_own_nor_of_a_newer_one(tmp_path: Path) -> None:
+def test_a_rebuild_removes_nothing_of_its_own_and_no_newer_checkpoint(tmp_path: Path) -> None:
     keys = [(topic, key, message.generation) for n in (1, 2, 3, 4) for topic, key, message in total(n, 1, 5)]
-    assert {key[2] for key in rebuilding.older(keys, generation=3)} == {1, 2}
+    assert {key[2] for key in rebuilding.others(keys, generation=3)} == {1, 2, 4}, "a newer one was never issued"
     folder = tally_folder(settings(tmp_path))
     for number in (1, 2, 3, 4, 10):
         folder.checkpoint(number).mkdir()
     found = rebuilding.older_checkpoints(folder, 3)
     assert sorted(found) == [folder.checkpoint(1), folder.checkpoint(2)]
+
+
+def test_a_total_with_the_largest_generation_there_is_stops_no_rebuild(tmp_path: Path) -> None:
+    folder, largest = tally_folder(settings(tmp_path)), 2**63 - 1
+    number = rebuilding.following(folder.generation, {1, 2, largest})
+    assert number == 3, "the next one that is free"
+    with pytest.raises(CheckpointRefused):
+        claim(folder, number, "topic", lambda: {1, 2, largest})
+    rebuilding.issue(folder, number, {1: {7, 3}})
+    assert claim(folder, number, "topic", lambda: {1, 2, largest}) == folder.checkpoint(3)
+    assert json.loads(folder.issued(number).read_text()) == {"quarantined": {"1": [3, 7]}, "removed": []}
+    shutil.rmtree(folder.checkpoint(3))
+    with pytest.raises(CheckpointRefused, match="generation 3 has totals"):
+        claim(folder, number, "topic", lambda: {3})
+
+
+def test_readers_come_back_from_a_generation_that_was_planted() -> None:
+    totals, largest = Totals(), 2**63 - 1
+    for topic, key, message in [*total(1, 1, 100), *total(largest, 1, 1_000)]:
+        totals.apply(topic, key, encode(message))
+    assert totals.ballots(1) == 1_000
+    for topic, key, message in total(2, 1, 100):
+        totals.apply(topic, key, encode(message))
+    keys = [(topic, key, number) for number in (1, largest) for topic, key, _ in total(number, 1, 1)]
+    for topic, key, _ in rebuilding.others(keys, generation=2):
+        totals.apply(topic, key, None)
+        assert totals.ballots(1) >= 100
+    assert totals.ballots(1) == 100
+    assert [candidate.votes for candidate in totals.election(1)[topics.VOTES_PER_CANDIDATE]] == [100]
 
 
 def test_there_is_one_rebuild_at_a_time(tmp_path: Path) -> None:
@@ -82,15 +113,6 @@ def test_votes_that_come_after_its_beginning_are_no_reason_to_wait(tmp_path: Pat
     assert rebuilding.to_go(tmp_path, end) == 0
     (tmp_path / "offsets" / "2").write_text("begun, not finished")
     assert rebuilding.to_go(tmp_path, end) == 0
-
-
-def test_where_kafka_has_logins_old_totals_are_removed_by_the_one_who_may(tmp_path: Path) -> None:
-    hardened = Settings.model_validate({"var": tmp_path, "kafka_user": "app", "secrets_folder": str(tmp_path)})
-    (tmp_path / "kafka_tally").write_text("a password")
-    login = rebuilding.as_the_count(hardened)
-    assert {*topics.AGGREGATES, topics.TALLY_PROGRESS} <= set(WRITES[login["sasl.username"]])
-    assert login["sasl.password"] == "a password"
-    assert "sasl.username" not in rebuilding.as_the_count(settings(tmp_path))
 
 
 def test_the_dag_is_unpaused_once_the_new_driver_runs(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from election.errors import BadInput
 from election.settings import Settings
 
 FOLDER = Settings().scenarios
+CASES = Path(__file__).parents[1] / "cases"
 UK = "uk-general-election-2019"
 
 
@@ -97,6 +98,20 @@ def test_the_parties_colours_stand_out_on_light_and_on_dark_pages(name: str, pag
             assert (light + 0.05) / (dark + 0.05) >= 3, party
 
 
+def test_the_election_before_is_another_scenario_of_the_folder(folder: Path) -> None:
+    assert scenarios.predecessor(FOLDER, UK) == "uk-general-election-2017"
+    assert scenarios.predecessor(folder, "borough") is None
+    assert scenarios.predecessor(folder, "gone") is None, "the folder of an election may be removed"
+    change(folder, "scenario.toml", 'licence = "Free."', 'licence = "Free."\npredecessor = "earlier"')
+    with pytest.raises(BadInput, match=r"`predecessor` is 'earlier', .*Add its folder beside this one"):
+        scenarios.predecessor(folder, "borough")
+    for value in ('"borough"', '"../borough"', '""', "2016"):
+        text = (folder / "borough" / "scenario.toml").read_text()
+        (folder / "borough" / "scenario.toml").write_text(re.sub("predecessor = .*", f"predecessor = {value}", text))
+        with pytest.raises(BadInput, match=r"line 4: `predecessor` is .*Name the folder of the election before"):
+            scenarios.load(folder, "borough")
+
+
 def test_a_users_folder_is_a_scenario(folder: Path) -> None:
     assert scenarios.names(folder) == ["borough"]
     borough = scenarios.load(folder, "borough")
@@ -162,6 +177,17 @@ REFUSED = {
     "a value too many": ("contests.csv", "B2,Lower", "B2,,Lower", 3, "9 values for 8 columns"),
     "an open quote": ("contests.csv", "B2,Lower", 'B2,"Lower', 3, "not CSV"),
     "a NUL": ("contests.csv", "Lower", "Lo\0wer", 3, "NUL"),
+    "a terminal's escape": ("candidates.csv", "Cleo", "Cl\x1b[2Jeo", 4, r"U\+001B"),
+    "a control character of eight bits": ("candidates.csv", "Cleo", "Cl\x9b2Jeo", 4, r"U\+009B"),
+    "a right-to-left override": ("contests.csv", "Lower", "Lo\u202ewer", 3, r"U\+202E \(RIGHT-TO-LEFT OVERRIDE\)"),
+    "an isolate": ("scenario.toml", "Borough", "Bor\u2067ough", 1, r"U\+2067"),
+    "an override that TOML writes": ("scenario.toml", "Free.", r"Free\u202e.", 3, r"`licence` contains U\+202E"),
+    "a control character in a party": ("scenario.toml", "The Reds", r"The\u001bReds", 6, r"`Red` contains U\+001B"),
+    "a name of two lines": ("contests.csv", "Upper Ward", '"Upper\nWard"', 2, r"`name` contains U\+000A"),
+    "a year of two digits": ("scenario.toml", "2020-05-07", "0020-05-07", 2, "in the year 20"),
+    "a time in a year of two digits": ("contests.csv", "2020-05-07T", "0020-05-07T", 2, "in the year 20"),
+    "a year mistyped": ("contests.csv", "2020-05-07T", "2021-05-07T", 2, "more than 3 days after polling day 2020"),
+    "a declaration weeks later": ("contests.csv", "2020-05-07T", "2020-05-11T", 2, "a column polling_day"),
     "a column twice": ("contests.csv", "declared_at,", "name,", 1, "missing column declared_at"),
     "no TOML": ("scenario.toml", 'name = "Borough"', "name = Borough", None, r"not TOML .*line 1"),
     "no polling day": ("scenario.toml", "polling_day = 2020-05-07\n", "", None, "`polling_day` is None"),
@@ -193,6 +219,58 @@ def test_a_contest_nobody_stands_in_is_refused(folder: Path) -> None:
         scenarios.load(folder, "borough")
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_a_file_in_utf_16_is_named_as_such(folder: Path, encoding: str) -> None:
+    file = folder / "borough" / "candidates.csv"
+    file.write_bytes(file.read_text("utf-8").encode(encoding))
+    with pytest.raises(BadInput, match=r"candidates\.csv, line 1: the file is UTF-16.*iconv -f utf-16"):
+        scenarios.load(folder, "borough")
+
+
+@pytest.mark.parametrize(("separator", "name"), [(";", "semicolons"), ("\t", "tabs")])
+def test_a_file_with_other_separators_is_named_as_such(folder: Path, separator: str, name: str) -> None:
+    change(folder, "contests.csv", ",", separator)
+    with pytest.raises(BadInput, match=rf"contests\.csv, line 1: the columns are separated by {name}, not by commas"):
+        scenarios.load(folder, "borough")
+
+
+def test_names_that_look_garbled_are_a_warning_with_file_and_line(folder: Path) -> None:
+    change(folder, "contests.csv", "Lower Ward", "CafÃ© Ward")
+    change(folder, "candidates.csv", "Alder", "Oâ€™Neil")
+    change(folder, "candidates.csv", "Birch", "Müller-Ångström")
+    garbled, other = scenarios.load(folder, "borough").warnings
+    assert re.search(r"contests\.csv, line 3: `name` is 'CafÃ© Ward', which looks like 'Café Ward'.*UTF-8", garbled)
+    assert "candidates.csv, line 2: `family_name`" in other and "O’Neil" in other
+
+
+def test_a_gender_that_is_not_given_is_unknown(folder: Path) -> None:
+    change(folder, "candidates.csv", "female", "")
+    assert scenarios.load(folder, "borough").contests[0].candidates[0].gender == "unknown"
+
+
+def test_a_single_name_has_no_blank_around_it() -> None:
+    (contest,) = scenarios.load(CASES, "mononym").contests
+    assert [candidate.name for candidate in contest.candidates] == ["Zadie", "Ben"]
+
+
+def test_a_contest_that_polls_later_says_so_in_its_row() -> None:
+    with pytest.raises(BadInput, match=r"contests\.csv, line 5: declared 2024-12-03, more than 3 days after"):
+        scenarios.load(CASES, "late-poll")
+
+
+def test_a_contest_with_a_later_polling_day_is_taken(tmp_path: Path) -> None:
+    shutil.copytree(CASES / "late-poll", tmp_path / "late-poll")
+    table = tmp_path / "late-poll" / "contests.csv"
+    header, *rows = table.read_text().splitlines()
+    days = {"N1": ",2024-12-03"}
+    table.write_text("\n".join([f"{header},polling_day", *(row + days.get(row[:2], ",") for row in rows)]))
+    late = scenarios.load(tmp_path, "late-poll")
+    assert [str(contest.polling_day) for contest in late.contests] == ["None", "None", "None", "2024-12-03"]
+    table.write_text(table.read_text().replace("2024-12-03T23:30", "2024-12-02T23:30"))
+    with pytest.raises(BadInput, match="line 5: declared 2024-12-02, before polling day 2024-12-03"):
+        scenarios.load(tmp_path, "late-poll")
+
+
 def test_bytes_that_are_not_utf_8_are_refused(folder: Path) -> None:
     file = folder / "borough" / "candidates.csv"
     file.write_bytes(file.read_bytes().replace(b"Cleo", b"Cl\xe9o"))
@@ -222,8 +300,9 @@ def test_spreadsheets_habits_are_taken(folder: Path) -> None:
 
 
 def test_a_quoted_line_break_does_not_shift_the_line_numbers(folder: Path) -> None:
-    change(folder, "contests.csv", "Upper Ward", '"Upper\nWard"')
-    change(folder, "contests.csv", "200,90,0", "200,-90,0")
+    change(folder, "contests.csv", "invalid_votes\n", "invalid_votes,note\n")
+    change(folder, "contests.csv", "100,60,2", '100,60,2,"of two\nlines"')
+    change(folder, "contests.csv", "200,90,0", "200,-90,0,")
     with pytest.raises(BadInput, match=r"contests\.csv, line 4"):
         scenarios.load(folder, "borough")
 
@@ -247,6 +326,44 @@ def test_contests_are_chosen_by_id_name_region_or_country(folder: Path) -> None:
     assert chosen(region="borough") == ["B1", "B2"]
     assert chosen(("B1", "B2"), "South") == ["B2"]
     assert [party.abbreviation for party in scenarios.select(borough, ("B2",)).parties] == ["Red"]
+
+
+@pytest.mark.parametrize(
+    ("given", "ids"),
+    [
+        (["Sutton, East"], ["C1"]),
+        (["sutton, east", " Sutton, West "], ["C1", "C2"]),
+        (["Sutton, East; Sutton, West"], ["C1", "C2"]),
+        (["Sutton, East\nC2"], ["C1", "C2"]),
+        (["C1,C2"], ["C1", "C2"]),
+        (["C1, c2;"], ["C1", "C2"]),
+        ([" "], ["C1", "C2"]),
+    ],
+)
+def test_a_contest_is_chosen_by_a_name_with_a_comma(given: list[str], ids: list[str]) -> None:
+    chosen = scenarios.select(scenarios.load(CASES, "comma-contest"), given).contests
+    assert [contest.contest_id for contest in chosen] == ids
+
+
+def test_what_is_suggested_for_a_contest_can_be_typed() -> None:
+    commas = scenarios.load(CASES, "comma-contest")
+    with pytest.raises(BadInput, match="no contest 'Suton, East'") as refused:
+        scenarios.select(commas, ["Suton, East"])
+    suggested = str(refused.value).split("mean ")[1].split(" or ")[0].rstrip("?")
+    assert [contest.contest_id for contest in scenarios.select(commas, [suggested]).contests] == ["C1"]
+    with pytest.raises(BadInput, match="no contest 'C9'"):
+        scenarios.select(commas, ["C1,C9"])
+
+
+def test_every_contest_of_the_uk_can_be_chosen_by_its_name() -> None:
+    uk = scenarios.load(FOLDER, UK)
+    for contest in uk.contests:
+        assert contest in scenarios.select(uk, [contest.name]).contests, contest.name
+
+
+def test_a_filter_takes_the_apostrophe_that_phones_type() -> None:
+    chosen = scenarios.select(scenarios.load(CASES, "curly-apostrophe"), ["King\u2019s Norton ward"]).contests
+    assert [contest.contest_id for contest in chosen] == ["A1"]
 
 
 @pytest.mark.parametrize(
@@ -285,3 +402,85 @@ def test_what_a_simulation_cannot_draw_from_is_refused(folder: Path, table: str,
 def test_a_copy_of_the_uk_under_another_name_works(tmp_path: Path) -> None:
     shutil.copytree(FOLDER / UK, tmp_path / "uk-again")
     assert scenarios.load(tmp_path, "uk-again").registered == 47_562_702
+
+
+def case(tmp_path: Path, name: str, candidates: str) -> Path:
+    """A case with other candidates."""
+    shutil.copytree(CASES / name, tmp_path / name)
+    (tmp_path / name / "candidates.csv").write_text(candidates)
+    return tmp_path
+
+
+HEAD = "contest_id,given_name,family_name,gender,party,party_abbreviation,votes"
+
+
+def test_lines_that_look_like_one_person_are_refused_with_the_column_that_settles_it() -> None:
+    with pytest.raises(BadInput, match=r"line 3: Ada Marsh \(Working Families\) .* in line 2.*candidate_id"):
+        scenarios.load(CASES, "fusion-lines")
+
+
+def test_two_people_of_one_name_and_party_are_refused_with_the_column_that_settles_it() -> None:
+    with pytest.raises(BadInput, match=r"line 3: Ada Marsh .* there already, in line 2.*`candidate_id`"):
+        scenarios.load(CASES, "namesakes")
+
+
+def test_a_candidate_id_settles_who_is_who(tmp_path: Path) -> None:
+    one = "F1,Ada,Marsh,female,Democratic,DEM,40,ada\nF1,Ada,Marsh,female,Working Families,WFP,15,ada\n"
+    folder = case(tmp_path, "fusion-lines", f"{HEAD},candidate_id\n{one}F1,Ben,Holt,male,Republican,REP,50,\n")
+    (contest,) = scenarios.load(folder, "fusion-lines").contests
+    assert [candidate.candidate_id for candidate in contest.candidates] == ["ada", "ada", None]
+    two = "A1,Ada,Marsh,female,Independent,Ind,12,1\nA1,Ada,Marsh,female,Independent,Ind,8,2\n"
+    (contest,) = scenarios.load(case(tmp_path, "namesakes", f"{HEAD},candidate_id\n{two}"), "namesakes").contests
+    assert [candidate.candidate_id for candidate in contest.candidates] == ["1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ("F1,Ada,Marsh,female,D,DEM,55,ada\nF1,Ben,Holt,male,R,REP,50,ada\n", r"`candidate_id` ada is Ada Marsh"),
+        ("F1,Ada,Marsh,female,D,DEM,55,ada\nF1,Ada,Marsh,female,D,DEM,50,ada\n", "is there already, in line 2"),
+        ("F1,Ada,Marsh,female,D,DEM,55,ada\nF1,ADA, Marsh,female,R,REP,50,\n", "has the same name as"),
+        # The same name, once composed and once decomposed, once in one column and once in two.
+        ("F1,Zoé,Marsh,female,D,DEM,55,\nF1,Zoe\u0301 Marsh,,female,R,REP,50,\n", "has the same name as"),
+    ],
+)
+def test_ids_that_contradict_the_names_are_refused(tmp_path: Path, lines: str, message: str) -> None:
+    folder = case(tmp_path, "fusion-lines", f"{HEAD},candidate_id\n{lines}")
+    with pytest.raises(BadInput, match=rf"candidates.csv, line 3: .*{message}"):
+        scenarios.load(folder, "fusion-lines")
+
+
+def test_a_party_is_one_however_its_name_is_encoded(tmp_path: Path) -> None:
+    lines = "F1,Ada,Marsh,female,Écologie,É,55\nF1,Ben,Holt,male,E\u0301cologie,E\u0301,50\n"
+    (party,) = scenarios.load(case(tmp_path, "fusion-lines", f"{HEAD}\n{lines}"), "fusion-lines").parties
+    assert party.abbreviation == "É"
+
+
+def test_a_contest_with_one_candidate_and_no_ballots_is_unopposed() -> None:
+    assert [contest.unopposed for contest in scenarios.load(CASES, "unopposed").contests] == [True, False]
+
+
+def test_lines_that_are_no_person_need_no_party_and_no_gender(tmp_path: Path) -> None:
+    lines = "F1,Ada,Marsh,female,D,DEM,55,\nF1,,None of the above,,,,40,none-of-the-above\nF1,,Others,,,,10,write-in\n"
+    folder = case(tmp_path, "fusion-lines", f"{HEAD},kind\n{lines}")
+    scenario = scenarios.load(folder, "fusion-lines")
+    assert [(c.kind, c.party_abbreviation, c.gender) for c in scenario.contests[0].candidates] == [
+        ("person", "DEM", "female"),
+        ("none-of-the-above", "None of the above", "unknown"),
+        ("write-in", "Others", "unknown"),
+    ]
+    assert not scenario.contests[0].unopposed
+    (folder / "fusion-lines" / "candidates.csv").write_text(f"{HEAD},kind\n{lines.replace('write-in', 'ghost')}")
+    with pytest.raises(BadInput, match=r"line 4: `kind` is 'ghost'.*person, none-of-the-above, write-in"):
+        scenarios.load(folder, "fusion-lines")
+
+
+def test_the_rules_of_the_system_are_read_and_checked(tmp_path: Path) -> None:
+    shutil.copytree(CASES / "unopposed", tmp_path / "ruled")
+    file = tmp_path / "ruled" / "scenario.toml"
+    text = file.read_text()
+    file.write_text(f'{text}\n[system]\nnone_of_the_above_leads = "next"\n')
+    assert scenarios.load(tmp_path, "ruled").system.none_of_the_above_leads == "next"
+    file.write_text(f'{text}\n[system]\nnone_of_the_above_leads = "nobody"\n')
+    with pytest.raises(BadInput, match=r'line \d+: .*Write none_of_the_above_leads = "vacant" or "next"'):
+        scenarios.load(tmp_path, "ruled")

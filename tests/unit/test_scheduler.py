@@ -15,6 +15,8 @@ from airflow.executors.workloads.task import TaskInstanceDTO
 from election.count import driver
 from election.orchestration.executor import TrackingLocalExecutor
 
+pytestmark = pytest.mark.slow
+
 LISTENS = """
 import atexit, runpy, sys
 atexit.register(lambda: print("Great Expectations" if "great_expectations" in sys.modules else "nothing", "is there"))

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from election.errors import StackError
+from election import toolchain
+from election.errors import BadInput, StackError
 from election.settings import Settings
-from election.stack import toolchain
 from election.stack.secrets import private_file
 
 
@@ -72,3 +72,13 @@ def test_a_secret_is_written_although_who_wrote_before_was_killed_and_had_the_sa
     private_file(tmp_path / "key", "whole")
     assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("key", "whole")]
     assert (tmp_path / "key").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("user", ["boris", "../secrets/postgres_reader", ""])
+def test_a_name_without_a_login_decides_nothing(var: Path, user: str) -> None:
+    (var / "secrets").mkdir()
+    private_file(var / "secrets" / "airflow_admin", "right")
+    private_file(var / "secrets" / "postgres_reader", "of another")
+    assert Settings().airflow_password("admin") == "right"
+    with pytest.raises(BadInput, match="nothing can be decided in that name"):
+        Settings().airflow_password(user)

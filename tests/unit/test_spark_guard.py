@@ -11,6 +11,8 @@ import pytest
 from election.settings import Settings
 from election.stack import spark_guard
 
+pytestmark = pytest.mark.slow
+
 Told = dict[str, Any]
 
 
@@ -82,7 +84,7 @@ def test_a_master_that_miscounts_what_a_worker_runs_starts_anew(
     told: dict[str, Told], capfd: pytest.CaptureFixture[str], held: int, of_worker: Told
 ) -> None:
     told.update(master=master(worker(cores=held)), worker=of_worker)
-    assert "for taken that are not, or for free; it starts anew" in ends("master", capfd, 60)
+    assert "do not match the worker's; it restarts" in ends("master", capfd, 60)
 
 
 @pytest.mark.parametrize(("had", "given"), [(2, 0), (4, 2), (0, 2)])
@@ -90,7 +92,7 @@ def test_a_master_that_miscounts_an_applications_cores_starts_anew(
     told: dict[str, Told], capfd: pytest.CaptureFixture[str], had: int, given: int
 ) -> None:
     told.update(master=master(worker(cores=given), had=had), worker=worker(cores=given))
-    assert "for taken that are not, or for free; it starts anew" in ends("master", capfd, 60)
+    assert "do not match the worker's; it restarts" in ends("master", capfd, 60)
 
 
 def test_a_moment_at_odds_is_no_reason_however_long_both_agreed(
@@ -108,7 +110,7 @@ def test_a_worker_that_its_master_does_not_know_starts_anew(
     told: dict[str, Told], capfd: pytest.CaptureFixture[str]
 ) -> None:
     told.update(master=master(), worker=worker())
-    assert "has not known this worker; it starts anew" in ends("worker", capfd, 60)
+    assert "has not known this worker; it restarts" in ends("worker", capfd, 60)
 
 
 def test_a_worker_whose_master_is_away_goes_on(told: dict[str, Told], capfd: pytest.CaptureFixture[str]) -> None:

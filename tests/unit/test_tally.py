@@ -12,20 +12,21 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as fn
 
 from election.contracts import topics
+from election.contracts.aggregates import TURNOUT_BY_HOUR
 from election.contracts.messages import Decoder, RejectedRecord, VoteMessage, encode
 from spark_jobs.tally.transforms import tally
 
 GENERATION = 3
 NOON = 1_576_152_000_000
 Batches = list[list[dict[str, Any]]]
-Count = Callable[[Batches], list[dict[str, dict[str, Any]]]]
+Count = Callable[..., list[dict[str, dict[str, Any]]]]
 
 
 @pytest.fixture
 def count(spark: SparkSession, tmp_path: Path) -> Count:
     """Streams each batch through the graph; gives what each batch emitted: topic -> Kafka key -> message."""
 
-    def run(batches: Batches) -> list[dict[str, dict[str, Any]]]:
+    def run(batches: Batches, **left_out: Any) -> list[dict[str, dict[str, Any]]]:
         source = tmp_path / "source"
         source.mkdir()
         for number, batch in enumerate(batches):
@@ -49,7 +50,7 @@ def count(spark: SparkSession, tmp_path: Path) -> Count:
                 by_topic.setdefault(row.topic, {})[row.key] = message
             emitted.append(by_topic)
 
-        writer = tally(records, GENERATION).writeStream.outputMode("update").foreachBatch(take)
+        writer = tally(records, GENERATION, **left_out).writeStream.outputMode("update").foreachBatch(take)
         query = writer.option("checkpointLocation", str(tmp_path / "checkpoint")).trigger(availableNow=True).start()
         query.awaitTermination()
         return emitted
@@ -112,6 +113,7 @@ def test_one_valid_ballot_adds_to_every_total(count: Count) -> None:
         topics.TURNOUT_BY_GENDER: [("1/3/female", 1)],
         topics.TURNOUT_BY_AGE_GROUP: [("1/3/25-34", 1)],
         topics.VOTES_PER_MINUTE: [(f"1/3/{NOON}/candidate/100", 1)],
+        TURNOUT_BY_HOUR.topic: [(f"1/3/{NOON}", 1)],
     }
     total = emitted[topics.VOTES_PER_CANDIDATE]["1/3/10/100"]
     assert (total.candidate_name, total.contest_name, total.party) == ('Ada "Öre" Lovelace', "Northam", "Blue")
@@ -152,6 +154,13 @@ def test_a_vote_that_is_a_day_late_corrects_its_minute(count: Count) -> None:
     assert votes(first, topics.VOTES_PER_MINUTE) == {f"1/3/{NOON}/candidate/100": 1}
     assert votes(second, topics.VOTES_PER_MINUTE) == {f"1/3/{NOON + day}/candidate/100": 1}
     assert votes(third, topics.VOTES_PER_MINUTE) == {f"1/3/{NOON}/candidate/100": 2}
+
+
+def test_ballots_are_counted_in_the_hour_in_which_they_were_cast_whether_valid_or_not(count: Count) -> None:
+    hour = 3600 * 1000
+    late = [record(invalid(2, cast_at=NOON + hour - 1)), record(ballot(3, cast_at=NOON + hour))]
+    (emitted,) = count([[record(ballot(1)), *late]])
+    assert votes(emitted, TURNOUT_BY_HOUR.topic) == {f"1/3/{NOON}": 2, f"1/3/{NOON + hour}": 1}
 
 
 def test_a_large_election_keeps_its_minutes_per_party(count: Count) -> None:
@@ -216,3 +225,21 @@ def test_records_that_cannot_be_used_are_rejected_whole_each_with_its_reason_and
 def test_the_same_unusable_bytes_twice_are_two_rejected_records(count: Count) -> None:
     first, second = count([[record(b"{", bytes(16)), record(b"{", bytes(16))], [record(b"{", bytes(16))]])
     assert (len(first[topics.REJECTED]), len(second[topics.REJECTED])) == (2, 1)
+
+
+def test_what_is_quarantined_is_rejected_and_the_ballot_itself_is_counted(count: Count) -> None:
+    forged = {"offset": 7, "partition": 1}
+    first = [record(ballot(1, candidate=101)) | forged, record(ballot(2, candidate=101)) | {"offset": 7}]
+    emitted, more = count([first, [record(ballot(1))]], left_out={"0": [1, 8], "1": [3, 7], "2": []})
+    assert votes(emitted, topics.VOTES_PER_CANDIDATE) == {"1/3/10/101": 1}
+    assert {key: reject.reason for key, reject in emitted[topics.REJECTED].items()} == {
+        "votes_topic/1/7": "quarantined"
+    }
+    assert votes(more, topics.VOTES_PER_CANDIDATE) == {"1/3/10/100": 1}
+
+
+def test_votes_of_an_election_that_was_removed_are_passed_over(count: Count) -> None:
+    batch = [record(ballot(1)), record(ballot(2, election=2)), record(b"{}", bytes(16)), record(invalid(3, election=4))]
+    (emitted,) = count([batch], removed=[2, 4])
+    assert votes(emitted, topics.BALLOTS_PER_CONTEST) == {"1/3/10/valid": 1}
+    assert [reject.reason for reject in emitted[topics.REJECTED].values()] == ["wrong_type"]

@@ -5,8 +5,8 @@ from typer.testing import CliRunner
 
 from election.cli import application
 from election.cli import tally as commands
+from election.clients.airflow import Airflow
 from election.count import driver
-from election.orchestration.api import Airflow
 
 
 def test_a_stop_outlasts_a_try_that_was_on_its_way_when_the_dag_was_paused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ from pyspark.errors import StreamingQueryException
 from pyspark.sql import SparkSession
 
 from election.count.checkpoint import CheckpointRefused, check_topic, claim, note
-from election.count.folder import Folder, read_json
+from election.count.folder import Folder, read_json, write_json
 from election.errors import NotReachable, StageFailed
 from spark_jobs.tally.job import end
 from spark_jobs.tally.reading import newest
@@ -216,6 +216,18 @@ def test_a_checkpoint_that_lost_the_batch_it_had_begun_is_refused(tmp_path: Path
     assert claim(folder, 1, "topic") == checkpoint, "a batch that did not end is counted again"
 
 
+def test_a_checkpoint_of_another_version_of_the_query_is_refused(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    binding = claim(folder, 1, "topic") / "binding.json"
+    written = read_json(binding)
+    for other in (3, "4.00000000"):  # before versions told the aggregates, and with other aggregates
+        write_json(binding, written | {"query": other})
+        with pytest.raises(CheckpointRefused, match=rf"was written by version {other} of the query.* rebuild"):
+            claim(folder, 1, "topic")
+    write_json(binding, written)
+    assert claim(folder, 1, "topic") == folder.checkpoint(1)
+
+
 def test_a_checkpoint_whose_topic_is_gone_is_refused(tmp_path: Path) -> None:
     folder = Folder(tmp_path)
     claim(folder, 1, "topic")
@@ -242,6 +254,6 @@ def test_a_checkpoint_that_is_gone_is_refused_while_its_totals_are_there(tmp_pat
     folder = Folder(tmp_path)
     for generation, emitted in ((1, 1), (1, 3)):
         with pytest.raises(CheckpointRefused, match="would go down"):
-            claim(folder, generation, "topic", lambda emitted=emitted: emitted)  # type: ignore[misc]
-    assert claim(folder, 4, "topic", lambda: 3) == folder.checkpoint(4), "a rebuild begins a generation of its own"
-    assert claim(folder, 4, "topic", lambda: 4) == folder.checkpoint(4), "and goes on with it"
+            claim(folder, generation, "topic", lambda emitted=emitted: {emitted})  # type: ignore[misc]
+    assert claim(folder, 4, "topic", lambda: {3}) == folder.checkpoint(4), "a rebuild begins a generation of its own"
+    assert claim(folder, 4, "topic", lambda: {4}) == folder.checkpoint(4), "and goes on with it"

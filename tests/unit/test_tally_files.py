@@ -5,8 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from election.count.submission import conf
 from election.settings import PROJECT, Settings
+
+pytestmark = pytest.mark.slow
 
 SNAPSHOTS = PROJECT / "tests" / "state_snapshots.py"
 
@@ -21,7 +25,7 @@ def submitted(script: Path, folder: Path, *arguments: object, **environment: str
                           "SPARK_LOCAL_IP": "127.0.0.1", "TMPDIR": str(folder)} | environment,
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=400,
         check=False,
     )  # fmt: skip
 

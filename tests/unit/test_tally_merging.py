@@ -6,6 +6,7 @@ from pathlib import Path
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as fn
 
+from election.contracts.aggregates import AGGREGATES
 from election.contracts.ballots import Choice, Place, VoteEncoder
 from spark_jobs.tally.merging import merged
 from spark_jobs.tally.transforms import tally
@@ -80,7 +81,7 @@ def test_the_count_merges_before_it_keeps_state(spark: SparkSession, tmp_path: P
     )
     query.awaitTermination()
     of_totals = query.recentProgress[0]["stateOperators"][0]
-    assert (of_totals["operatorName"], of_totals["numRowsUpdated"]) == ("stateStoreSave", 7)
+    assert (of_totals["operatorName"], of_totals["numRowsUpdated"]) == ("stateStoreSave", len(AGGREGATES))
     plan = query._jsq.explainInternal(False)
     # Equal ballots before they become rows of totals, and equal rows after it; a plan begins with what comes last.
     rows, ballots = plan.index(") HashAggregate(keys=[row#"), plan.index(") HashAggregate(keys=[election#")

@@ -5,7 +5,7 @@ from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as fn
 
 from election.contracts.ballots import Choice, Place, VoteEncoder
-from election.contracts.messages import VoteMessage, encode
+from election.contracts.messages import Decoder, Unusable, VoteMessage, encode
 from spark_jobs.tally import parsing
 from spark_jobs.tally.remembering import remembered
 
@@ -50,6 +50,16 @@ OTHER: dict[str, tuple[bytes | None, bytes | None]] = {
     "a second id, spelt with an escape": (GOOD.replace(b',"series"', b',"ballot\\u005fid":null,"series"'), ID),
     "two versions": (GOOD.replace(b',"series"', b',"schema_version":2,"series"'), ID),
     "another version": (GOOD.replace(b'"schema_version":1', b'"schema_version":2'), ID),
+    "two candidates": (GOOD.replace(b',"series"', b',"candidate":2,"series"'), ID),
+    "two candidates, one spelt with an escape": (GOOD.replace(b',"series"', b',"c\\u0061ndidate":2,"series"'), ID),
+    "two candidates, the second the same": (GOOD.replace(b',"series"', b',"candidate":1,"series"'), ID),
+    "two places, and no candidate": (
+        written(2, None).replace(b'"candidate":null,', b"").replace(b',"series"', b',"location":7,"series"'),
+        ID,
+    ),
+    "an unknown field twice": (GOOD.replace(b',"series"', b',"more":1,"more":2,"series"'), ID),
+    "a member twice within an unknown field": (GOOD.replace(b',"series"', b',"more":[{"a":1,"a":2}],"series"'), ID),
+    "a member twice within a name": (GOOD.replace(b'"Bangor"', b'{"a":1,"a":2}'), ID),
     "an unknown field": (GOOD.replace(b',"series"', b',"more":[1,{"a":"b"}],"series"'), ID),
     "an unknown field that is not UTF-8": (GOOD.replace(b',"series"', b',"more":"\xff","series"'), ID),
     "a name that is not UTF-8": (GOOD.replace(b"Bangor", b"Bang\xff"), ID),
@@ -98,7 +108,17 @@ def test_both_ways_find_the_same(spark: SparkSession, monkeypatch: pytest.Monkey
 
 
 def test_what_cannot_be_used_takes_the_longer_way(spark: SparkSession) -> None:
-    usable = {"an unknown field", "an unknown field that is not UTF-8", "two times"}
+    usable = {"an unknown field", "an unknown field that is not UTF-8"}
     assert {case for case, short in zip(OTHER, at_once(spark, list(OTHER.values())), strict=True) if short} <= usable
     unusable = {case for case, row in zip(OTHER, parsed(spark, list(OTHER.values())), strict=True) if row.reason}
     assert "two ids" in unusable and "a second id that is null" in unusable and "two versions" in unusable
+
+
+@pytest.mark.parametrize("case", [case for case in OTHER if case.startswith("two ") or " twice" in case])
+def test_a_vote_that_names_a_member_twice_is_no_vote(spark: SparkSession, case: str) -> None:
+    value, key = OTHER[case]
+    (row,) = parsed(spark, [(value, key)])
+    assert row.reason == "wrong_type"
+    with pytest.raises(Unusable) as caught:  # every other reader agrees
+        Decoder(VoteMessage)(value)
+    assert caught.value.reason == "wrong_type"

@@ -7,8 +7,12 @@ from typing import Any
 
 import pytest
 
+from election.clients.spark_access import AUTHENTICATED, READ_ONLY
 from election.count import driver, submission
+from election.errors import StackError
 from election.settings import PROJECT, Settings
+from election.stack.secrets import generate
+from election.stack.spark import master_program, worker_program
 
 KUBERNETES = {
     "conn_type": "spark",
@@ -111,9 +115,52 @@ def test_in_a_cluster_nothing_is_fetched_and_no_secret_is_sent(operator: Operato
 
 def test_on_the_native_stack_airflow_submits_what_the_command_line_submits(operator: Operator, tmp_path) -> None:
     settings = Settings.model_validate({"var": tmp_path / "var", "spark_master_port": 7077})
+    generate(settings)
     by_airflow = operator(NATIVE).command(settings)
     assert options(by_airflow) == options(_apart(submission.submit_command(settings)))
     assert by_airflow[-1] == submission.submit_command(settings)[-1] == JOB
+
+
+def test_the_count_proves_who_it_is_with_a_secret_from_a_file(operator: Operator, tmp_path) -> None:
+    settings = Settings.model_validate({"var": tmp_path / "var"})
+    with pytest.raises(StackError, match="make up"):
+        submission.submit_command(settings)
+    generate(settings)
+    file = settings.secret_file("spark")
+    name, _, secret = file.read_text().strip().partition("=")
+    assert name == "spark.authenticate.secret" and len(secret) >= 64
+    for command in (_apart(submission.submit_command(settings)), operator(NATIVE).command(settings)):
+        found = options(command)
+        assert found["--properties-file"] == str(file)
+        assert found.items() >= (AUTHENTICATED | READ_ONLY).items()
+        assert not any(secret in part for part in command)
+
+
+@pytest.mark.parametrize("connection", [KUBERNETES, YARN], ids=["kubernetes", "yarn"])
+def test_in_a_cluster_spark_logs_in_as_well_with_a_secret_that_the_cluster_makes(
+    operator: Operator, connection: dict[str, Any]
+) -> None:
+    task = operator(connection)
+    task.execute({})
+    assert options(task.built).items() >= (AUTHENTICATED | READ_ONLY).items()
+    assert "--properties-file" not in task.built
+
+
+def test_in_a_container_without_sparks_secret_the_error_says_where_it_is(tmp_path) -> None:
+    settings = Settings.model_validate({"var": tmp_path / "var", "runtime": "containers"})
+    with pytest.raises(StackError, match="exec airflow-scheduler"):
+        submission.submit_command(settings)
+
+
+def test_master_and_worker_have_the_secret_by_file_and_pages_that_change_nothing(tmp_path) -> None:
+    settings = Settings.model_validate({"var": tmp_path / "var"})
+    generate(settings)
+    for program in (master_program(settings), worker_program(settings)):
+        command = [str(part) for part in program.command]
+        assert command[command.index("--properties-file") + 1] == str(settings.secret_file("spark"))
+        assert {f"-D{key}={value}" for key, value in (AUTHENTICATED | READ_ONLY).items()} <= set(command)
+        secret = settings.secret("spark").partition("=")[2]
+        assert secret not in " ".join([*command, *program.environment.values()])
 
 
 def _apart(command: list[str]) -> list[str]:
@@ -121,11 +168,10 @@ def _apart(command: list[str]) -> list[str]:
     return [part for word in command for part in (["--conf", word[7:]] if word.startswith("--conf=") else [word])]
 
 
-def test_where_kafka_has_logins_the_count_uses_its_own_wherever_it_runs(tmp_path) -> None:
-    settings = Settings.model_validate({"var": tmp_path / "var", "kafka_user": "app"})
+def test_the_count_logs_in_at_kafka_as_itself_wherever_it_runs(tmp_path) -> None:
+    settings = Settings.model_validate({"var": tmp_path / "var"})
     for environment in (submission.environment(settings), submission.cluster_environment(settings)):
         assert environment["ELECTION_KAFKA_USER"] == "tally"
-    assert not submission.cluster_environment(Settings.model_validate({"var": tmp_path}))["ELECTION_KAFKA_USER"]
 
 
 def test_a_driver_that_failed_is_tried_again_and_one_that_is_refused_is_not(operator: Operator) -> None:

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from election.clients.airflow import Airflow
 from election.count import driver
 from election.count.folder import Folder, tally_folder, write_json
 from election.errors import NotReachable
-from election.orchestration.api import Airflow
 from election.settings import Settings
 from tests.stand_in import stand_in
 

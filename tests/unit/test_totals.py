@@ -4,7 +4,8 @@ import random
 from typing import Any
 
 from election.contracts import topics
-from election.contracts.messages import CandidateRecord, CandidateTotal, ContestTotal, encode
+from election.contracts.aggregates import CandidateTotal, ContestTotal
+from election.contracts.messages import CandidateRecord, encode
 from election.totals import Totals
 
 

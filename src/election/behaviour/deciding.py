@@ -32,7 +32,10 @@ class Standing:
 
 @dataclass(frozen=True)
 class Roll:
-    """A contest as the behaviour sees it: voters ``first_voter_no`` … ``first_voter_no + registered - 1``."""
+    """A contest as the behaviour sees it: voters ``first_voter_no`` … ``first_voter_no + registered - 1``.
+
+    ``unopposed``: no poll is held, so no voter votes.
+    """
 
     contest_no: int
     contest_id: str
@@ -41,6 +44,7 @@ class Roll:
     registered: int
     official_invalid: int | None
     candidates: tuple[Standing, ...]
+    unopposed: bool = False
 
 
 class Rule(Protocol):
@@ -61,6 +65,7 @@ class Behaviour:
         self._contest = np.array([roll.contest_no for roll in rolls], np.int64)
         self._first = np.array([roll.first_voter_no for roll in rolls], np.int64)
         self._last = self._first[-1] + rolls[-1].registered - 1
+        self._unopposed = np.array([roll.unopposed for roll in rolls])
 
     def decide(self, records: Sequence[VoterRecord]) -> Numbers:
         """The decisions of these voters, in their order. Raises ValueError for one who is not on the contest's roll."""
@@ -79,4 +84,7 @@ class Behaviour:
         if wrong.any():
             some = int(np.flatnonzero(wrong)[0])
             raise ValueError(f"voter {voter[some]} is not on the roll of contest {contest[some]}")
-        return self._rule.decide(roll, voter - self._first[roll], gender, age_group)
+        decisions = self._rule.decide(roll, voter - self._first[roll], gender, age_group)
+        if self._unopposed.any():
+            decisions[self._unopposed[roll]] = ABSTAINS
+        return decisions

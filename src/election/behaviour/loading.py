@@ -45,11 +45,11 @@ def _rolls(connection: Connection, election_no: int) -> list[Roll]:
     ):
         standing.setdefault(contest_no, []).append(Standing(*candidate))
     contests = connection.execute(
-        """SELECT contest_no, contest_id, region, first_voter_no, registered, official_invalid FROM contests
+        """SELECT contest_no, contest_id, region, first_voter_no, registered, official_invalid, unopposed FROM contests
            WHERE election_no = %s ORDER BY first_voter_no""",
         [election_no],
     )
     return [
-        Roll(no, contest_id, region, first, registered, invalid, tuple(standing.get(no, ())))
-        for no, contest_id, region, first, registered, invalid in contests
+        Roll(no, contest_id, region, first, registered, invalid, tuple(standing.get(no, ())), unopposed)
+        for no, contest_id, region, first, registered, invalid, unopposed in contests
     ]

@@ -59,7 +59,8 @@ def turnout_by_roll(seed: int, rolls: Sequence[Roll], simulation: Simulation) ->
     # Never so wide that a region passes 0 or 1: then the mean would not be what was asked for.
     spread = min(simulation.turnout_spread, simulation.turnout / 2, (1 - simulation.turnout) / 2)
     drawn = {region: spread * _deviation(seed, "turnout", region) for region in regions}
-    registered = np.array([roll.registered for roll in rolls], np.float64)
+    none = all(roll.unopposed for roll in rolls)
+    registered = np.array([roll.registered if none or not roll.unopposed else 0 for roll in rolls], np.float64)
     deviation = np.array([drawn[roll.region] for roll in rolls])
     share: Shares = simulation.turnout + deviation - np.average(deviation, weights=registered)
     return share

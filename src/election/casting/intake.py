@@ -1,4 +1,4 @@
-"""The loop that every batch of records goes through, whoever consumed it."""
+"""The processing of a batch of records: check, store, publish."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from psycopg import Rollback
 
+from election.casting.external_ballots import ExternalBallots
 from election.casting.faults import FaultPoints
-from election.casting.feed import Feed
-from election.casting.offering import Offering
 from election.casting.records import Refused, Source
+from election.casting.simulated_voters import SimulatedVoters
 from election.casting.storing import Ballot, Stored, Storing, prepare, send
 from election.contracts import topics
 from election.contracts.ballots import VoteEncoder, ballot_ids
@@ -22,10 +22,10 @@ from election.platform import Connection, Platform
 from election.storage.ballots import ballot_key, choices, places
 from election.storage.elections import Election, held
 
-# Whoever takes over the partitions of a worker that was stopped inside a transaction is offered the voters whose rows
-# it holds, and waits for its end. A batch takes less than a second; on the busiest machine, some seconds. A worker that
-# is stopped before all of its batch was sent holds no voter's row, and Postgres waits for the rest of it for good: then
-# only the close of the poll waits, until somebody ends the worker.
+# A worker that takes over the partitions of one paused inside a transaction gets the voters whose rows that one holds,
+# and waits for its end. A batch takes less than a second; on the busiest machine, some seconds. A worker paused before
+# it has sent all of its batch holds no voter's row, and Postgres waits for the rest without a limit: then only the
+# close of the poll waits, until the worker goes on or ends.
 _LIMIT = "SET transaction_timeout = '2min'"
 _Vote = tuple[bytes, bytes, int]  # the message; its key, the ballot id; -1, so that the partition goes by the key
 
@@ -51,14 +51,14 @@ class _Batch:
 
 
 class Intake:
-    """Takes in ballots of one election. ``connection`` is in autocommit and used by nobody else."""
+    """Takes in ballots of one election. ``connection`` is in autocommit, for this object alone."""
 
     def __init__(self, platform: Platform, connection: Connection, poll: Election, *, again: bool = False) -> None:
-        """``again`` is for records that were rejected once: see ``Feed`` and ``Decoding``."""
+        """``again`` is for records that were rejected once: see ``ExternalBallots`` and ``Decoding``."""
         number = poll.election_no
         self._connection, self._poll = connection, poll
         external = poll.ballots == "external"
-        self.source: Source = (Feed if external else Offering)(connection, poll, again)
+        self.source: Source = (ExternalBallots if external else SimulatedVoters)(connection, poll, again)
         self._ballot_id = ballot_ids(ballot_key(connection, number))
         self._encode = VoteEncoder(number, poll.series, choices(connection, number), places(connection, number))
         self._batch: _Batch | None = None
@@ -79,7 +79,7 @@ class Intake:
         return self.end()
 
     def begin(self, records: Sequence[Origin]) -> None:
-        """The first half of ``take``: on return Postgres is at work, and nobody has to wait for it until ``end``."""
+        """The first half of ``take``: on return Postgres is at work; ``end`` waits for it."""
         self.faults.reach("consumed")
         with ExitStack() as begun:
             begun.enter_context(self._connection.transaction())

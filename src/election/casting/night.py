@@ -8,7 +8,7 @@ import msgspec
 from confluent_kafka import Consumer, Message, TopicPartition
 
 from election import nights
-from election.casting.gathering import gathered, size
+from election.casting.batching import gathered, size
 from election.contracts.messages import UNREADABLE
 from election.storage.elections import Election
 
@@ -83,7 +83,7 @@ class Night:
             self._paused.add(partition)
 
     def _due(self, message: Message) -> int:
-        """Nobody waits for what is no voter of this election, nor beyond the end of the night."""
+        """When the voter is due, in ms after opening; 0 for records of other elections and beyond the night's end."""
         try:
             voter = _decode(message.value() or b"")
         except UNREADABLE:

@@ -1,4 +1,4 @@
-"""When a worker takes its records: as fast as it goes, or at a rate. ``night`` has the third way."""
+"""When a worker takes its records: without a limit, or at a rate. ``night`` has the third way."""
 
 import threading
 import time
@@ -6,7 +6,7 @@ from typing import Protocol
 
 from confluent_kafka import Consumer, Message, TopicPartition
 
-from election.casting.gathering import gathered
+from election.casting.batching import gathered
 
 # A worker that falls further behind than this does not catch up with a burst.
 _FORGIVEN_SECONDS = 5.0
@@ -15,7 +15,7 @@ _HELD = 0.95
 _POLL_SECONDS = 0.2
 # What was fetched ahead is a batch when it is this part of the largest; less waits for more, as small ones cost more.
 _ENOUGH = 10
-# Whoever waits longer goes on asking Kafka: it stays in its group, and others can come and go.
+# A worker that waits longer polls Kafka meanwhile: it stays in its group, and others can join and leave.
 _SLICE_SECONDS = 1.0
 
 
@@ -23,26 +23,26 @@ class Pace(Protocol):
     """Gives a worker its records in time."""
 
     def batch(self, most: int) -> list[Message]:
-        """Up to ``most`` records whose time has come; none after a second at most without one."""
+        """Up to ``most`` records that are due; empty after at most a second without one."""
 
     def fetch_ahead(self, most: int) -> None:
-        """Takes up to ``most`` records that are there already, for the next batch; none where they have their time."""
+        """Fetches up to ``most`` available records for the next batch; none at a pace."""
 
     def in_hand(self) -> set[int]:
-        """The partitions of which records were read that no batch has had yet."""
+        """Partitions with records that were read and are not in a batch yet."""
 
     def offered(self, ballots: int) -> None:
-        """So many ballots were just offered."""
+        """Reports the number of ballots that were just offered."""
 
     def share(self, own: int, left: int) -> None:
-        """``own`` of the ``left`` records that are not done are this worker's."""
+        """Reports that ``own`` of the ``left`` remaining records are this worker's."""
 
     def assigned(self, partitions: list[TopicPartition]) -> None:
         """The group is being rebalanced. What is in hand is dropped: every partition is read again from where it was
         committed. ``partitions`` are this worker's now, none until the next ones are assigned."""
 
     def slow(self) -> str:
-        """How the pace was not held since this was asked last; empty when it was."""
+        """Why the requested rate was missed since the last call; empty if it was held."""
 
 
 def due_at_once(rate: float, behind: float, most: int) -> int:
@@ -59,11 +59,11 @@ def missed(slid: float, seconds: float) -> str:
     """What a worker says of the last ``seconds``, in which its ballots slid behind by ``slid`` seconds; empty when it
     held its share to 95 %."""
     held = 1 - slid / seconds if seconds else 1.0
-    return f"{held:.0%} of this worker's share, as fast as it goes" if held < _HELD else ""
+    return f"{held:.0%} of this worker's share, at full speed" if held < _HELD else ""
 
 
 class Rate:
-    """``rate`` is ballots a second over all workers, 0 for as fast as it goes.
+    """``rate`` is ballots per second across all workers (0 = unlimited).
 
     A worker keeps to the share of it that it holds of what is left to cast, so the sum is the rate however the
     records lie, and still is when a worker has died and the others have taken over.
@@ -74,7 +74,7 @@ class Rate:
         self._due: float | None = None
         self._held: list[Message] = []
         self._paused, self._assignment = False, 0
-        # Seconds: how far the latest ballot was behind, what was forgiven, and their sum when it was told last.
+        # Seconds: how far the latest ballot was behind, what was forgiven, and their sum at the last report.
         self._behind, self._forgiven, self._slid = 0.0, 0.0, 0.0
         self._told = time.monotonic()
 

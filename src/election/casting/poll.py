@@ -19,8 +19,7 @@ def open_poll(platform: Platform, slug: str, rate: float = 0) -> bool:
         poll = election(connection, slug)
         if rate and poll.ballots == "external":
             raise BadInput(
-                f"rate and ballots=external exclude each other: whoever feeds {slug} says when ballots come. Leave the "
-                "rate out."
+                f"rate and ballots=external exclude each other: the feed of {slug} sets the pace. Leave the rate out."
             )
         if rate and (night := poll.parameters.get("night")):
             raise BadInput(

@@ -13,7 +13,7 @@ from election.storage.elections import Election, elections
 class Progress:
     """``done`` of ``total`` records are cast, ``rate`` of them a second since the poll opened.
 
-    ``remaining_s`` is None where nobody knows: nothing is done yet, or ballots come from outside.
+    ``remaining_s`` is None if unknown: nothing is done yet, or ballots are external.
     """
 
     election: str

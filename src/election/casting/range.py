@@ -43,9 +43,9 @@ class Range:
         return cls(topics.VOTERS, group, {p: begin.get(p, 0) for p in filled}, filled)
 
     def lost(self, kafka: Mapping[str, str]) -> bool:
-        """Whether the topic was made anew since: then it ends before what the range has of it, of a feed that is open
-        before where it was at the registration. One that has grown past that again cannot be told from the old one
-        here; the gates after casting can.
+        """Whether the topic was recreated since: then it ends before the range's end, or, for an open feed, before its
+        end at the registration. One that has grown past that again looks like the old one here; the gates after
+        casting notice.
         """
         _, end = bounds(kafka, self.topic)
         return any(end.get(partition, 0) < offset for partition, offset in (self.end or self.begin).items())

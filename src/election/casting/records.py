@@ -37,7 +37,7 @@ Form = TypeVar("Form", bound=_Form)
 class Decoding(Generic[Form]):
     """Decodes the records of one election. Those of other elections in between are passed over.
 
-    With ``again``, for records that were rejected once, they are refused: passed over, they would be nobody's.
+    With ``again``, for records that were rejected before, they are refused: no other election would take them.
     """
 
     def __init__(self, connection: Connection, poll: Election, form: type[Form], again: bool = False) -> None:
@@ -82,7 +82,7 @@ class Decoding(Generic[Form]):
             raise Unusable("unknown_election", f"election {election_no} was not registered when the record came")
 
     def _elections(self) -> dict[int, Election]:
-        """Those whose records may be on this poll's source: every election's voters are published, whoever decides."""
+        """Elections whose records may be on this poll's source: voters of every election are published."""
         every, feed = elections(self._connection), self._poll.ballots == "external"
         return {other.election_no: other for other in every if not feed or other.ballots == "external"}
 

@@ -61,7 +61,7 @@ def replay(platform: Platform, slug: str, log: Callable[[str], None] = print) ->
                 f"its poll is not open yet. `election cast {slug}` opens it; put them back after that"
                 if poll.state == "registered"
                 else f"it is certified, and what is certified stays. `election rejected {slug}` lists them; a result "
-                "that has to change is that of an election registered anew"
+                "that has to change needs an election registered under another slug"
             )
             raise StageFailed(f"The rejected records of {slug} cannot be put back: {why}.")
         intake = Intake(platform, connection, poll, again=True)

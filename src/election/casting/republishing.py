@@ -35,7 +35,7 @@ def republish(platform: Platform, slug: str, log: Callable[[str], None] = print)
 
 
 def _begin_no_later(connection: Connection, poll: Election, end: dict[int, int]) -> None:
-    """A topic made anew begins at 0 again: the election's ballots are then before the offset noted for the old one."""
+    """A recreated topic begins at 0: the election's ballots are then before the offset noted for the old one."""
     begin = {str(p): min(offset, poll.votes_from.get(str(p), offset)) for p, offset in end.items()}
     connection.execute(
         "UPDATE elections SET votes_from = %s WHERE election_no = %s", [json.dumps(begin), poll.election_no]

@@ -12,8 +12,7 @@ from psycopg.errors import UniqueViolation
 _NULL = r"\N"  # in COPY's text format
 
 
-# A hundred thousand a second: a struct is made ten times as fast as a frozen dataclass, and is none of the garbage
-# collector's business.
+# A hundred thousand a second: a struct is ten times as fast as a frozen dataclass, and the garbage collector skips it.
 class Ballot(msgspec.Struct, frozen=True, gc=False):
     """A ballot as it was offered, in the record at ``position`` of the batch. ``candidate`` None is an invalid one."""
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from election.casting.intake import Intake
-from election.casting.log import Log
 from election.casting.night import Night
 from election.casting.pace import Pace, Rate
 from election.casting.patience import Patience
+from election.casting.progress_log import Log
 from election.casting.range import Range
 from election.contracts import topics
 from election.errors import StageFailed
@@ -49,7 +49,7 @@ def cast(
     """Casts until every voter of the election was offered the ballot, by this worker or another of the group.
 
     Where ballots come from outside: until the poll is closed and every ballot that came is stored or rejected.
-    ``rate`` is ballots a second over all workers (0: as fast as it goes). ``stop`` ends the worker after its batch.
+    ``rate`` is ballots per second across all workers (0 = unlimited). ``stop`` ends the worker after its batch.
     Any number of workers may run, join late or die; Postgres and Kafka may be away for a while, also at the start.
     Raises StageFailed when the poll never opened, or when its source ends before where it was (``Range.lost``).
     """
@@ -66,12 +66,12 @@ def cast(
             elif (source := Range.of(poll)).lost(platform.kafka):
                 if poll.state == "open":
                     raise StageFailed(
-                        f"{source.topic} was made anew since {slug} was published: its records are gone, and with them "
-                        "the place where its poll stood. Ballots stored so far stay in the database. This poll cannot "
-                        "go on: register the election anew under another slug."
+                        f"{source.topic} was recreated since {slug} was published: its records and the position of "
+                        "its poll are lost. Ballots stored so far stay in the database. This poll cannot continue: "
+                        "register the election again under another slug."
                     )
                 # After a restore: nothing says where on the new topic this poll was closed.
-                log(f"{source.topic} was made anew since {slug} was registered: nothing on it is this election's.")
+                log(f"{source.topic} was recreated since {slug} was registered: nothing on it is this election's.")
             else:
                 _Worker(platform, connection, poll, rate, Log(name, log), patience, stop, done).run()
     done.seconds = time.monotonic() - started
@@ -112,7 +112,7 @@ class _Worker:
             self._range.group,
             **{
                 "session.timeout.ms": 6_000,
-                # How soon a worker hears that another has come or gone; until it does, nobody gets a record.
+                # How soon a worker learns of a rebalance; until it does, no worker gets a record.
                 "heartbeat.interval.ms": 500,
                 "max.poll.interval.ms": 300_000,
                 "queued.max.messages.kbytes": 32_768,
@@ -151,7 +151,7 @@ class _Worker:
         self._looked = 0.0
 
     def _revoked(self, _reader: Consumer, _partitions: list[TopicPartition]) -> None:
-        """Whoever has the partitions next goes on behind the batch in hand."""
+        """The next owner of the partitions continues after the batch in hand."""
         self._finish()
         self._pace.assigned([])
 
@@ -208,7 +208,7 @@ class _Worker:
         if self._range.end is None:
             poll = election(self._connection, self._poll.slug)
             if poll.state != "open":
-                # What comes after this moment is late, and nobody waits for it.
+                # What comes after this moment is late.
                 self._range = self._range.ended(self._consumer, poll.ballots_to)
         left, total = self._range.left(self._consumer)
         done = total - sum(left.values())

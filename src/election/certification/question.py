@@ -1,59 +1,107 @@
-"""What a person reads before they decide: the figures of the newest verdict and who leads."""
+"""What a person reads before they decide: the figures of a verdict and who is elected."""
 
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from election.outcome import Outcome, Rules, decide
 from election.platform import Connection, Platform
-from election.storage.elections import election, read_whole_elections
+from election.storage.elections import Election, election, read_whole_elections
+from election.storage.races import races
+from election.text import markdown
 
+_HOW = {"votes": "Elected", "unopposed": "Elected unopposed", "lot": "Elected by lot"}
 _NAMED = 5  # a person looks at the first few; the result has all
 
 
-def question(platform: Platform, slug: str) -> str:
-    """Markdown: registered, ballots, invalid, rejected, the verdict, and the candidates or parties ahead."""
+def question(platform: Platform, slug: str, verdict_no: int | None) -> str:
+    """Markdown: registered, ballots, rejected, the verdict of that number, who is elected, and votes.
+
+    ``verdict_no`` is None when there is no verdict.
+    """
     with platform.connect("reader") as connection:
         read_whole_elections(connection)
         poll = election(connection, slug)
         verdict = connection.execute(
-            """SELECT ok, given_at, registered, stored, rejected FROM verdicts
-               WHERE election_no = %s ORDER BY verdict_no DESC LIMIT 1""",
-            [poll.election_no],
+            """SELECT ok, given_at, registered, stored, rejected, outcome FROM verdicts
+               WHERE election_no = %s AND verdict_no = %s""",
+            [poll.election_no, verdict_no],
         ).fetchone()
-        ahead = _ahead(connection, poll.election_no)
+        outcomes = _outcomes(connection, poll)
+        entitled = sum(outcome.race.registered or 0 for outcome in outcomes if not outcome.race.unopposed)
     if verdict is None:
-        return f"**{poll.name}**: there is no verdict yet, so it cannot be certified."
-    ok, given_at, registered, stored, rejected = verdict
+        return f"**{markdown(poll.name)}**: there is no verdict yet, so it cannot be certified."
+    ok, given_at, registered, stored, rejected, decided = verdict
     agrees = "everything agrees" if ok else "**it does not reconcile**, so it cannot be certified"
     return "\n".join(
         [
-            f"**{poll.name}** ({poll.scenario}): {registered:,} registered, {stored:,} ballots "
-            f"({stored / registered:.1%}), {rejected:,} records rejected.",
+            f"**{markdown(poll.name)}** ({markdown(poll.scenario)}): {registered:,} registered, {stored:,} ballots "
+            f"({stored / entitled if entitled else 0:.1%}), {rejected:,} records rejected.",
             "",
-            f"Verdict of {given_at:%Y-%m-%d %H:%M:%S %Z}: {agrees}.",
+            f"Verdict {verdict_no} of {given_at:%Y-%m-%d %H:%M:%S %Z}: {agrees}.",
             "",
-            "| | votes |",
-            "|---|---|",
-            *(f"| {_cell(name)} | {votes:,} |" for name, votes in ahead),
+            *(_candidates(outcomes[0]) if len(outcomes) == 1 else _parties(outcomes)),
+            "",
+            *(_elected(decided, outcomes) if decided else ["This verdict does not say who is elected."]),
             "",
             "*Certify* freezes this result: the database then refuses any change to the election. "
-            "*Refuse* ends the run without a result; the election can still be mended, counted and certified.",
+            "*Refuse* ends the run without a result; the election can still be corrected, counted and certified.",
         ]
     )
 
 
-def _ahead(connection: Connection, election_no: int) -> list[tuple[str, int]]:
-    """The first candidates of a single contest; of several contests, the first parties."""
-    rows = connection.execute(
-        """SELECT CASE WHEN (SELECT count(*) FROM contests WHERE election_no = %(no)s) = 1
-                       THEN min(given_name || ' ' || family_name) || ', ' || min(party)
-                       ELSE min(party) END AS name, count(*) AS votes
-           FROM votes JOIN candidates USING (election_no, contest_no, candidate_no)
-           WHERE election_no = %(no)s
-           GROUP BY CASE WHEN (SELECT count(*) FROM contests WHERE election_no = %(no)s) = 1
-                         THEN candidate_no::text ELSE party_abbreviation END
-           ORDER BY votes DESC, name LIMIT %(most)s""",
-        {"no": election_no, "most": _NAMED},
-    ).fetchall()
-    return [(str(name), int(votes)) for name, votes in rows]
+def _outcomes(connection: Connection, poll: Election) -> list[Outcome]:
+    """Every contest by the votes that are stored."""
+    votes: dict[int, int] = dict(
+        connection.execute(
+            """SELECT candidate_no, count(*) FROM votes WHERE election_no = %s AND candidate_no IS NOT NULL
+               GROUP BY 1""",
+            [poll.election_no],
+        ).fetchall()
+    )
+    rules = Rules.of(poll.parameters)
+    return [decide(race, votes, rules, over=True) for race in races(connection, poll.election_no)]
 
 
-def _cell(text: str) -> str:
-    """Text that cannot end a cell or a line of a table, nor be markup."""
-    return "".join(f"\\{c}" if c in "\\`*_[]<>|#!" else " " if c in "\r\n" else c for c in text)
+def _candidates(outcome: Outcome) -> list[str]:
+    """The first candidates of the one contest, with all their parties."""
+    rows = [
+        f"| {markdown(standing.contender.name)}, {markdown(standing.contender.party_name)} | {standing.votes:,} |"
+        for standing in outcome.standings[:_NAMED]
+    ]
+    return ["| | votes |", "|---|---|", *rows]
+
+
+def _parties(outcomes: Sequence[Outcome]) -> list[str]:
+    """The first parties by votes in all contests."""
+    votes: Counter[str] = Counter()
+    names: dict[str, str] = {}
+    for standing in (standing for outcome in outcomes for standing in outcome.standings):
+        for line, own in zip(standing.contender.lines, standing.by_line, strict=True):
+            votes[line.party] += own
+            names[line.party] = min(names.get(line.party, line.party_name), line.party_name)
+    first = sorted(votes, key=lambda party: (-votes[party], party))[:_NAMED]
+    return ["| | votes |", "|---|---|", *(f"| {markdown(names[party])} | {votes[party]:,} |" for party in first)]
+
+
+def _elected(decided: dict[str, Any], outcomes: Sequence[Outcome]) -> list[str]:
+    """Who is elected as the verdict says, by party where there are several contests, and which ties await a lot."""
+    elected = [one for contest in decided["contests"] for one in contest["elected"]]
+    said = []
+    if len(outcomes) > 1:
+        seats = ", ".join(f"{markdown(party)} {number}" for party, number in decided["seats"].items())
+        said.append(f"**Seats**: {seats or 'none is filled'}.")
+    named = elected if len(outcomes) == 1 else [one for one in elected if one["how"] != "votes"]
+    said += [
+        f"**{_HOW[one['how']]}**: {markdown(one['name'])}, {markdown(', '.join(one['parties']))}." for one in named
+    ]
+    names = {s.contender.number: s.contender.name for outcome in outcomes for s in outcome.standings}
+    said += [
+        f"**Tie** of {markdown(' and '.join(names[number] for number in contest['tied']))}: it cannot be certified "
+        "until the lot is drawn and recorded (`election lot`)."
+        for contest in decided["contests"]
+        if contest["undecided"]
+    ]
+    if vacant := sum(not contest["elected"] and not contest["undecided"] for contest in decided["contests"]):
+        said.append(f"**Vacant**: no person is elected in {vacant} contest{'s' if vacant > 1 else ''}.")
+    return [line for one in said for line in (one, "")]

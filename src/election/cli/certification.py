@@ -1,4 +1,4 @@
-"""Certification: the answer to the run that asks, and the correction run."""
+"""Certification: answering the run that waits for a decision, and the recount."""
 
 import time
 from dataclasses import asdict
@@ -12,16 +12,16 @@ from election.cli.stages import Slug
 from election.platform import native
 
 if TYPE_CHECKING:
-    from election.orchestration.api import Airflow
+    from election.clients.airflow import Airflow
 
-Reason = Annotated[str, typer.Option(help="what the decision rests on; kept with it")]
+Reason = Annotated[str, typer.Option(help="the reason, kept with the decision")]
 User = Annotated[str, typer.Option("--user", help="the Airflow user who answers, one of ELECTION_CERTIFIERS")]
-_PATIENCE, _LOOK = 120, 0.5  # seconds: until a run that was answered has carried it out
+_PATIENCE, _LOOK = 120, 0.5  # seconds: how long to wait until the run has carried out the answer, and between checks
 
 
 @app.command()
 def certify(slug: Slug, reason: Reason, user: User = "admin") -> None:
-    """Certify an election whose run asks for it; the result is frozen."""
+    """Certify an election whose run waits for a decision; freezes the result."""
     from election.orchestration.questions import CERTIFY
 
     _decide(slug, CERTIFY, reason, user)
@@ -29,10 +29,31 @@ def certify(slug: Slug, reason: Reason, user: User = "admin") -> None:
 
 @app.command()
 def refuse(slug: Slug, reason: Reason, user: User = "admin") -> None:
-    """Refuse to certify an election whose run asks for it; its run ends without a result."""
+    """Refuse to certify an election whose run waits for a decision; the run ends without a result."""
     from election.orchestration.questions import REFUSE
 
     _decide(slug, REFUSE, reason, user)
+
+
+@app.command()
+def lot(
+    slug: Slug,
+    contest: Annotated[str, typer.Option(help="the contest that ended in a tie: its id or name")],
+    elected: Annotated[str, typer.Option(help="the candidate drawn: name or number")],
+    reason: Reason,
+    user: User = "admin",
+) -> None:
+    """Record the lot that settled a tie; reconcile again before it is certified."""
+    from election.certification import record_lot
+
+    platform = native()
+    platform.settings.airflow_password(user)  # who decides must hold the login, as for `election certify`
+    record_lot(platform, slug, contest, elected, user, reason)
+    console.print(
+        f"The lot is recorded. Now clear reconciliation.reconcile in the run of {slug}: "
+        "the next verdict says who is elected.",
+        markup=False,
+    )
 
 
 @app.command()
@@ -48,30 +69,39 @@ def recount(slug: Slug, as_json_: Json = False) -> None:
     else:
         console.print(f"{verdict.stored:,} ballots stored and {verdict.counted:,} published, counted again.")
         for difference in verdict.differences:
-            console.print(f"- {difference}", markup=False)
-        stands = "[green]The certified result stands.[/]"
-        console.print(stands if verdict.ok else "[bold red]The certified result does not stand.[/]")
+            console.print(f"- {difference}")
+        if verdict.ok:
+            console.print("The certified result stands.", style="green")
+        else:
+            console.print("The certified result does not stand.", style="bold red")
     if not verdict.ok:
         raise typer.Exit(1)
 
 
 def _decide(slug: str, option: str, reason: str, user: str) -> None:
+    """Answers; exit status 0 only if this very answer is the newest decision on the election."""
     from election.certification import decision
-    from election.orchestration.api import Airflow
-    from election.orchestration.questions import answer
+    from election.clients.airflow import Airflow
+    from election.errors import ElectionError
+    from election.orchestration.questions import DECIDES, answer
 
     platform = native()
-    before = decision(platform, slug)  # also says when there is no such election
+    before = decision(platform, slug)  # raises UnknownElection
+    if before is not None and before.decision == "certified":
+        raise ElectionError(f"{slug} was {before}. Nothing was decided now.")
     airflow = Airflow(platform.settings, user)
     run_id = answer(airflow, slug, option, reason)
     deadline = time.monotonic() + _PATIENCE
-    while (made := decision(platform, slug)) == before:
+    while (made := decision(platform, slug)) in (before, None):
         _carried_out(airflow, run_id)
         if time.monotonic() > deadline:
             console.print(f"The answer is recorded; the run {run_id} has not carried it out yet. `election status`")
             raise typer.Exit(1)
         time.sleep(_LOOK)  # Airflow has no event to wait for
-    console.print(f"{slug} is {made}", markup=False)
+    assert made is not None
+    if (made.decision, made.decided_by, made.reason) != (DECIDES[option], user, reason.strip()):
+        raise ElectionError(f"{slug} was {made}. Another answer came at the same moment; this one decided nothing.")
+    console.print(f"{slug} is {made}")
 
 
 def _carried_out(airflow: "Airflow", run_id: str) -> None:

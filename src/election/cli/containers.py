@@ -1,4 +1,4 @@
-"""``election container``: what the images run, see docker-compose.yaml. Nothing here is typed by people."""
+"""``election container``: what the images run, see docker-compose.yaml. Not for people."""
 
 from typing import Annotated
 
@@ -15,7 +15,7 @@ Name = Annotated[str, typer.Argument(help="the service, as `election status` nam
 
 @container.command()
 def serve(service: Name) -> None:
-    """Be this service."""
+    """Run as this service."""
     from election.stack import containers
 
     containers.serve(Settings(), service)
@@ -33,7 +33,7 @@ def health(service: Name) -> None:
 def finish_batch(
     seconds: Annotated[float, typer.Option(help="how long to wait for it")] = 40,
 ) -> None:
-    """Have the count end after its batch, before its container stops. Airflow stays told to keep it running."""
+    """Stop the tally after its batch, before its container stops. Airflow starts it again with the container."""
     from election.count import driver
 
     driver.stop(Settings(), seconds=seconds)
@@ -41,7 +41,7 @@ def finish_batch(
 
 @container.command()
 def init() -> None:
-    """Make what must be there before the services start."""
+    """Create what services need before they start: roles, databases, connections."""
     from election.stack import containers
 
     containers.initialise(Settings())
@@ -49,20 +49,15 @@ def init() -> None:
 
 @container.command()
 def secrets(
-    hardened: Annotated[bool, typer.Option("--hardened", help="also Kafka's users, and certificates")] = False,
+    hardened: Annotated[bool, typer.Option("--hardened", help="also certificates")] = False,
 ) -> None:
-    """Make the secrets that do not exist yet."""
+    """Generate the secrets that do not exist yet."""
     from election.stack.certificates import certify_services
+    from election.stack.containers import broker_secret
     from election.stack.secrets import generate
 
-    generate(Settings(), hardened=hardened)
+    settings = Settings()
+    generate(settings)
+    broker_secret(settings)
     if hardened:
-        certify_services(Settings())
-
-
-@container.command()
-def kafka_users(bootstrap: Annotated[str, typer.Argument(help="a listener that needs no login")]) -> None:
-    """Make Kafka's users and what each may."""
-    from election.stack.kafka_access import grant
-
-    grant(Settings(), bootstrap)
+        certify_services(settings)

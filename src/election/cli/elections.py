@@ -1,17 +1,19 @@
-"""Elections: run one, see its result, reconcile it; and the scenarios there are."""
+"""Commands about elections: scenarios, results, reconciliation, validation, schemas."""
 
+import hashlib
 import json
 from dataclasses import asdict
+from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Column, Table
 
-from election.cli.application import app, as_json, console
+from election.cli.application import app, as_json, console, print_or_write, styled, warn
 from election.cli.stages import Slug
 from election.platform import native
 
-Json = Annotated[bool, typer.Option("--json", help="for other programs to read")]
+Json = Annotated[bool, typer.Option("--json", help="print JSON, for other programs")]
 
 
 @app.command()
@@ -38,29 +40,54 @@ def scenarios(as_json_: Json = False) -> None:
             ]
         )
         return
-    table = Table(Column("Scenario", no_wrap=True), "Title", "Kind", "Polling day", "Contests", "Registered")
     for s in found:
-        registered = sum(c.electorate or 0 for c in s.contests)
-        table.add_row(s.name, s.title, s.kind, str(s.polling_day), str(len(s.contests)), f"{registered:,}")
-    console.print(table)
+        figures = f"{len(s.contests):,} contests, {s.registered:,} registered"
+        console.print(styled((s.name, "bold")), soft_wrap=True)
+        console.print(f"  {s.title}", soft_wrap=True, highlight=False)
+        console.print(f"  {s.kind}, polling day {s.polling_day}, {figures}", soft_wrap=True)
+    warn(warning for s in found for warning in s.warnings)
 
 
 @app.command()
 def results(slug: Slug, as_json_: Json = False) -> None:
     """Show what was counted, contest by contest."""
     from election.cli.result_table import show_results
-    from election.results import results
+    from election.results import compared
 
-    found = results(native(), slug)
+    found = compared(native(), slug, lambda text: warn([text]))
     if as_json_:
         as_json(found)
     else:
         show_results(found)
 
 
+class ExportFormat(StrEnum):
+    """Forms of ``election export``."""
+
+    NIST_JSON = "nist-json"
+    NIST_XML = "nist-xml"
+
+
+@app.command()
+def export(
+    slug: Slug,
+    export_format: Annotated[ExportFormat, typer.Option("--format", help="NIST SP 1500-100, as JSON or as XML")],
+    output: Annotated[Path | None, typer.Option(help="the file to write; otherwise it is printed")] = None,
+) -> None:
+    """Write the result for other programs. Once certified, the bytes are the same every time."""
+    from election.nist import written
+    from election.results import nist_report
+
+    report = nist_report(native(), slug)
+    made = written(report, "json" if export_format is ExportFormat.NIST_JSON else "xml")
+    print_or_write(made, output)
+    if output is not None:
+        console.print(f"{report.status}, SHA-256: {hashlib.sha256(made).hexdigest()}", soft_wrap=True)
+
+
 @app.command()
 def reconcile(slug: Slug, as_json_: Json = False) -> None:
-    """Recompute whether database, ballots, totals and official figures agree; exit status 1 if not."""
+    """Compare tables, ballots, totals and official figures; exit status 1 if they differ."""
     from election.reconciliation import reconcile
 
     verdict = reconcile(native(), slug)
@@ -71,9 +98,14 @@ def reconcile(slug: Slug, as_json_: Json = False) -> None:
             f"{verdict.registered:,} registered, {verdict.stored:,} stored, {verdict.published:,} published, "
             f"{verdict.counted:,} counted, {verdict.rejected:,} rejected"
         )
-        for difference in verdict.differences:
-            console.print(f"- {difference}", markup=False)
-        console.print("[green]Everything agrees.[/]" if verdict.ok else "[bold red]It does not reconcile.[/]")
+        if verdict.quarantined:
+            console.print(f"{verdict.quarantined:,} forged message(s) on votes_topic are quarantined, by a decision.")
+        for difference in (*verdict.unasked, *verdict.differences):
+            console.print(f"- {difference}")
+        if verdict.ok:
+            console.print("Everything agrees.", style="green")
+        else:
+            console.print("It does not reconcile.", style="bold red")
     if not verdict.ok:
         raise typer.Exit(1)
 
@@ -82,11 +114,12 @@ def reconcile(slug: Slug, as_json_: Json = False) -> None:
 def validate(
     slug: Slug,
     checkpoint: Annotated[
-        str, typer.Option(help="electorate, casting, count or schedule; default: the last one the election has reached")
+        str,
+        typer.Option(help="electorate, casting, count or schedule; default: the last one that the election reached"),
     ] = "",
     as_json_: Json = False,
 ) -> None:
-    """Look whether the expectations of an election's data are met; exit status 1 if a critical one is not."""
+    """Check the expectations of an election's data; exit status 1 if a critical one fails."""
     from election.quality.validating import reached, validate
 
     platform = native()
@@ -97,7 +130,7 @@ def validate(
     else:
         console.print(f"{found} ({found.seconds:.1f} s)", highlight=False)
         for finding in found.findings:
-            console.print(f"- {finding}", markup=False, highlight=False)
+            console.print(f"- {finding}", highlight=False)
         console.print(f"Report: {report}", soft_wrap=True, highlight=False)
     if not found.ok:
         raise typer.Exit(1)

@@ -10,32 +10,32 @@ from rich.table import Table
 from rich.text import Text
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
-from election.cli.application import console
+from election.cli.application import console, styled
+from election.clients.airflow import Airflow
 from election.errors import ElectionError, NotReachable
-from election.orchestration.api import Airflow
 from election.orchestration.questions import CERTIFY, TASK, answer
 
 STAGES = ("prepare", "electorate", "publication", "casting", "count", "reconciliation", "certification", "result")
 _ENDED = {"success", "failed"}
 _POLL_SECONDS = 1.0
-# The run does not end because the API server does: it is started again meanwhile.
+# A run outlives the API server, which restarts.
 _patiently = Retrying(
     retry=retry_if_exception_type(NotReachable), stop=stop_after_delay(300), wait=wait_fixed(2), reraise=True
 )
 _SIGNS = {
-    "asks": "[yellow]?[/]",
-    "success": "[green]✓[/]",
-    "failed": "[red]✗[/]",
-    "running": "[yellow]●[/]",
-    "waiting": "[dim]·[/]",
+    "asks": Text("?", "yellow"),
+    "success": Text("✓", "green"),
+    "failed": Text("✗", "red"),
+    "running": Text("●", "yellow"),
+    "waiting": Text("·", "dim"),
 }
 
 
 def follow_run(airflow: Airflow, slug: str, certifies: str | None = None) -> bool:
     """Shows the run named by the slug until it ends and the log of a task that failed. Returns whether it succeeded.
 
-    ``certifies`` is the reason with which it answers the question that the run asks after its gates; without one it
-    says once how to answer, and waits. Raises NotReachable when Airflow is away for five minutes.
+    ``certifies`` is the reason with which it answers the run's question after the gates. Without one it prints once
+    how to answer, and waits. Raises NotReachable when Airflow is away for five minutes.
     """
     run_id, asked = slug, False
     with Live(console=console, refresh_per_second=4, transient=False) as live:
@@ -51,20 +51,20 @@ def follow_run(airflow: Airflow, slug: str, certifies: str | None = None) -> boo
             time.sleep(_POLL_SECONDS)  # Airflow's API has no event to wait for that carries the tasks
     for task in tasks:
         if task["state"] == "failed":
-            console.print(f"\n[bold red]{task['task_id']} failed.[/] The end of its log:")
+            console.print(styled((f"\n{task['task_id']} failed.", "bold red"), " The end of its log:"))
             for line in airflow.log_tail("election_run", run_id, task):
-                console.print(line, markup=False, highlight=False, soft_wrap=True)
+                console.print(line, highlight=False, soft_wrap=True)
     return bool(run["state"] == "success")
 
 
 def _decide(airflow: Airflow, slug: str, certifies: str | None) -> str:
-    """Answers the run's question when there is a reason; says what was answered, or how somebody may."""
+    """Answers the run's question if there is a reason. Returns what was answered, or how to answer."""
     if certifies is None:
         return f"It waits for a person: `election certify {slug} --reason …` or `election refuse {slug} --reason …`."
     try:
         answer(airflow, slug, CERTIFY, certifies)
     except ElectionError as error:
-        return f"The question was not answered here: {error}"  # somebody was faster, or may do it still
+        return f"The question was not answered here: {error}"  # another person answered first, or still can
     return f"Answered: certify {slug}, because: {certifies}"
 
 

@@ -1,50 +1,65 @@
-"""The options that describe an election, the same wherever one is registered: `election run` and `election prepare`."""
+"""Command line options derived from the models of parameters."""
 
-from typing import TYPE_CHECKING, Annotated
+import inspect
+from collections.abc import Callable, Collection
+from functools import wraps
+from typing import Annotated, Any, get_origin
 
 import typer
+from pydantic.fields import FieldInfo
 
-if TYPE_CHECKING:
-    from election.preparation import Registration
-
-Slug = Annotated[str, typer.Option(help="the election's name; default: scenario and time")]
-Contests = Annotated[str, typer.Option(help="ids or names of contests, with commas; default: all")]
-Region = Annotated[str, typer.Option(help="only this region or country of the scenario")]
-Source = Annotated[str, typer.Option(help="offline or randomuser")]
-Nationality = Annotated[str, typer.Option(help="of randomuser people")]
-Voters = Annotated[int | None, typer.Option(help="registered voters; simulated scenarios only", min=1)]
-Turnout = Annotated[float | None, typer.Option(help="share of voters, such as 0.65; simulated scenarios only")]
-Seed = Annotated[int, typer.Option(help="the same seed gives the same election")]
-Ballots = Annotated[str, typer.Option(help="simulated, or external: a feed brings them")]
-Night = Annotated[str, typer.Option(help="replay the night of the declarations in this time, such as 10m")]
+from election.parameters import Parameters
 
 
-def registration(
-    scenario: str,
-    slug: str,
-    contests: str,
-    region: str,
-    source: str,
-    nationality: str,
-    voters: int | None,
-    turnout: float | None,
-    seed: int,
-    ballots: str,
-    night: str,
-) -> "Registration":
-    """What the options say, with a name: an empty option is one not given; whether it holds is checked elsewhere."""
-    from election.preparation import Registration
+def describing(model: type[Parameters], arguments: Collection[str] = ()) -> Callable[..., Callable[..., None]]:
+    """Gives a command an option for each field of the model, and the model as its first argument.
 
-    return Registration(
-        scenario,
-        slug,
-        tuple(part.strip() for part in contests.split(",") if part.strip()),
-        region or None,
-        source,  # type: ignore[arg-type]
-        nationality,
-        voters,
-        turnout,
-        seed,
-        ballots,  # type: ignore[arg-type]
-        night or None,
-    ).named()
+    Fields named in ``arguments`` are required arguments in place of options. Whether a value can be used is decided by
+    the model, which raises BadInput: the command line and Airflow's form refuse the same, with the same words.
+    """
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        described, *own = inspect.signature(command, eval_str=True).parameters.values()
+        own = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
+        fields = [
+            inspect.Parameter(
+                name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=inspect.Parameter.empty if name in arguments else _default(field),
+                annotation=option(name, field, argument=name in arguments),
+            )
+            for name, field in model.model_fields.items()
+        ]
+
+        @wraps(command)
+        def with_options(**given: Any) -> None:
+            values = {name: given.pop(name) for name in model.model_fields}
+            command(**{described.name: model(**values)}, **given)
+
+        with_options.__signature__ = inspect.Signature([*fields, *own])  # type: ignore[attr-defined]
+        return with_options
+
+    return decorate
+
+
+def option(name: str, field: FieldInfo, argument: bool = False) -> Any:
+    """The annotation that typer takes for the field: its type, and what `--help` says."""
+    declared = field.annotation
+    text = (field.description or "") + _bounds(field)
+    if argument:
+        return Annotated[declared, typer.Argument(help=text)]
+    if get_origin(declared) is tuple:
+        names = f"--{name}", f"--{name.removesuffix('s')}"
+        return Annotated[list[str], typer.Option(*names, help=f"{text} The option may be repeated.")]
+    return Annotated[declared, typer.Option(help=text)]
+
+
+def _default(field: FieldInfo) -> Any:
+    return [] if field.default == () else field.default
+
+
+def _bounds(field: FieldInfo) -> str:
+    least, most = (
+        next((getattr(limit, name) for limit in field.metadata if hasattr(limit, name)), None) for name in ("ge", "le")
+    )
+    return f" From {least:,} to {most:,}." if least is not None and most is not None and most < 2**53 else ""

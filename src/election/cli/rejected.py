@@ -1,4 +1,4 @@
-"""Records that casting or the count could not use, and ballots put back on their way."""
+"""Rejected records: listing and replaying them; republishing stored votes."""
 
 import json
 from collections import Counter
@@ -14,6 +14,7 @@ from rich.table import Table
 from election.cli.application import app, console
 from election.cli.stages import Slug
 from election.platform import native
+from election.text import in_json
 
 if TYPE_CHECKING:
     from election.contracts.messages import RejectedRecord
@@ -25,12 +26,15 @@ Json = Annotated[bool, typer.Option("--json", help="every record, its bytes in b
 def rejected(
     slug: Slug,
     replay: Annotated[
-        bool, typer.Option("--replay", help="after a fix: take in those that can be used now; not once certified")
+        bool, typer.Option("--replay", help="after a fix: accept those that are usable now; not after certification")
     ] = False,
     limit: Annotated[int, typer.Option("-n", "--limit", min=0, help="how many to list, without --json")] = 20,
     as_json_: Json = False,
 ) -> None:
-    """Count and list an election's rejected records by reason; --replay puts usable ones back."""
+    """Count and list an election's rejected records by reason; --replay accepts those that are usable now.
+
+    Exit status 1 if --replay could use none of them.
+    """
     from election.casting import replay as replay_rejected
     from election.messaging.rejected import rejected
     from election.storage.elections import election
@@ -44,10 +48,16 @@ def rejected(
         number = election(connection, slug).election_no
     if as_json_:
         stream(answer, rejected(platform, number))
-        return
+    else:
+        _listed(slug, rejected(platform, number), limit)
+    if replay and not done.accepted:
+        raise typer.Exit(1)
+
+
+def _listed(slug: str, records: "Iterable[RejectedRecord]", limit: int) -> None:
     reasons: Counter[str] = Counter()
     listed: list[RejectedRecord] = []
-    for record in rejected(platform, number):
+    for record in records:
         reasons[record.reason] += 1
         if len(listed) < limit:
             listed.append(record)
@@ -64,22 +74,26 @@ def rejected(
                 record.detail,
                 f"{at:%Y-%m-%d %H:%M:%S} UTC",
             )
-        console.print(table, markup=False)
+        console.print(table)
 
 
 def stream(answer: dict[str, Any], records: "Iterable[RejectedRecord]") -> None:
-    """Prints a JSON object with a record a line, as they come: memory holds one. What counts them comes last."""
+    """Prints a JSON object with one record per line; memory holds one. The counts come last."""
     reasons: Counter[str] = Counter()
-    typer.echo(json.dumps(answer, ensure_ascii=False)[:-1] + ', "records": [', nl=False)
+    typer.echo(in_json(json.dumps(answer, ensure_ascii=False))[:-1] + ', "records": [', nl=False)
     for record in records:
-        typer.echo(("," if reasons else "") + "\n" + msgspec.json.encode(record).decode(), nl=False)
+        typer.echo(("," if reasons else "") + "\n" + in_json(msgspec.json.encode(record).decode()), nl=False)
         reasons[record.reason] += 1
     typer.echo(f'\n], "rejected": {reasons.total()}, "reasons": {json.dumps(dict(reasons.most_common()))}}}')
 
 
 @app.command()
 def republish(slug: Slug) -> None:
-    """Publish an election's stored votes from the database again; the count does not change."""
+    """Publish an election's stored votes from the database again; the count does not change.
+
+    Exit status 1 if none are stored.
+    """
     from election.casting import republish
 
-    republish(native(), slug, console.print)
+    if not republish(native(), slug, console.print):
+        raise typer.Exit(1)

@@ -1,4 +1,4 @@
-"""``election restore-topics``: from the database alone back to a platform that counts."""
+"""``election restore-topics``: rebuilds the topics from the database."""
 
 from election.cli.application import app, console
 from election.platform import native
@@ -6,10 +6,10 @@ from election.platform import native
 
 @app.command()
 def restore_topics() -> None:
-    """After the database was restored: put every election's candidates and stored votes on their topics again.
+    """Publish every election's candidates and stored votes again, after the database was restored.
 
-    The count takes it from there, and `election reconcile` shows that it agrees. Safe to repeat. Rejected records are
-    on their topic alone, and so is the place of a poll that was open: such an election is run anew.
+    The tally counts them, and `election reconcile` shows that all agrees. Safe to repeat. Rejected records and the
+    position of an open poll are not in the database: run such an election again under another slug.
     """
     from election.casting import republish
     from election.messaging.topics import create_topics
@@ -24,4 +24,6 @@ def restore_topics() -> None:
         publish_candidates(platform, poll.slug)
         republish(platform, poll.slug, console.print)
         if poll.state in ("registered", "open"):
-            console.print(f"{poll.slug} was {poll.state}: its poll cannot go on; register it anew under another slug.")
+            console.print(
+                f"{poll.slug} was {poll.state}: its poll cannot continue; register it again under another slug."
+            )

@@ -5,31 +5,48 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from election.cli.application import console
+from election.cli.application import console, styled
 
-# A whole country's contests do not fit a terminal; the command names where to read them.
+# A whole country does not fit a terminal; the command says how to see all contests.
 _CONTESTS_SHOWN = 3
 
 
 def show_results(found: dict[str, Any]) -> None:
     """Prints the totals, and the candidates of the first contests with the official figures where there are any."""
     ballots = found["valid"] + found["invalid"]
-    turnout = ballots / found["registered"] if found["registered"] else 0
+    turnout = ballots / found["entitled"] if found["entitled"] else 0
+    console.print(styled((found["name"], "bold"), f" · {found['election']} · {found['status']}"))
     console.print(
-        f"[bold]{found['name']}[/] · {found['election']} · {found['status']}\n"
         f"{found['registered']:,} registered, {ballots:,} ballots (turnout {turnout:.2%}): "
         f"{found['valid']:,} valid, {found['invalid']:,} invalid; {found['abstained']:,} abstained"
     )
     if made := found["decision"]:
         console.print(
-            f"{made['decision'].capitalize()} by {made['decided_by']} at {made['decided_at'][:19]}: {made['reason']}",
-            markup=False,
+            f"{made['decision'].capitalize()} by {made['decided_by']} at {made['decided_at'][:19]}: {made['reason']}"
         )
+    if found["seats"]:
+        seats = ", ".join(f"{party} {number}" for party, number in found["seats"].items())
+        console.print(f"Seats: {seats}")
+    if before := found.get("before"):
+        console.print(_against(before), soft_wrap=True, highlight=False, markup=False)
     for contest in found["contests"][:_CONTESTS_SHOWN]:
         console.print(_contest(contest))
+        console.print(_elected(contest))
     hidden = len(found["contests"]) - _CONTESTS_SHOWN
     if hidden > 0:
         console.print(f"… and {hidden} more contests: `election results {found['election']} --json`")
+
+
+def _against(before: dict[str, Any]) -> str:
+    """A line: seats more and fewer by party, swing and turnout against the election before."""
+    seats = ", ".join(f"{party} {number:+}" for party, number in before["net"].items()) or "no seat has changed"
+    swing, turnout = before["swing"], before["turnout"]
+    said = [f"Against {before['title']}: {seats}"]
+    if swing is not None:
+        said.append(f"swing of {swing['points']:.2f} points from {swing['of']} to {swing['to']}")
+    if turnout is not None:
+        said.append(f"turnout {turnout:+.2f} points")
+    return "; ".join(said)
 
 
 def _contest(contest: dict[str, Any]) -> Table:
@@ -39,9 +56,9 @@ def _contest(contest: dict[str, Any]) -> Table:
     table.add_column("Party")
     for heading in ("Votes", "Share", *(("Official",) if replay else ())):
         table.add_column(heading, justify="right")
-    for candidate in contest["candidates"]:
+    for candidate in contest["standings"]:
         share = candidate["votes"] / contest["valid"] if contest["valid"] else 0
-        row: list[Text | str] = [Text(candidate["name"]), Text(candidate["party"])]
+        row: list[Text | str] = [Text(candidate["name"]), Text(", ".join(candidate["parties"]))]
         row += [f"{candidate['votes']:,}", f"{share:.1%}"]
         table.add_row(*row, *([_official(candidate["votes"], candidate["official"])] if replay else []))
     table.add_section()
@@ -53,6 +70,16 @@ def _contest(contest: dict[str, Any]) -> Table:
         *([_official(contest["invalid"], contest["official_invalid"])] if replay else []),
     )
     return table
+
+
+def _elected(contest: dict[str, Any]) -> str:
+    """A sentence: who is elected and how, or why the seat is vacant."""
+    if contest["elected"]:
+        how = {"votes": "Elected", "unopposed": "Elected unopposed", "lot": "Elected by lot"}[contest["how"]]
+        return f"{how}: {', '.join(contest['elected'])}"
+    if contest["tied"]:
+        return f"Tie of {' and '.join(contest['tied'])}: the seat is vacant until a lot is drawn and recorded."
+    return "The seat is vacant."
 
 
 def _official(counted: int, official: int) -> Text:

@@ -1,6 +1,6 @@
 """Commands about the native stack: up, down, status, logs, doctor."""
 
-import os
+import subprocess
 import time
 from dataclasses import asdict
 from datetime import timedelta
@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
-from election.cli.application import app, as_json, console
+from election.cli.application import app, as_json, console, styled
 from election.errors import StackError
 from election.settings import Settings
+from election.text import visible
 
 if TYPE_CHECKING:
     from election.casting import Progress
@@ -26,7 +27,7 @@ def up(
     services: Annotated[list[str] | None, typer.Argument(help="Only these services (default: all).")] = None,
     as_json_: AsJson = False,
 ) -> None:
-    """Start the stack and wait until every service answers. Does nothing to what runs already."""
+    """Start the stack and wait until every service answers. Running services are left alone."""
     from election.stack.starting import start
     from election.stack.status import status
 
@@ -35,7 +36,7 @@ def up(
 
     def report(name: str, seconds: float) -> None:
         if not as_json_:
-            console.print(f"[green]✓[/] {name} [dim]{seconds:.1f} s[/]")
+            console.print(styled(("✓", "green"), f" {name} ", (f"{seconds:.1f} s", "dim")))
 
     started = start(settings, tuple(services or ()), report)
     if as_json_:
@@ -51,7 +52,7 @@ def up(
 @app.command()
 def down(
     remove_state: Annotated[
-        bool, typer.Option("--remove-state", help="Also remove all that runs left behind: databases, topics, secrets.")
+        bool, typer.Option("--remove-state", help="Also remove databases, topics, reports and secrets.")
     ] = False,
 ) -> None:
     """Stop the stack cleanly, streaming first. Databases, topics and checkpoints stay."""
@@ -60,7 +61,7 @@ def down(
     settings = Settings()
     begun = time.monotonic()
     for line in stop(settings):
-        console.print(line, markup=False)
+        console.print(line)
     if remove_state:
         remove(settings)
     kept = f"{settings.var} is removed" if remove_state else "its state is kept"
@@ -69,7 +70,7 @@ def down(
 
 @app.command()
 def status(as_json_: AsJson = False) -> None:
-    """What runs, what answers, and where it is."""
+    """Show what runs, what answers, and the addresses."""
     from election.count.summary import lines, summary
     from election.stack.status import status
 
@@ -81,7 +82,7 @@ def status(as_json_: AsJson = False) -> None:
         return
     table = Table("service", "state", "answers", "process", "address", box=None, header_style="bold")
     for service in answer["services"]:
-        answers = "[green]yes[/]" if service["ready"] else "[red]no[/]"
+        answers = Text("yes", "green") if service["ready"] else Text("no", "red")
         table.add_row(service["name"], service["state"], answers, str(service["pid"] or ""), service["url"] or "")
     console.print(table)
     airflow = answer["airflow"]
@@ -95,7 +96,7 @@ def status(as_json_: AsJson = False) -> None:
             for login in airflow["logins"]
         ),
     ):
-        console.print(line, soft_wrap=True, highlight=False, markup=False)
+        console.print(line, soft_wrap=True, highlight=False)
     for poll in polls:
         left = "" if poll.remaining_s is None else f", {timedelta(seconds=round(poll.remaining_s))} left"
         console.print(
@@ -115,34 +116,40 @@ def _open_polls(settings: Settings, answer: dict[str, Any]) -> "list[Progress]":
 
 @app.command()
 def doctor(as_json_: AsJson = False) -> None:
-    """Look at everything the stack needs and say how to mend what is not right; exit status 1 if something is not."""
+    """Check what the stack needs and say how to fix what is wrong; exit status 1 if something is."""
     from election.stack.doctor import examine
 
     findings = list(examine(Settings()))
     if as_json_:
         as_json([asdict(finding) for finding in findings])
     else:
-        signs = {True: "[green]✓[/]", None: "[yellow]![/]", False: "[red]✗[/]"}
+        signs = {True: ("✓", "green"), None: ("!", "yellow"), False: ("✗", "red")}
         for finding in findings:
-            console.print(f"{signs[finding.ok]} [bold]{finding.subject}[/]  {escape(finding.detail)}", soft_wrap=True)
+            line = styled(signs[finding.ok], " ", (finding.subject, "bold"), f"  {finding.detail}")
+            console.print(line, soft_wrap=True)
     if any(finding.ok is False for finding in findings):
         raise typer.Exit(1)
 
 
 @app.command()
 def logs(
-    service: Annotated[str | None, typer.Argument(help="A service; without it, which logs there are.")] = None,
+    service: Annotated[str | None, typer.Argument(help="A service; without it, lists the logs.")] = None,
     lines: Annotated[int, typer.Option("-n", "--lines", min=0, help="How many of the last lines.")] = 50,
-    follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on as the log grows.")] = False,
+    follow: Annotated[bool, typer.Option("-f", "--follow", help="Follow the log as it grows.")] = False,
 ) -> None:
     """Show a service's log."""
     folder = Settings().var / "logs"
     known = sorted(path.stem for path in folder.glob("*.log"))
     if service is None:
         for name in known:
-            console.print(f"{name}  [dim]{folder / name}.log[/]", soft_wrap=True)
+            console.print(styled(f"{name}  ", (f"{folder / name}.log", "dim")), soft_wrap=True)
         return
     if service not in known:
         raise StackError(f"There is no log of {service!r}. There are: {', '.join(known) or 'none yet'}.")
     arguments = ["tail", "-n", str(lines), *(["-F"] if follow else []), str(Path(folder, f"{service}.log"))]
-    os.execvp(arguments[0], arguments)
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True, errors="backslashreplace") as tail:
+        try:
+            for line in tail.stdout or ():
+                typer.echo(visible(line), nl=False)
+        except KeyboardInterrupt:  # how --follow ends
+            tail.terminate()

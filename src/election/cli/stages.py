@@ -1,4 +1,4 @@
-"""Each stage without Airflow: the same functions, for development and other schedulers."""
+"""Single stages without Airflow, for development and other schedulers."""
 
 import signal
 import threading
@@ -8,7 +8,8 @@ from typing import Annotated, TypeVar
 import typer
 
 from election.cli import options
-from election.cli.application import app, console
+from election.cli.application import app, console, warn
+from election.parameters import Pace, Registration
 from election.platform import native
 
 T = TypeVar("T")
@@ -17,29 +18,15 @@ STAGES = "Stages without Airflow"
 
 
 @app.command(rich_help_panel=STAGES)
-def prepare(
-    scenario: Annotated[str, typer.Argument(help="a folder under scenarios/")],
-    slug: options.Slug = "",
-    contests: options.Contests = "",
-    region: options.Region = "",
-    source: options.Source = "offline",
-    nationality: options.Nationality = "gb",
-    voters: options.Voters = None,
-    turnout: options.Turnout = None,
-    seed: options.Seed = 2019,
-    ballots: options.Ballots = "simulated",
-    night: options.Night = "",
-) -> None:
+@options.describing(Registration, arguments={"scenario"})
+def prepare(described: Registration) -> None:
     """Create tables and topics and register an election; prints its slug."""
     from election.messaging.topics import create_topics
     from election.preparation import create_tables, register
     from election.preparation.registration import checked
 
-    wanted = options.registration(
-        scenario, slug, contests, region, source, nationality, voters, turnout, seed, ballots, night
-    )
-    platform = native()
-    checked(platform, wanted)
+    wanted, platform = described.named(), native()
+    warn(checked(platform, wanted).warnings)
     create_tables(platform)
     create_topics(platform)
     typer.echo(register(platform, wanted).slug)
@@ -67,10 +54,11 @@ def publish(slug: Slug) -> None:
 
 
 @app.command(rich_help_panel=STAGES)
+@options.describing(Pace)
 def cast(
+    pace: Pace,
     slug: Slug,
     worker: Annotated[int, typer.Option(help="this worker's number, in the log", min=0)] = 0,
-    rate: Annotated[float, typer.Option(help="votes a second over all workers; 0: as fast as it goes", min=0)] = 0,
 ) -> None:
     """Open the poll, cast until every voter was offered the ballot, close the poll.
 
@@ -82,8 +70,8 @@ def cast(
     platform, stop = native(), threading.Event()
     for sign in (signal.SIGTERM, signal.SIGINT):
         signal.signal(sign, lambda *_: stop.set())
-    _patiently(f"Worker {worker}", lambda: open_poll(platform, slug, rate), stop)
-    done = cast(platform, slug, worker=worker, rate=rate, log=console.print, stop=stop)
+    _patiently(f"Worker {worker}", lambda: open_poll(platform, slug, pace.rate), stop)
+    done = cast(platform, slug, worker=worker, rate=pace.rate, log=console.print, stop=stop)
     if stop.is_set():
         console.print("Stopped after a batch. `election cast` goes on from there.")
         raise typer.Exit(1)
@@ -97,7 +85,7 @@ def cast(
 def close(slug: Slug) -> None:
     """Close the poll of an election whose ballots come from outside; what comes later is rejected as late.
 
-    A run in Airflow that waits to be told is told, and goes on.
+    A run in Airflow that waits for this goes on. Exit status 1 if there was nothing to close and no run waited.
     """
     from election.casting import close_poll
     from election.errors import ElectionError
@@ -106,19 +94,22 @@ def close(slug: Slug) -> None:
     platform = native()
     closed = _patiently("The closing of the poll", lambda: close_poll(platform, slug))
     console.print(f"The poll of {slug} is closed." if closed else f"The poll of {slug} was closed already.")
+    told: list[str] = []
     try:
-        for run in answer_closing(platform.settings, slug):
-            console.print(f"The run {run} in Airflow waited for this and goes on.")
+        told = answer_closing(platform.settings, slug)
+        for run in told:
+            console.print(f"The run {run} in Airflow waited for this and continues.")
     except ElectionError as error:
         console.print(
-            f"No run in Airflow could be told: {error}\n"
-            "The poll stays closed. If a run waits to be told, answer its Required Actions once Airflow is up.",
-            markup=False,
+            f"No run in Airflow could be resumed: {error}\n"
+            "The poll stays closed. If a run waits for it, answer its Required Actions once Airflow is up.",
         )
+    if not closed and not told:
+        raise typer.Exit(1)
 
 
 def _patiently(name: str, step: Callable[[], T], stop: threading.Event | None = None) -> T:
-    """What the step returns, which may have to wait for Postgres or Kafka; ``name`` says so in the log."""
+    """Runs the step, retrying while Postgres or Kafka is away; ``name`` identifies it in the log."""
     from election.casting import Patience
 
     return Patience(name, console.print, stop or threading.Event()).attempts()(step)

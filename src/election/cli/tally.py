@@ -1,7 +1,7 @@
-"""``election tally``: the count's driver by hand."""
+"""``election tally``: the tally's driver by hand."""
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,7 +9,10 @@ from election.cli.application import app, as_json, console
 from election.errors import NotReachable, StackError
 from election.settings import Settings
 
-tally = typer.Typer(no_args_is_help=True, help="Start, stop, show or rebuild the count.")
+if TYPE_CHECKING:
+    from election.platform import Platform
+
+tally = typer.Typer(no_args_is_help=True, help="Start, stop, show or rebuild the tally.")
 app.add_typer(tally, name="tally", rich_help_panel="Stages without Airflow")
 
 Json = Annotated[bool, typer.Option("--json", help="print JSON")]
@@ -17,22 +20,27 @@ Json = Annotated[bool, typer.Option("--json", help="print JSON")]
 
 @tally.command()
 def start(json: Json = False) -> None:
-    """Start the count, or find the driver that runs. Airflow, where it is up, keeps it running (DAG tally_stream)."""
+    """Start the tally, or find the running driver. If Airflow is up, it keeps the tally running (DAG tally_stream)."""
     from election.count import driver
     from election.platform import native
 
     settings = native().settings
     _let_airflow(settings, run=True)
-    _show(driver.start(settings), json)
+    before, now = driver.state(settings), driver.start(settings)
+    _show(now, json)
+    if not now.alive:
+        raise StackError("The count does not run: it was stopped at the same moment. `election tally start` starts it.")
+    if before.alive and before.identity == now.identity and not json:
+        console.print("It was running already.")
 
 
 @tally.command()
 def stop(
     seconds: Annotated[float, typer.Option(help="how long to wait for the batch to finish")] = 120,
 ) -> None:
-    """Stop the count cleanly and keep it stopped: the batch is finished, nothing is lost, the DAG is paused."""
+    """Stop the tally cleanly and keep it stopped: it finishes its batch, and the DAG is paused."""
+    from election.clients.airflow import Airflow
     from election.count import driver
-    from election.orchestration.api import Airflow
     from election.platform import native
 
     settings = native().settings
@@ -40,9 +48,11 @@ def stop(
     if paused:
         console.print("The DAG tally_stream is paused, so that Airflow does not start the count again.")
     stopped = driver.stop(settings, seconds=seconds)
-    if paused:  # a try that was on its way when the DAG was paused starts the next driver all the same
+    if paused:  # a try that was starting when the DAG was paused still starts the next driver
         driver.wait_for(lambda: not Airflow(settings).under_way("tally_stream"), seconds)
         stopped = driver.stop(settings, seconds=seconds) or stopped
+    if driver.state(settings).alive:
+        raise StackError("The count runs: it was started again at the same moment. `election tally stop` stops it.")
     if stopped:
         console.print("The count has stopped. `election tally start` goes on where it stopped.")
     else:
@@ -51,7 +61,7 @@ def stop(
 
 @tally.command()
 def status(json: Json = False) -> None:
-    """Show the driver: what it does, how far it is, why it ended."""
+    """Show the driver: its state, its progress, why it ended."""
     from election.count import driver
     from election.platform import native
 
@@ -69,28 +79,32 @@ def wait(slug: Annotated[str, typer.Argument(help="the election's slug")]) -> No
 
 @tally.command()
 def rebuild() -> None:
-    """Count all votes again from the beginning; totals shown never go down, then are what the new count says."""
-    from election.count.rebuilding import rebuild as rebuild_count
+    """Count all votes again from the beginning; shown totals never go down and switch to the new ones at the end."""
     from election.platform import native
 
-    platform = native()
+    rebuild_count(native())
 
-    def started() -> None:  # not before: Airflow would try the checkpoint again that is refused
+
+def rebuild_count(platform: "Platform") -> None:
+    """Counts all votes again, natively or in containers, and prints the generation in force."""
+    from election.count import rebuilding
+
+    def started() -> None:  # not before: Airflow would try the refused checkpoint again
         _let_airflow(platform.settings, run=True)
 
-    console.print(f"Generation {rebuild_count(platform, console.print, started)} is the count now.")
+    console.print(f"Generation {rebuilding.rebuild(platform, console.print, started)} is the count now.")
 
 
 def _let_airflow(settings: Settings, *, run: bool) -> bool:
-    """Unpauses or pauses the DAG that keeps the count running; False when no Airflow is up that would."""
-    from election.orchestration.api import Airflow
+    """Unpauses or pauses the DAG that keeps the tally running; False if Airflow is not up."""
+    from election.clients.airflow import Airflow
 
     try:
         Airflow(settings).pause("tally_stream", not run)
     except StackError:  # never set up
         return False
     except NotReachable as error:
-        console.print(f"{error} If its scheduler runs all the same, it keeps the count as it was told before.")
+        console.print(f"{error} If its scheduler runs, it keeps the tally as set before.")
         return False
     return True
 

@@ -12,19 +12,12 @@ from hashlib import blake2b
 from typing import Literal, get_args
 
 import msgspec
+from dateutil.relativedelta import relativedelta
 
 from election.contracts.messages import SCHEMA_VERSION, AgeGroup, Gender
 
-# The first birthday of each group's youngest members; ages in whole years on polling day.
-AGE_GROUPS: tuple[tuple[int, AgeGroup], ...] = (
-    (18, "18-24"),
-    (25, "25-34"),
-    (35, "35-44"),
-    (45, "45-54"),
-    (55, "55-64"),
-    (65, "65-74"),
-    (75, "75+"),
-)
+# The age of each group's youngest members, in whole years on polling day: the group's name begins with it.
+AGE_GROUPS: tuple[tuple[int, AgeGroup], ...] = tuple((int(name[:2]), name) for name in get_args(AgeGroup))
 
 
 def age_on(born: date, day: date) -> int:
@@ -39,14 +32,12 @@ def age_group(age: int) -> AgeGroup:
 
 def last_births(day: date) -> list[date]:
     """The last date of birth with which one belongs to a group or an older one on ``day``, for each of AGE_GROUPS."""
+    return [years_before(day, youngest) for youngest, _ in AGE_GROUPS]
 
-    def born(age: int) -> date:
-        try:
-            return day.replace(year=day.year - age)
-        except ValueError:  # there is no 29 February in that year
-            return date(day.year - age, 2, 28)
 
-    return [born(youngest) for youngest, _ in AGE_GROUPS]
+def years_before(day: date, years: int) -> date:
+    """The same day that many years earlier; 28 February for a 29 February if that year has none."""
+    return day - relativedelta(years=years)
 
 
 def ballot_ids(key: bytes) -> Callable[[int], bytes]:

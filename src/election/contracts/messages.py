@@ -5,10 +5,11 @@ A reader ignores fields it does not know; a missing or mistyped field makes the 
 aggregate carries a voter's number, name, address or e-mail.
 """
 
+import json
 from collections.abc import Sequence
 from math import inf
 from operator import attrgetter
-from typing import Annotated, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 import msgspec
 
@@ -41,8 +42,11 @@ class VoterRecord(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     due: Count | None = None
 
 
-class CandidateRecord(msgspec.Struct, frozen=True, gc=False):
-    """``candidates_topic`` (compacted): one candidate. Key ``election/candidate``."""
+class CandidateRecord(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """``candidates_topic`` (compacted): one line on a contest's ballot paper. Key ``election/candidate``.
+
+    Lines of one person share a ``candidate_id``; ``kind`` says which are no person. ``unopposed``: no poll is held.
+    """
 
     schema_version: Version
     election: Number
@@ -54,6 +58,9 @@ class CandidateRecord(msgspec.Struct, frozen=True, gc=False):
     candidate_name: str
     party: str
     party_name: str
+    candidate_id: str | None = None
+    kind: Literal["person", "none-of-the-above", "write-in"] = "person"
+    unopposed: bool = False
 
 
 class ExternalBallot(msgspec.Struct, frozen=True, gc=False):
@@ -113,77 +120,6 @@ class RejectedRecord(msgspec.Struct, frozen=True):
     rejected_at: Millis
 
 
-# Readers hold hundreds of thousands of these, none of which refers to another: nothing for a garbage collector.
-class Aggregate(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What every aggregated total carries. ``votes`` is absolute: ballots counted so far, never a difference.
-
-    ``generation`` numbers the count that wrote it; a rebuild is a new generation with keys of its own.
-    """
-
-    schema_version: Version
-    generation: Number
-    election: Number
-    votes: Count
-
-
-class CandidateTotal(Aggregate, frozen=True, kw_only=True):
-    """``aggregated_votes_per_candidate``. Key ``election/generation/contest/candidate``."""
-
-    contest: Number
-    contest_name: str
-    candidate: Number
-    candidate_name: str
-    party: str
-
-
-class ContestTotal(Aggregate, frozen=True, kw_only=True):
-    """``aggregated_ballots_per_contest``. Key ``election/generation/contest/validity``."""
-
-    contest: Number
-    contest_name: str
-    validity: Literal["valid", "invalid"]
-
-
-class PartyTotal(Aggregate, frozen=True, kw_only=True):
-    """``aggregated_votes_per_party``. Key ``election/generation/party`` (abbreviation)."""
-
-    party: str
-
-
-class LocationTurnout(Aggregate, frozen=True, kw_only=True):
-    """``aggregated_turnout_by_location``: valid and invalid ballots. Key ``election/generation/location``."""
-
-    location: Number
-    country: str
-    region: str
-    city: str
-
-
-class GenderTurnout(Aggregate, frozen=True, kw_only=True):
-    """``aggregated_turnout_by_gender``: valid and invalid ballots. Key ``election/generation/gender``."""
-
-    gender: Gender
-
-
-class AgeGroupTurnout(Aggregate, frozen=True, kw_only=True):
-    """``aggregated_turnout_by_age_group``: valid and invalid ballots. Key ``election/generation/age_group``."""
-
-    age_group: AgeGroup
-
-
-class MinuteTotal(Aggregate, frozen=True, kw_only=True):
-    """``aggregated_votes_per_minute``: valid ballots by the minute of ``cast_at``, which ``minute`` begins.
-
-    Key ``election/generation/minute/series/member``; ``member`` is a candidate's number or a party's
-    abbreviation, ``label`` the candidate's name or the abbreviation again.
-    """
-
-    minute: Millis
-    series: Literal["candidate", "party"]
-    member: str
-    label: str
-
-
 class TallyProgress(msgspec.Struct, frozen=True):
     """``tally_progress_topic`` (compacted): the stream's latest batch. Key: the generation."""
 
@@ -225,11 +161,15 @@ class Unusable(ValueError):
 
 
 class Decoder(Generic[Message]):
-    """Decodes one form of message, of ``most`` bytes or less. Raises ``Unusable`` with the reason, nothing else."""
+    """Decodes one form of message, of ``most`` bytes or less. Raises ``Unusable`` with the reason, nothing else.
+
+    A message that names a member twice, at any depth, is ``wrong_type``: readers of JSON disagree about which holds.
+    """
 
     def __init__(self, form: type[Message], most: float = inf) -> None:
         self._decode, self._most = msgspec.json.Decoder(form).decode, most
         self._version = attrgetter("schema_version")
+        self._quotes = _Quotes(form)
 
     def __call__(self, value: bytes | None) -> Message:
         if value is None:
@@ -240,13 +180,17 @@ class Decoder(Generic[Message]):
             message = self._decode(value)
         except UNREADABLE as error:
             raise _why(value, error) from None
+        quotes = value.count(_QUOTE)
+        if quotes > self._quotes.always and quotes > self._quotes.fewest([message]):
+            _refuse_repeated_members(value)
         if message.schema_version != SCHEMA_VERSION:  # type: ignore[attr-defined]
             raise Unusable("unknown_version", f"schema_version is {message.schema_version}, known is {SCHEMA_VERSION}")  # type: ignore[attr-defined]
         return message
 
     def every(self, values: Sequence[bytes | None]) -> list[Message] | None:
         """What each of the values says, without a call in Python for each; None when any is odd, and a look at each
-        says what is wrong with it. Bytes beyond ASCII are odd: the decoder does not look at fields that it skips.
+        says what is wrong with it. Bytes beyond ASCII are odd: the decoder does not look at fields that it skips. So is
+        a member that the form does not have.
         """
         there = [value for value in values if value is not None]
         odd = len(there) < len(values) or max(map(len, there), default=0) > self._most
@@ -256,7 +200,76 @@ class Decoder(Generic[Message]):
             messages = list(map(self._decode, there))
         except UNREADABLE:
             return None
+        if b"".join(there).count(_QUOTE) > self._quotes.fewest(messages):
+            return None
         return messages if {*map(self._version, messages)} <= {SCHEMA_VERSION} else None
+
+
+_QUOTE = b'"'
+
+
+class _Quotes:
+    """The quotation marks that messages of a form have at least: two for each member's name, two for each text.
+
+    With no more than these a message has no other member, and none twice. Counting them costs far less than
+    reading the members' names.
+    """
+
+    def __init__(self, form: type[msgspec.Struct]) -> None:
+        self.always = 0
+        self._unless_none: list[tuple[attrgetter[Any], int]] = []
+        for field in msgspec.inspect.type_info(form).fields:  # type: ignore[attr-defined]
+            kinds = field.type.types if isinstance(field.type, msgspec.inspect.UnionType) else (field.type,)
+            quotes = 2 + 2 * any(map(_is_text, kinds))
+            if field.required and all(map(_is_text, kinds)):
+                self.always += quotes
+                continue
+            name = 2 * field.required  # there even when the value is null
+            self.always += name
+            if quotes > name:
+                self._unless_none.append((attrgetter(field.name), quotes - name))
+
+    def fewest(self, messages: Sequence[object]) -> int:
+        """The number in all of the messages together."""
+        number = len(messages)
+        fewest = self.always * number
+        for value, extra in self._unless_none:
+            fewest += extra * (number - list(map(value, messages)).count(None))
+        return fewest
+
+
+def _is_text(kind: msgspec.inspect.Type) -> bool:
+    """Whether values of the kind are texts; only such literals are declared here."""
+    if isinstance(kind, msgspec.inspect.Metadata):  # a description of the kind
+        return _is_text(kind.type)
+    return isinstance(kind, (msgspec.inspect.StrType, msgspec.inspect.LiteralType))
+
+
+def repeats_a_member(value: bytes) -> bool:
+    """Whether a JSON text has an object that names a member twice, at any depth, however the name is spelt."""
+    try:
+        _refuse_repeated_members(value)
+    except Unusable:
+        return True
+    return False
+
+
+def _refuse_repeated_members(value: bytes) -> None:
+    text = value.decode(errors="replace")  # whether the bytes are UTF-8 is asked where it matters
+    try:
+        json.loads(text, strict=False, object_pairs_hook=_different, parse_int=str, parse_float=str)
+    except RecursionError:
+        raise Unusable("not_json", "nested too deeply to be read") from None
+    except json.JSONDecodeError as error:
+        raise Unusable("not_json", str(error)) from None
+
+
+def _different(members: list[tuple[str, Any]]) -> None:
+    seen = set()
+    for name, _ in members:
+        if name in seen:
+            raise Unusable("wrong_type", f"duplicate member {name!r}")
+        seen.add(name)
 
 
 def _why(value: bytes, error: Exception) -> Unusable:

@@ -18,5 +18,6 @@ Reason = Literal[
     "late",  # after the poll closed
     "too_large",
     "key_mismatch",  # a vote whose key is not its ballot id
+    "quarantined",  # a vote that is not stored, left out of the count by a person's decision
 ]
 REASONS: Final[tuple[Reason, ...]] = get_args(Reason)

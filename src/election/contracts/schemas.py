@@ -16,6 +16,8 @@ def json_schemas() -> dict[str, Any]:
         for form in schema["$defs"].values():
             if "schema_version" in form.get("properties", {}):
                 form["properties"]["schema_version"] = {"const": SCHEMA_VERSION}  # another one is refused
+    for topic in TOPICS:
+        schemas[topic.name]["$defs"][topic.form.__name__]["description"] = topic.description
     return schemas
 
 

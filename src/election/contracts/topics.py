@@ -1,23 +1,24 @@
-"""Every topic: its name, form, partitions and configuration. The one place for topic names."""
+"""Every topic: its name, form, partitions and configuration. Aggregates name their own."""
 
+import inspect
 from dataclasses import dataclass, field
 
 import msgspec
 
-from election.contracts import messages
+from election.contracts import aggregates, messages
 
 VOTERS = "voters_topic"
 CANDIDATES = "candidates_topic"
 BALLOTS = "ballots_topic"
 VOTES = "votes_topic"
 REJECTED = "rejected_topic"
-VOTES_PER_CANDIDATE = "aggregated_votes_per_candidate"
-BALLOTS_PER_CONTEST = "aggregated_ballots_per_contest"
-VOTES_PER_PARTY = "aggregated_votes_per_party"
-TURNOUT_BY_LOCATION = "aggregated_turnout_by_location"
-TURNOUT_BY_GENDER = "aggregated_turnout_by_gender"
-TURNOUT_BY_AGE_GROUP = "aggregated_turnout_by_age_group"
-VOTES_PER_MINUTE = "aggregated_votes_per_minute"
+VOTES_PER_CANDIDATE = aggregates.VOTES_PER_CANDIDATE.topic
+BALLOTS_PER_CONTEST = aggregates.BALLOTS_PER_CONTEST.topic
+VOTES_PER_PARTY = aggregates.VOTES_PER_PARTY.topic
+TURNOUT_BY_LOCATION = aggregates.TURNOUT_BY_LOCATION.topic
+TURNOUT_BY_GENDER = aggregates.TURNOUT_BY_GENDER.topic
+TURNOUT_BY_AGE_GROUP = aggregates.TURNOUT_BY_AGE_GROUP.topic
+VOTES_PER_MINUTE = aggregates.VOTES_PER_MINUTE.topic
 TALLY_PROGRESS = "tally_progress_topic"
 
 _KEEP = {"retention.ms": "-1", "retention.bytes": "-1"}  # a rebuild counts from the beginning
@@ -46,16 +47,15 @@ class Topic:
     form: type[msgspec.Struct]
     partitions: int | str = 1
     config: dict[str, str] = field(default_factory=dict)
+    description: str = ""
+    """Of the message and its key; by default the docstring of the form."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "description", self.description or inspect.getdoc(self.form))
 
 
-AGGREGATES: dict[str, type[messages.Aggregate]] = {
-    VOTES_PER_CANDIDATE: messages.CandidateTotal,
-    BALLOTS_PER_CONTEST: messages.ContestTotal,
-    VOTES_PER_PARTY: messages.PartyTotal,
-    TURNOUT_BY_LOCATION: messages.LocationTurnout,
-    TURNOUT_BY_GENDER: messages.GenderTurnout,
-    TURNOUT_BY_AGE_GROUP: messages.AgeGroupTurnout,
-    VOTES_PER_MINUTE: messages.MinuteTotal,
+AGGREGATES: dict[str, type[aggregates.Total]] = {
+    aggregate.topic: aggregate.message for aggregate in aggregates.AGGREGATES
 }
 
 TOPICS: tuple[Topic, ...] = (
@@ -64,6 +64,6 @@ TOPICS: tuple[Topic, ...] = (
     Topic(BALLOTS, messages.ExternalBallot, "voters_partitions", _FEED),
     Topic(VOTES, messages.VoteMessage, "votes_partitions", _KEEP),
     Topic(REJECTED, messages.RejectedRecord, 1, _COMPACT | {"max.message.bytes": str(MAX_REJECTED_BYTES)}),
-    *(Topic(name, form, 1, _COMPACT) for name, form in AGGREGATES.items()),
+    *(Topic(a.topic, a.message, 1, _COMPACT, a.description) for a in aggregates.AGGREGATES),
     Topic(TALLY_PROGRESS, messages.TallyProgress, 1, _COMPACT),
 )

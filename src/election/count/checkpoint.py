@@ -2,18 +2,18 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
-from confluent_kafka import KafkaError, KafkaException, TopicCollection
-
 from election.contracts import topics
+from election.contracts.aggregates import fingerprint
 from election.count.folder import Folder, read_json, write_json
 from election.errors import NotReachable, StageFailed
-from election.messaging.clients import admin
+from election.messaging.reading import topic_id
 
-QUERY_VERSION = 3
-"""Raised with every change of the query that its state does not survive."""
+_QUERY = 4  # raised with every other change of the query that its state does not survive
+QUERY_VERSION = f"{_QUERY}.{fingerprint()}"
+"""Changes with the declared aggregates, which the state holds by their order."""
 
 
 class CheckpointRefused(StageFailed):
@@ -21,11 +21,11 @@ class CheckpointRefused(StageFailed):
 
 
 def claim(
-    folder: Folder, generation: int, topic_id: str | None, emitted: Callable[[], int | None] = lambda: None
+    folder: Folder, generation: int, topic_id: str | None, emitted: Callable[[], Collection[int]] = lambda: ()
 ) -> Path:
     """The generation's checkpoint folder, bound to the topic of this id and to this query.
 
-    ``emitted`` gives the newest generation that has totals on the topics. Raises CheckpointRefused when the folder
+    ``emitted`` gives the generations that have totals on the topics. Raises CheckpointRefused when the folder
     belongs to another topic or query, has lost batches it once had, or is gone although its totals are there; and
     NotReachable when there is no topic to bind it to.
     """
@@ -33,10 +33,12 @@ def claim(
     bound = read_json(checkpoint / "binding.json")
     if not bound:
         if newest_batch(checkpoint, "commits") is not None:
-            raise CheckpointRefused(f"{checkpoint} has no binding.json: nobody can say what it has counted. {_REMEDY}")
-        if (latest := emitted()) is not None and latest >= generation:
+            raise CheckpointRefused(f"{checkpoint} has no binding.json: it is unknown what it has counted. {_REMEDY}")
+        # A rebuild has chosen the number of a generation that it issued; totals planted under others do not matter.
+        issued = folder.issued(generation).exists()
+        if taken := [number for number in emitted() if number == generation or (number > generation and not issued)]:
             raise CheckpointRefused(
-                f"{checkpoint} is gone, but generation {latest} has totals on the topics: counted again under its "
+                f"{checkpoint} is gone, but generation {max(taken)} has totals on the topics: counted again under its "
                 f"number, or one before it, they would go down. {_REMEDY}"
             )
         if topic_id is None:  # it was there a moment ago: a broker that has just come back does not know it yet
@@ -74,7 +76,7 @@ def claim(
 
 
 def diagnosis(said: str) -> tuple[str, bool]:
-    """What to do about an error of Spark, and whether that is the only thing: then no other try mends it.
+    """What to do about an error of Spark, and whether only that helps: then no retry does.
 
     Nothing (``""``, False) when neither the state's files nor the votes are in question.
     """
@@ -85,7 +87,7 @@ def diagnosis(said: str) -> tuple[str, bool]:
     if "CANNOT_LOAD_STATE_STORE" in said:  # for whatever reason: the disk is full, too
         return (
             "The state could not be loaded, and driver.log names the cause. If that is an EOFException or a damaged "
-            f"file, no other try mends it: {_REMEDY}",
+            f"file, no retry helps: {_REMEDY}",
             False,
         )
     return "", False
@@ -115,9 +117,9 @@ def check_topic(checkpoint: Path, topic_id: str | None) -> None:
     """Raises CheckpointRefused when the checkpoint is bound to a topic of another id, or does not say to which."""
     bound = read_json(checkpoint / "binding.json").get("topic_id")
     if bound is None:
-        raise CheckpointRefused(f"{checkpoint} has no binding.json: nobody can say what it has counted. {_REMEDY}")
+        raise CheckpointRefused(f"{checkpoint} has no binding.json: it is unknown what it has counted. {_REMEDY}")
     if bound != topic_id:
-        happened = "is gone" if topic_id is None else f"was created anew (its id is {topic_id})"
+        happened = "is gone" if topic_id is None else f"was recreated (its id is {topic_id})"
         raise CheckpointRefused(
             f"{topics.VOTES} {happened} since {checkpoint} was written ({bound}); "
             f"going on from there would leave votes out. {_RESTORE}"
@@ -125,18 +127,8 @@ def check_topic(checkpoint: Path, topic_id: str | None) -> None:
 
 
 def votes_topic_id(kafka: Mapping[str, str], seconds: float = 20) -> str | None:
-    """The id Kafka gave the topic when it was created: one created anew under the name has another. None: no topic.
-
-    Raises NotReachable when Kafka gives no answer within ``seconds``.
-    """
-    client = admin(kafka)  # kept until the answer is there
-    try:
-        described = client.describe_topics(TopicCollection([topics.VOTES]), request_timeout=seconds)
-        return str(described[topics.VOTES].result().topic_id)
-    except KafkaException as error:
-        if error.args[0].code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
-            return None
-        raise NotReachable(f"Kafka does not answer: {error}. `election status` shows what runs.") from error
+    """The id of ``votes_topic``, as ``topic_id`` gives it."""
+    return topic_id(kafka, topics.VOTES, seconds)
 
 
 # What Spark says of files that it once wrote, and of votes that it once saw; never of files that come and go.

@@ -1,4 +1,4 @@
-"""Starts, finds and stops the count's driver. There is never more than one, whoever starts it."""
+"""Starts, finds and stops the tally's driver. There is never more than one."""
 
 import fcntl
 import json
@@ -111,7 +111,7 @@ def state(settings: Settings) -> DriverState:
 def stop(settings: Settings, *, seconds: float = 120) -> bool:
     """Asks the driver to finish its batch and end, and waits for it. False when none ran.
 
-    One that somebody was waiting to start in its place is stopped as well.
+    A driver that waits to start in its place is stopped as well.
 
     Raises StageFailed when it does not end in time; it goes on ending.
     """

@@ -1,6 +1,6 @@
 """The count's folder, ``var/tally``: checkpoints, and the files by which a driver is known from outside it.
 
-Whoever shares the folder (another process, another container, after a reboot) knows the driver by what is here,
+Every process that shares the folder (another container, after a reboot) identifies the driver by these files,
 never by a process number: a lock that its death releases, a heartbeat, a stop marker, how it ended.
 """
 
@@ -32,7 +32,7 @@ class Folder:
 
     @property
     def starting(self) -> Path:
-        """Locked by whoever is about to start a driver; says which driver was started last."""
+        """Locked by the process that starts a driver; names the driver that was started last."""
         return self.root / "starting.json"
 
     @property
@@ -52,7 +52,7 @@ class Folder:
 
     @property
     def rebuilding(self) -> Path:
-        """Locked by whoever rebuilds."""
+        """Locked during a rebuild."""
         return self.root / "rebuilding"
 
     @property
@@ -81,6 +81,10 @@ class Folder:
 
     def checkpoint(self, generation: int) -> Path:
         return self.root / f"generation-{generation}"
+
+    def issued(self, generation: int) -> Path:
+        """Made by the rebuild that began the generation: what the generation leaves out, for as long as it lives."""
+        return self.checkpoint(generation) / "issued.json"
 
 
 def tally_folder(settings: Settings) -> Folder:

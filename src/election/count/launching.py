@@ -1,4 +1,4 @@
-"""The driver as a process that outlives whoever starts it."""
+"""The driver as a process that outlives its parent."""
 
 import os
 import shutil

@@ -1,32 +1,36 @@
 """Counts again from the beginning of ``votes_topic``, beside the totals that readers see.
 
 The new count is a new generation with keys of its own. Readers move to it once it has counted as many ballots, so
-totals shown never go down; then the old generations' keys are removed.
+totals shown never go down; then the keys of all other generations are removed. Messages that are quarantined when it
+begins are left out of it.
 """
 
-import fcntl
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from election.contracts import topics
 from election.count import driver
-from election.count.checkpoint import newest_batch, read_offsets
-from election.count.folder import Folder, tally_folder
+from election.count.checkpoint import newest_batch, read_offsets, votes_topic_id
+from election.count.folder import Folder, read_json, tally_folder, write_json
 from election.errors import StageFailed
 from election.messaging.clients import SafeProducer
 from election.messaging.reading import Offsets, bounds, read
+from election.messaging.topics import create_topics
 from election.platform import Platform
-from election.settings import Settings
+from election.storage.quarantine import Places, quarantined
+from election.storage.removed import removed_elections
 
 Key = tuple[str, bytes, int]
 """A key on an aggregated topic: topic, key, generation."""
 
 LOG_EVERY = 5.0  # seconds
 POLL = 0.5  # seconds
-PATIENCE = 180.0  # seconds without a driver at work, or without progress
+PATIENCE = 600.0  # seconds without progress; on a busy machine a new generation's first batch takes minutes
 
 
 def rebuild(
@@ -40,38 +44,65 @@ def rebuild(
     """
     folder = tally_folder(platform.settings)
     with _alone(folder):
-        generation = max(folder.generation, emitted(platform) or 0) + 1
-        folder.set_generation(generation)
-        driver.stop(platform.settings)  # Airflow's DAG starts it again, if it is at work; whoever is first
+        create_topics(platform)  # an older platform has none for an aggregate that is new
+        generation = following(folder.generation, emitted(platform))
+        issue(folder, generation, *_left_out(platform))
+        driver.stop(platform.settings)  # Airflow's DAG starts it again, if it is unpaused; the first one wins
         driver.start(platform.settings)
         _, end = bounds(platform.kafka, topics.VOTES)  # the old count has read no further, and goes no further
         started()
         log(f"Generation {generation} counts from the beginning of {topics.VOTES}.")
         _wait(platform, generation, end, log)
-        log(f"{_remove(platform, older(_keys(platform), generation)):,} totals of older counts removed.")
+        log(f"{_remove(platform, others(_keys(platform), generation), generation):,} totals of other counts removed.")
         for checkpoint in older_checkpoints(folder, generation):
             shutil.rmtree(checkpoint)
         return generation
 
 
-def emitted(platform: Platform) -> int | None:
-    """The newest generation that has totals on the topics."""
-    return max((generation for _, _, generation in _keys(platform)), default=None)
+def following(generation: int, taken: Collection[int]) -> int:
+    """The number of the count after ``generation``: the next one that no total on the topics has.
+
+    A total with a number that was never issued does not raise the numbers: they would come to an end.
+    """
+    number = generation + 1
+    while number in taken:
+        number += 1
+    return number
 
 
-def older(keys: Iterable[Key], generation: int) -> list[Key]:
-    """The keys of the generations before, in the order to remove them.
+def issue(folder: Folder, generation: int, left_out: Places, removed: Collection[int] = ()) -> None:
+    """Makes the generation the one in force, which leaves out those messages, and all of the removed elections."""
+    folder.checkpoint(generation).mkdir(exist_ok=True)
+    offsets = {str(partition): sorted(found) for partition, found in left_out.items()}
+    write_json(folder.issued(generation), {"quarantined": offsets, "removed": sorted(removed)})
+    folder.set_generation(generation)
+
+
+def emitted(platform: Platform) -> set[int]:
+    """The generations that have totals on the topics, planted ones included."""
+    return {generation for _, _, generation in _keys(platform)}
+
+
+def others(keys: Iterable[Key], generation: int) -> list[Key]:
+    """The keys of all other generations, in the order to remove them.
 
     Readers choose the generation by its ballots per contest: without these first, one whose ballots say too much would
     be shown while its other totals vanish one by one.
     """
-    return sorted((key for key in keys if key[2] < generation), key=lambda key: key[0] != topics.BALLOTS_PER_CONTEST)
+    return sorted((key for key in keys if key[2] != generation), key=lambda key: key[0] != topics.BALLOTS_PER_CONTEST)
 
 
 def older_checkpoints(folder: Folder, generation: int) -> list[Path]:
     """The checkpoints of the generations before."""
     found = {path: path.name.removeprefix("generation-") for path in folder.root.glob("generation-*")}
     return [path for path, number in found.items() if number.isdigit() and int(number) < generation]
+
+
+def leaves_out_all(platform: Platform) -> bool:
+    """Whether the generation in force leaves out every message that is quarantined now."""
+    folder = tally_folder(platform.settings)
+    known = read_json(folder.issued(folder.generation)).get("quarantined", {})
+    return all(found <= set(known.get(str(partition), ())) for partition, found in _left_out(platform)[0].items())
 
 
 def to_go(checkpoint: Path, end: Offsets) -> int:
@@ -82,15 +113,18 @@ def to_go(checkpoint: Path, end: Offsets) -> int:
 
 @contextmanager
 def _alone(folder: Folder) -> Iterator[None]:
-    with folder.rebuilding.open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise StageFailed(
-                "Another `election tally rebuild` is at work, and there is one at a time. Wait until it is done; "
-                "`election tally status` shows how far it is."
-            ) from error
+    lock = FileLock(folder.rebuilding)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout as error:
+        raise StageFailed(
+            "Another `election tally rebuild` is at work, and there is one at a time. Wait until it is done; "
+            "`election tally status` shows how far it is."
+        ) from error
+    try:
         yield
+    finally:
+        lock.release()
 
 
 def _wait(platform: Platform, generation: int, end: Offsets, log: Callable[[str], None]) -> None:
@@ -123,24 +157,28 @@ def _keys(platform: Platform) -> Iterator[Key]:
             (present.discard if record.value() is None else present.add)(key)
         for key in present:
             parts = key.split(b"/", 2)
-            if len(parts) == 3 and parts[1].isdigit():
+            if len(parts) == 3 and parts[1].isdigit() and len(parts[1]) <= _DIGITS:
                 yield topic, key, int(parts[1])
 
 
-def as_the_count(settings: Settings) -> dict[str, str]:
-    """How to reach Kafka to write totals: where it has logins, only the count's may."""
-    return (settings.model_copy(update={"kafka_user": "tally"}) if settings.kafka_user else settings).kafka_client
+_DIGITS = 19  # no message can have a longer number
 
 
-def _remove(platform: Platform, keys: list[Key]) -> int:
-    """Gives the keys tombstones, in their order topic by topic."""
-    producer, before = SafeProducer(as_the_count(platform.settings)), None
+def _left_out(platform: Platform) -> tuple[Places, list[int]]:
+    """Messages that are quarantined, and the numbers of elections that were removed."""
+    with platform.connect("reader") as connection:
+        return quarantined(connection, votes_topic_id(platform.kafka)), removed_elections(connection)
+
+
+def _remove(platform: Platform, keys: list[Key], generation: int) -> int:
+    """Gives the keys tombstones, in their order topic by topic; and what other generations tell of their progress."""
+    producer, before = SafeProducer(platform.settings.kafka_login("tally")), None
     for topic, key, _ in keys:
         if topic != before:
             producer.flush()
             before = topic
         producer.produce(topic, None, key)
-    for generation in {generation for _, _, generation in keys}:
-        producer.produce(topics.TALLY_PROGRESS, None, b"%d" % generation)
+    for key in {record.key() or b"" for record in read(platform.kafka, topics.TALLY_PROGRESS)} - {b"%d" % generation}:
+        producer.produce(topics.TALLY_PROGRESS, None, key)
     producer.flush()
     return len(keys)

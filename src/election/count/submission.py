@@ -1,17 +1,18 @@
-"""How the count is submitted to Spark: the command line, its configuration and environment."""
+"""How the tally is submitted to Spark: command line, configuration, environment (decisions 14, 17, 19)."""
 
 import sys
 from pathlib import Path
 
+from election.clients.spark_access import AUTHENTICATED, READ_ONLY, secret_file
 from election.count.folder import tally_folder
 from election.settings import Settings
-from election.stack.service import settings_environment
-from election.stack.toolchain import class_archive, jars, java, spark_home
+from election.toolchain import class_archive, jars, java, spark_home
 
 NAME = "tally"
 CORES = 2
 EXECUTOR_MEMORY = "2g"
 DRIVER_MEMORY = "1g"
+LOGIN = {"ELECTION_KAFKA_USER": "tally"}
 # What Spark generates for so many kinds of totals is larger than the methods that Java compiles unless told to.
 EXECUTOR_JVM = "-XX:+UseParallelGC -XX:-DontCompileHugeMethods"
 
@@ -39,6 +40,8 @@ def conf(settings: Settings) -> dict[str, str]:
     if archive := class_archive():
         both += f" -XX:SharedArchiveFile={archive}"
     return {
+        **AUTHENTICATED,
+        **READ_ONLY,
         "spark.cores.max": str(CORES),
         "spark.executor.cores": str(CORES),
         "spark.driver.host": settings.node,
@@ -72,9 +75,10 @@ def _logging(settings: Settings) -> str:
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """Beside the environment of whoever submits."""
+    """Added to the environment of the submitting process."""
     return (
-        settings_environment(settings)
+        settings.environment
+        | LOGIN
         | {
             "JAVA_HOME": str(java().parents[1]),
             "SPARK_HOME": str(spark_home()),
@@ -85,18 +89,17 @@ def environment(settings: Settings) -> dict[str, str]:
             "PYTHONPATH": str(settings.root),
             "PYTHONUNBUFFERED": "1",
         }
-        | _login(settings)
     )
 
 
-def _login(settings: Settings) -> dict[str, str]:
-    """Where Kafka has logins the count has one of its own, which may write the totals."""
-    return {"ELECTION_KAFKA_USER": "tally"} if settings.kafka_user else {}
-
-
 def cluster_conf(settings: Settings) -> dict[str, str]:
-    """One executor of the usual size; the state's memory is outside its Java heap. A connection may override each."""
+    """One executor of the usual size; the state's memory is outside its Java heap. A connection may override each.
+
+    Kubernetes and YARN make a secret for each application themselves.
+    """
     return {
+        **AUTHENTICATED,
+        **READ_ONLY,
         "spark.executor.instances": "1",
         "spark.executor.cores": str(CORES),
         "spark.executor.memoryOverhead": "1g",
@@ -108,14 +111,15 @@ def cluster_conf(settings: Settings) -> dict[str, str]:
 
 def cluster_environment(settings: Settings) -> dict[str, str]:
     """For a driver inside a cluster, whose image holds this project at the same path."""
-    return settings_environment(settings) | {"PYTHONPATH": str(settings.root)} | _login(settings)
+    return settings.environment | LOGIN | {"PYTHONPATH": str(settings.root)}
 
 
 def submit_command(settings: Settings) -> list[str]:
     """The command line that Airflow's operator builds too."""
     options = [f"--conf={key}={value}" for key, value in conf(settings).items()]
     return [
-        str(Path(sys.prefix, "bin", "spark-submit")), "--master", settings.spark_master, *options,
+        str(Path(sys.prefix, "bin", "spark-submit")), "--master", settings.spark_master,
+        "--properties-file", str(secret_file(settings)), *options,
         "--jars", connector(settings), "--executor-memory", EXECUTOR_MEMORY, "--driver-memory", DRIVER_MEMORY,
         "--name", NAME, "--deploy-mode", "client", application(settings),
     ]  # fmt: skip

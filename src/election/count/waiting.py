@@ -56,7 +56,8 @@ def wait_until_counted(
             if most > stored:
                 raise StageFailed(
                     f"{most:,} ballots of {slug} are counted, but {stored:,} are stored. "
-                    f"`election reconcile {slug}` names the ballots."
+                    f"`election reconcile {slug}` names the ballots; `election quarantine {slug}` has the count leave "
+                    "out those that are forged."
                 )
             left = _left(platform, end)
             if (counted, left) != (before, left_before):

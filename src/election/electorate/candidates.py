@@ -9,6 +9,7 @@ from election.platform import Connection, Platform
 from election.scenarios import Candidate
 from election.settings import Settings
 from election.storage.elections import Election, election
+from election.storage.scenario import require_unchanged
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ def seed_candidates(platform: Platform, slug: str) -> int:
 
 def _stands(platform: Platform, connection: Connection, poll: Election) -> list[Stand]:
     scenario = scenarios.load(platform.settings.scenarios, poll.scenario)
+    require_unchanged(connection, poll, scenario)
     by_id = {contest.contest_id: contest for contest in scenario.contests}
     contests = connection.execute(
         "SELECT contest_no, contest_id FROM contests WHERE election_no = %s ORDER BY contest_no", [poll.election_no]
@@ -51,16 +53,25 @@ def _stands(platform: Platform, connection: Connection, poll: Election) -> list[
 
 
 def _faced(settings: Settings, poll: Election, stands: Sequence[Stand]) -> list[Stand]:
-    """The same parties and genders, with people of the API."""
-    faces = randomuser.faces(settings, poll, [stand.candidate.gender for stand in stands])
-    return [
-        replace(
-            stand,
-            candidate=replace(stand.candidate, given_name=face.given_name, family_name=face.family_name),
-            photo=face.photo,
-        )
-        for stand, face in zip(stands, faces, strict=True)
-    ]
+    """The same parties and genders, with people of the API; a person is one on all of their lines."""
+    people: dict[object, str] = {
+        _person(stand): stand.candidate.gender for stand in stands if stand.candidate.kind == "person"
+    }
+    faces = dict(zip(people, randomuser.faces(settings, poll, list(people.values())), strict=True))
+    found = []
+    for stand in stands:
+        face = faces.get(_person(stand))
+        if face is None:
+            found.append(stand)
+            continue
+        person = replace(stand.candidate, given_name=face.given_name, family_name=face.family_name)
+        found.append(replace(stand, candidate=person, photo=face.photo))
+    return found
+
+
+def _person(stand: Stand) -> object:
+    own = stand.candidate.candidate_id
+    return (stand.contest_no, own) if own else stand.candidate_no
 
 
 def _stored(connection: Connection, poll: Election) -> int:
@@ -72,8 +83,9 @@ def _store(connection: Connection, poll: Election, stands: Sequence[Stand]) -> N
     with connection.cursor() as cursor:
         cursor.executemany(
             """INSERT INTO candidates (election_no, contest_no, candidate_no, given_name, family_name, gender, party,
-                                       party_abbreviation, official_votes, photo)
-               VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (election_no, candidate_no) DO NOTHING""",
+                                       party_abbreviation, official_votes, photo, candidate_id, kind)
+               VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+               ON CONFLICT (election_no, candidate_no) DO NOTHING""",
             [
                 (
                     poll.election_no,
@@ -86,6 +98,8 @@ def _store(connection: Connection, poll: Election, stands: Sequence[Stand]) -> N
                     stand.candidate.party_abbreviation,
                     stand.candidate.votes,
                     stand.photo,
+                    stand.candidate.candidate_id,
+                    stand.candidate.kind,
                 )
                 for stand in stands
             ],

@@ -1,6 +1,8 @@
 """Proves that an electorate is complete before it is published."""
 
-from election.contracts.ballots import AGE_GROUPS
+from datetime import timedelta
+
+from election.contracts.ballots import AGE_GROUPS, last_births
 from election.errors import StageFailed
 from election.platform import Connection, Platform
 from election.storage.elections import Election, election
@@ -68,8 +70,8 @@ def _voters(connection: Connection, poll: Election) -> list[str]:
         )
     ]
     minors = connection.execute(
-        "SELECT count(*) FROM voters WHERE election_no = %s AND date_of_birth > %s::date - interval '18 years'",
-        [poll.election_no, poll.polling_day],
+        "SELECT count(*) FROM voters WHERE election_no = %s AND date_of_birth > %s",
+        [poll.election_no, last_births(poll.polling_day)[0]],
     ).fetchone()
     if minors and minors[0]:
         wrong.append(f"{minors[0]:,} voters are younger than 18 on {poll.polling_day}")
@@ -77,28 +79,39 @@ def _voters(connection: Connection, poll: Election) -> list[str]:
 
 
 def _count(connection: Connection, poll: Election) -> None:
-    """Fills registered_counts anew, in one pass over the voters."""
+    """Refills registered_counts, in one pass over the voters.
+
+    Places, genders and age groups are the base of the turnout: voters of contests without a poll are not in them.
+    """
+    unopposed = [
+        contest
+        for (contest,) in connection.execute(
+            "SELECT contest_no FROM contests WHERE election_no = %s AND unopposed", [poll.election_no]
+        )
+    ]
     connection.execute("DELETE FROM registered_counts WHERE election_no = %s", [poll.election_no])
     # Youngest births first become group after group: the bucket of a birth among the groups' first birthdays.
     groups = [name for _, name in reversed(AGE_GROUPS)]
     connection.execute(
-        """WITH births AS (
-               SELECT array_agg((%(day)s::date - make_interval(years => youngest))::date + 1
-                                ORDER BY youngest DESC) AS first
-               FROM unnest(%(youngest)s::int[]) AS youngest)
-           INSERT INTO registered_counts (election_no, dimension, member, registered)
+        """INSERT INTO registered_counts (election_no, dimension, member, registered)
            SELECT %(election)s,
                   CASE WHEN grouping(contest_no) = 0 THEN 'contest' WHEN grouping(location_no) = 0 THEN 'location'
                        WHEN grouping(gender) = 0 THEN 'gender' ELSE 'age_group' END,
                   coalesce(contest_no::text, location_no::text, gender, (%(groups)s::text[])[age + 1]),
                   count(*)
-           FROM (SELECT contest_no, location_no, gender, width_bucket(date_of_birth, (SELECT first FROM births)) AS age
-                 FROM voters WHERE election_no = %(election)s) AS voters
+           FROM (SELECT contest_no, location_no, gender, width_bucket(date_of_birth, %(births)s::date[]) AS age
+                 FROM voters WHERE election_no = %(election)s AND contest_no <> ALL(%(unopposed)s::int[])) AS voters
            GROUP BY GROUPING SETS ((contest_no), (location_no), (gender), (age))""",
         {
             "election": poll.election_no,
             "groups": groups,
-            "day": poll.polling_day,
-            "youngest": [youngest for youngest, _ in AGE_GROUPS[1:]],
+            "unopposed": unopposed,
+            "births": [born + timedelta(days=1) for born in reversed(last_births(poll.polling_day)[1:])],
         },
+    )
+    connection.execute(
+        """INSERT INTO registered_counts (election_no, dimension, member, registered)
+           SELECT election_no, 'contest', contest_no::text, count(*) FROM voters
+           WHERE election_no = %s AND contest_no = ANY(%s::int[]) GROUP BY election_no, contest_no""",
+        [poll.election_no, unopposed],
     )

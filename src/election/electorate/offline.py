@@ -1,6 +1,6 @@
 """The offline electorate: plausible people, each a function of the election's seed and their number.
 
-Nobody here exists. Names come from lists of common British names, ages from the age pyramid of adults in
+All people are invented. Names come from lists of common British names, ages from the age pyramid of adults in
 the United Kingdom (after the Office for National Statistics' estimates for mid-2019), telephone numbers from
 the range Ofcom keeps for drama (07700 900000 to 900999), e-mail addresses from a reserved domain (RFC 2606).
 """
@@ -18,6 +18,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from election import draws
+from election.contracts.ballots import years_before
 from election.electorate.places import Homes, Indices, Roll
 
 COLUMNS = (
@@ -55,8 +56,8 @@ class People:
         self._lists = _lists()
         self._outward = pl.Series(homes.postcodes)
         self._ages = _age_ends()
-        # Someone whose birthday is polling day, by age; the day before it for a 29 February that is not.
-        birthdays = np.array([_years_before(polling_day, age) for age in range(_OLDEST + 1)], "datetime64[D]")
+        # The date of birth of someone whose birthday is polling day, by age.
+        birthdays = np.array([years_before(polling_day, age) for age in range(_OLDEST + 1)], "datetime64[D]")
         self._birthday = birthdays.astype(np.int64)
         self._oldest = int(self._birthday[-1]) - 365
         days = range(int(self._birthday[0]) - self._oldest + 1)
@@ -187,10 +188,3 @@ def _age_ends() -> NDArray[np.float64]:
     ends: NDArray[np.float64] = np.cumsum(people) / people.sum()
     ends[-1] = 1.0
     return ends
-
-
-def _years_before(day: date, years: int) -> date:
-    try:
-        return day.replace(year=day.year - years)
-    except ValueError:  # 29 February in a year that has none
-        return day.replace(year=day.year - years, day=28)

@@ -1,4 +1,7 @@
-"""Where the voters of each contest live: towns of its region, or parts of the contest where none are listed."""
+"""Where the voters of each contest live: towns of its region, or parts of the contest where none are listed.
+
+Voters are numbered by contest: docs/decisions/0002-contest-of-a-voter.md.
+"""
 
 import csv
 from collections.abc import Sequence

@@ -2,7 +2,15 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from confluent_kafka import Consumer, IsolationLevel, KafkaException, Message, TopicPartition
+from confluent_kafka import (
+    Consumer,
+    IsolationLevel,
+    KafkaError,
+    KafkaException,
+    Message,
+    TopicCollection,
+    TopicPartition,
+)
 from confluent_kafka.admin import AdminClient, OffsetSpec
 from tenacity import retry, retry_if_exception, stop_after_delay, wait_fixed
 
@@ -20,10 +28,29 @@ def partitions(kafka: Mapping[str, str], topic: str) -> list[int]:
     return [partition for _, partition in _places(admin(kafka), [topic])]
 
 
-def bounds(kafka: Mapping[str, str], topic: str) -> tuple[Offsets, Offsets]:
-    """Where the topic begins and ends now, read from the broker; records of open transactions are within."""
-    first, last = _bounds(kafka, [topic], IsolationLevel.READ_UNCOMMITTED)
+def bounds(kafka: Mapping[str, str], topic: str, *, committed: bool = False) -> tuple[Offsets, Offsets]:
+    """Where the topic begins and ends now, read from the broker; records of open transactions are within.
+
+    With ``committed`` it ends before the first of these, as ``read`` does.
+    """
+    isolation = IsolationLevel.READ_COMMITTED if committed else IsolationLevel.READ_UNCOMMITTED
+    first, last = _bounds(kafka, [topic], isolation)
     return {p: offset for (_, p), offset in first.items()}, {p: offset for (_, p), offset in last.items()}
+
+
+def topic_id(kafka: Mapping[str, str], topic: str, seconds: float = 20) -> str | None:
+    """The id Kafka gave the topic when it was created: one created anew under the name has another. None: no topic.
+
+    Raises NotReachable when Kafka gives no answer within ``seconds``.
+    """
+    client = admin(kafka)  # kept until the answer is there
+    try:
+        described = client.describe_topics(TopicCollection([topic]), request_timeout=seconds)
+        return str(described[topic].result().topic_id)
+    except KafkaException as error:
+        if error.args[0].code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+            return None
+        raise NotReachable(f"Kafka does not answer: {error}. `election status` shows what runs.") from error
 
 
 def read(

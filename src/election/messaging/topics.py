@@ -17,12 +17,12 @@ from election.platform import Platform
 
 
 def create_topics(platform: Platform) -> list[str]:
-    """Creates the topics that are missing and sets every topic's configuration. Returns the names created.
+    """Creates the topics that are missing and sets the configuration of all, as their owner. Returns the names created.
 
     Safe to run again and beside itself. Partitions of an existing topic stay as they are.
     Raises KafkaException when the broker refuses.
     """
-    client = admin(platform.kafka)
+    client = admin(platform.login("owner"))
     new = [
         NewTopic(
             topic.name,

@@ -1,1 +1,1 @@
-"""What ties the stages to Airflow: its connections, operators and callbacks. Nothing else here knows Airflow."""
+"""Connects the stages to Airflow: connections, operators, callbacks. No other package knows Airflow."""

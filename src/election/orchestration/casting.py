@@ -1,4 +1,4 @@
-"""A casting worker as a task: one that is told to end stops after its batch, and the rest is left to the next try."""
+"""A casting worker as a task. On SIGTERM it stops after its batch, and the next try casts the rest."""
 
 import signal
 import threading
@@ -24,7 +24,7 @@ def cast(platform: Platform, slug: str, worker: int, rate: float) -> dict[str, A
         signal.signal(signal.SIGTERM, before)
     if stop.is_set():
         raise StageFailed(
-            f"Worker {worker} was told to end and stopped after a batch; {done.ballots:,} ballots of {slug} are stored "
+            f"Worker {worker} was asked to stop and ended after a batch; {done.ballots:,} ballots of {slug} are stored "
             "and published. The next try, or clearing the task, goes on from there."
         )
     return asdict(done)

@@ -1,4 +1,4 @@
-"""Airflow's LocalExecutor, which knows what its runners work at: ``[core] executor`` names it."""
+"""LocalExecutor that tracks its in-flight workloads; ``[core] executor`` names it."""
 
 import time
 from collections import Counter
@@ -20,7 +20,7 @@ class TrackingLocalExecutor(LocalExecutor):
     - A deferred task that is resumed at once has the key of the run that deferred. When the end of that run is heard
       of late, the scheduler asks whether the executor has the task, hears no, and fails what has just been resumed.
     - A task whose runner was killed between the queue and its first report waits until the scheduler is started
-      again: Airflow asks to revoke what waits for longer than ``task_queued_timeout``, and to queue it anew.
+      again: Airflow asks to revoke what waits for longer than ``task_queued_timeout``, and to queue it again.
     - More tasks are handed over than there are runners. Those that wait behind long ones look just like that; the
       third time Airflow fails them.
     """
@@ -41,7 +41,7 @@ class TrackingLocalExecutor(LocalExecutor):
         return int(super().slots_occupied) + self._at_work()
 
     def _at_work(self) -> int:
-        """Runners that work, and what none has taken yet. A runner that was killed is none of them, whatever it had."""
+        """Busy runners, and workloads that wait for a runner. Killed runners do not count."""
         since = time.monotonic() - _TITLED_SECONDS
         self._handed = [at for at in self._handed if at > since]
         return int(self._unread_messages.value) + len(self._handed) + sum(map(_works, self.workers))

@@ -1,24 +1,33 @@
-"""What a person does next when a task of a run has failed for good; the last lines of its log say it."""
+"""What a person does next when a task of a run has failed; the last line of its log says it."""
 
 import logging
 from collections.abc import Mapping
 from typing import Any
+
+from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
+
+from election.errors import BadInput, UnknownElection
 
 log = logging.getLogger(__name__)
 
 # By task group; the task's own message says what is wrong.
 _NEXT = {
     "prepare": "Correct what the message names and start a new run; nothing was written.",
-    "electorate": "Clear this task: it goes on where it stopped.",
+    "electorate": "Clear this task: it continues where it stopped.",
     "publication": "Clear this task: what is published again is harmless, and casting waits for all of it.",
-    "casting": "Clear this task: it goes on after the last batch, and each ballot counts once.",
+    "casting": "Clear this task: it continues after the last batch, and each ballot counts once.",
     "count": "See `tally_stream` and `election tally status`. Once the stream runs, clear this task.",
-    "reconciliation": "`election reconcile SLUG` recomputes this without a run. After mending, clear this task.",
+    "reconciliation": "`election reconcile SLUG` compares again without a run. After a fix, clear this task.",
     "certification": "Clear `certification.decide`: it asks again. `election results SLUG` shows what is decided.",
-    "result": "Clear this task: the files are written anew.",
+    "result": "Clear this task: it writes the files again.",
 }
-_GATE = "The message says what is not met and what to do, its report shows all of it. After mending, clear this task."
-_OTHERWISE = "Read the message above; after mending, clear this task."
+HOPELESS = ExceptionRetryPolicy(
+    [RetryRule([BadInput, UnknownElection], RetryAction.FAIL, reason="Another try cannot fix the input.")]
+)
+"""``retry_policy`` of a DAG: bad input fails a task at once, with its message in the log."""
+
+_GATE = "The message names what fails and what to do; the report shows all of it. After a fix, clear this task."
+_OTHERWISE = "Read the message above. After a fix, clear this task."
 
 
 def advice(task_id: str) -> str:

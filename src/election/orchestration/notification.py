@@ -1,15 +1,17 @@
-"""Tells a webhook about gates that failed and elections that ended. Off unless ELECTION_WEBHOOK_URL is set."""
+"""Notifies a webhook of failed gates and ended elections. Off unless ELECTION_WEBHOOK_URL is set."""
 
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any, Literal
 
-import httpx
+import requests
 from airflow.sdk import BaseNotifier
 from airflow.sdk.definitions.context import Context
 
 from election.errors import NotReachable
 from election.orchestration.failures import advice, say_what_next
 from election.settings import Settings
+from election.text import visible
 
 _SECONDS = 5.0
 Event = Literal["gate_failed", "run_succeeded", "run_failed"]
@@ -19,6 +21,8 @@ Callback = Callable[[Context], None]
 class Webhook(BaseNotifier):
     """Posts JSON: ``event``, ``dag``, ``run``, ``task`` (of a gate), ``text`` and ``url`` of the run in Airflow.
 
+    ``text`` is plain: a receiver that reads Markdown has to escape it.
+
     An address that does not answer, or not within seconds, costs the run nothing: Airflow logs the error.
     """
 
@@ -27,18 +31,9 @@ class Webhook(BaseNotifier):
         self.event = event
 
     def notify(self, context: Context) -> None:
-        """Raises NotReachable, without the address: it may hold a secret."""
+        """Raises NotReachable."""
         settings = Settings()
-        try:
-            # The answer's body is not read, so that it cannot hold anything up.
-            with httpx.stream(
-                "POST", settings.webhook_url, json=self._message(settings, context), timeout=_SECONDS
-            ) as r:
-                status = r.status_code
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise NotReachable(f"The webhook does not answer: {type(error).__name__}. Check the setting.") from None
-        if status >= httpx.codes.BAD_REQUEST:
-            raise NotReachable(f"The webhook answered {status}. Check ELECTION_WEBHOOK_URL.")
+        post(settings, self._message(settings, context))
 
     def _message(self, settings: Settings, context: Context) -> dict[str, Any]:
         dag_id, run_id = context["dag"].dag_id, context["run_id"]
@@ -50,7 +45,22 @@ class Webhook(BaseNotifier):
         else:
             ended = "succeeded" if self.event == "run_succeeded" else "failed"
             message["text"] = f"{dag_id} {run_id} {ended}."
+        message["text"] = visible(message["text"])
         return message | {"url": f"{settings.airflow_page}/dags/{dag_id}/runs/{run_id}"}
+
+
+def post(settings: Settings, message: dict[str, Any]) -> None:
+    """Raises NotReachable, without the address: it may hold a secret."""
+    try:
+        # The answer's body is not read, so that it cannot hold anything up.
+        with requests.post(
+            settings.webhook_url, json=message, timeout=_SECONDS, stream=True, allow_redirects=False
+        ) as answer:
+            status = answer.status_code
+    except requests.RequestException as error:
+        raise NotReachable(f"The webhook does not answer: {type(error).__name__}. Check the setting.") from None
+    if status >= HTTPStatus.BAD_REQUEST:
+        raise NotReachable(f"The webhook answered {status}. Check ELECTION_WEBHOOK_URL.")
 
 
 def at_a_gate() -> list[Callback]:

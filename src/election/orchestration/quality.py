@@ -1,10 +1,11 @@
-"""Validations as tasks: what was found is on the run, whether the task fails or not."""
+"""Validations as tasks: the run keeps the findings, whether or not the task fails."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 from election.orchestration.connections import platform
+from election.orchestration.runs import this_election
 from election.quality import Checkpoint, Validation, require_ok
 
 REPORT, FINDINGS = "report", "findings"
@@ -14,11 +15,11 @@ SHARE = 0.1
 """Of the time, that scheduled validations of one election take at most."""
 
 
-def validate(context: Mapping[str, Any], slug: str, checkpoint: Checkpoint) -> str:
-    """Validates one election and returns the report's address. Raises StageFailed when a critical one failed."""
+def validate(context: Mapping[str, Any], checkpoint: Checkpoint) -> str:
+    """Validates the run's election and returns the report's address. Raises StageFailed when a critical one failed."""
     from election.quality import validating
 
-    reached = platform()
+    reached, slug = this_election()
     found = validating.validate(reached, slug, checkpoint)
     _tell(context, [found])
     require_ok([found], where(reached.settings.airflow_page))

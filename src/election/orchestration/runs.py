@@ -4,56 +4,65 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowFailException
 
+from election.clients.airflow import Airflow
 from election.errors import BadInput, ElectionError
-from election.orchestration.api import Airflow
 from election.orchestration.connections import platform
-from election.preparation import Registration
+from election.parameters import Run
+from election.platform import Platform
 from election.preparation import register as register_election
-from election.preparation.registration import checked
 from election.settings import Settings
+from election.storage.deciders import deciders, require_decider
 from election.storage.elections import election as find_election
-from election.storage.runs import note_run
+from election.storage.runs import election_of_run, note_run
 
 log = logging.getLogger(__name__)
 
 
-def registration(params: Mapping[str, Any], slug: str) -> Registration:
-    """The registration that a run's form describes; ``slug`` when the form left it empty."""
-    return Registration(
-        scenario=params["scenario"],
-        slug=params["slug"] or slug,
-        contests=tuple(params["contests"] or ()),
-        region=params["region"] or None,
-        source=params["source"],
-        nationality=params["nationality"],
-        voters=params["voters"],
-        turnout=params["turnout"],
-        seed=params["seed"],
-        ballots=params["ballots"],
-        night=params["night"],
-    )
+def this_election() -> tuple[Platform, str]:
+    """The platform, and the slug of the election that the current task's run is about, from the table ``runs``.
+
+    What a task decides or changes never rests on an XCom: operators may write those.
+    Raises AirflowFailException before the run has registered its election.
+    """
+    reached, run = platform(), get_current_context()["dag_run"]
+    with reached.connect("reader") as connection:
+        found = election_of_run(connection, run.dag_id, run.run_id)
+    if found is None:
+        raise AirflowFailException(f"The run {run.run_id} has no election yet. Clear its first task and what follows.")
+    return reached, found.slug
+
+
+def require_starter_may_decide(context: Mapping[str, Any]) -> str:
+    """The user who started the run, as Airflow recorded it. Raises BadInput unless that user may decide."""
+    starter = context["dag_run"].triggering_user_name or ""
+    with platform().connect("reader") as connection:
+        require_decider(starter, deciders(connection))
+    return starter
 
 
 def register(context: Mapping[str, Any]) -> str:
     """Registers the run's election and returns its slug. A cleared run finds the election it registered before."""
-    run = context["dag_run"]
-    # The run's own time, not the clock's, so that a cleared run keeps its slug.
-    slug = f"{context['params']['scenario'][:46]}-{run.run_after:%Y%m%d-%H%M%S}"
     try:
-        wanted = registration(context["params"], slug)
-        checked(platform(), wanted, context["params"]["rate"])
+        # The run's own time, not the clock's, so that a cleared run keeps its slug.
+        wanted = Run(**context["params"]).named(context["dag_run"].run_after)
+        if wanted.auto_certify:
+            require_starter_may_decide(context)
         election = register_election(platform(), wanted)
+        belongs_to(context, election.slug)
     except BadInput as error:
-        # Trying again cannot mend a parameter.
+        # A retry cannot fix a parameter.
         raise AirflowFailException(str(error)) from error
-    belongs_to(context, election.slug)
     return election.slug
 
 
 def belongs_to(context: Mapping[str, Any], slug: str) -> None:
-    """Records that the run is about this election, and says so beside a run whose own name does not."""
+    """Records the run's election, and sets a note on a run whose name does not say it.
+
+    Raises BadInput when the run is about another one.
+    """
     run = context["dag_run"]
     with platform().connect("app") as connection:
         name = find_election(connection, slug).name

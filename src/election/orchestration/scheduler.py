@@ -1,4 +1,4 @@
-"""Airflow's scheduler, with what its tasks import slowly imported before: ``python -m election.orchestration.scheduler
+"""Airflow's scheduler, which preloads slow imports of its tasks: ``python -m election.orchestration.scheduler
 airflow scheduler``.
 
 The LocalExecutor's tasks are forked from the scheduler. Great Expectations takes seconds to import, which every gate of

@@ -3,20 +3,22 @@
 from election.orchestration.failures import advice
 
 _STAGES = {
-    "prepare": "Creates tables and topics where there are none, checks the form, and registers the election under its "
+    "prepare": "Creates missing tables and topics, checks the form, and registers the election under its "
     "slug. From here on the tab **Election** shows it. Nothing is written when a parameter is refused.",
     "electorate": "Puts candidates and voters into Postgres and checks them: ages, places, contests, numbers. A replay "
-    "has the official number of voters. Its gate `validate` holds the tables against what is expected of them.",
+    "has the official number of voters. Its gate `validate` checks the expectations of the tables.",
     "publication": "Puts voters and candidates on their topics, and records where this election's voters begin and end "
     "there. Casting reads exactly these.",
     "casting": "Opens the poll, offers the ballot to every voter, stores each vote and then publishes it; several "
-    "workers share the voters. With ballots from outside it waits until you answer `close_when_told` under *Required "
+    "workers share the voters. Meanwhile `seal` appends published ballots to the election's log and signs its head "
+    "each second. With ballots from outside it waits until you answer `close_when_told` under *Required "
     "Actions*. The link **Rejected records**, under *Details* of a task, shows what could not be used.",
     "count": "Waits until the stream, which runs in `tally_stream`, has counted every stored ballot. Its gate compares "
     "every total with the votes. The link **Spark UI**, under *Details*, leads to the stream's own pages.",
-    "reconciliation": "Compares every stored ballot with every published one, every total with the votes, and a replay "
-    "with the official figures. Only when all of it agrees may the result be certified.",
-    "certification": "Waits, without holding a worker, until a person named for it certifies or refuses, with a "
+    "reconciliation": "Seals the log of published ballots. Compares every stored ballot with every published one, "
+    "every total with the votes, and a replay with the official figures. Only when all of it agrees may the result be "
+    "certified.",
+    "certification": "Waits, without holding a worker, until a decider certifies or refuses, with a "
     "reason. The question is under *Required Actions*. Marking a task success by hand certifies nothing.",
     "result": "Writes the certified result to files, for the press and for the archive.",
 }

@@ -1,7 +1,7 @@
-"""The count under Airflow: an operator that starts or finds the driver, and a trigger that watches it.
+"""The tally under Airflow: an operator that starts or finds the driver, and a trigger that watches it.
 
 On a standalone master Spark runs Python in client mode only, so the driver is a process beside Airflow. It is started
-detached with the command line that the Spark provider builds, and known by its folder (``election.count.folder``):
+detached with the command line that the Spark provider builds, and identified by its folder (decision 11):
 the task then waits in a trigger, without a worker slot, and whatever of Airflow dies or is restarted finds the
 driver again. When a driver dies, the trigger starts the next one and then lets the task fail with the error; the
 task's next try finds it. On Kubernetes and YARN (connection extra ``deploy-mode`` ``cluster``) the provider submits and
@@ -25,10 +25,11 @@ from airflow.sdk.exceptions import (
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
 
+from election.clients.airflow import Airflow
+from election.clients.spark_access import secret_file
 from election.count import driver, submission
 from election.count.folder import tally_folder
 from election.errors import ElectionError, StageFailed
-from election.orchestration.api import Airflow
 from election.settings import Settings
 
 DAG_ID = "tally_stream"
@@ -97,6 +98,7 @@ class TallyOperator(SparkSubmitOperator):
         self.application = submission.application(settings)
         self.jars = submission.connector(settings)
         self.conf = submission.conf(settings) | self._extra().get("conf", {})
+        self.properties_file = str(secret_file(settings))
         self._executor_memory, self._driver_memory = submission.EXECUTOR_MEMORY, submission.DRIVER_MEMORY
         return list(self._get_hook()._build_spark_submit_command(self.application))
 
@@ -107,7 +109,7 @@ class TallyOperator(SparkSubmitOperator):
         """
         if (self._hook is not None) and self._hook._connection["deploy_mode"] == "cluster":
             super().on_kill()
-        # While the driver is being started nobody else talks to the API server through this process.
+        # While the driver starts, only this code talks to the API server through this process.
         if self._starting is not None and ended_by_hand(self._starting):
             self._stop_stream()
             raise AirflowTaskTerminated("The task was ended by hand while it started the driver.")
@@ -208,10 +210,9 @@ class TallyTrigger(BaseTrigger):
 
 
 def _start_unless_kept_back(settings: Settings, command: list[str]) -> None:
-    """Starts the driver; not when that is for Airflow to decide: somebody asked for a stop, it is time to wait, or to
-    pause.
+    """Starts the driver, unless Airflow has to decide: after a requested stop, while starts wait, or in a paused DAG.
 
-    Raises NotReachable when Airflow's API server does not say, StageFailed when the driver does not start.
+    Raises NotReachable when Airflow's API server does not answer, StageFailed when the driver does not start.
     """
 
     def kept_back() -> bool:

@@ -24,7 +24,7 @@ from election.storage.elections import Election, election
 _BLOCK = 10_000
 _BLOCKS = 16
 _GENDERS = pa.array(get_args(Gender))
-# By gender, then by how many age groups somebody is old enough for.
+# By gender, then by the number of age groups that a voter is old enough for.
 _PEOPLE = pa.array(
     b',"gender":"%b","age_group":"%b"' % (gender.encode(), group.encode())
     for gender in get_args(Gender)
@@ -33,7 +33,7 @@ _PEOPLE = pa.array(
 
 
 def publish_voters(platform: Platform, slug: str, log: Callable[[str], None] = print) -> int:
-    """Publishes every voter of the election once more than never; returns how many were published.
+    """Publishes every voter of the election at least once; returns how many were published.
 
     A publication that finished is not repeated. One that was cut off is begun again: casting reads the
     range of the one that finished, and a voter offered twice is a duplicate.
@@ -92,8 +92,8 @@ def _messages(voters: pa.RecordBatch, numbers: pa.Array, poll: Election) -> pa.A
 
 
 def _people(voters: pa.RecordBatch, poll: Election) -> pa.Array:
-    """Each voter's gender and age group as they are in a message: one of few texts, and not put together anew."""
-    # How many groups somebody is old enough for; nobody under age is registered.
+    """Each voter's gender and age group as in a message: one of a few prepared texts."""
+    # The number of groups that a voter is old enough for; minors are not registered.
     births = np.array(last_births(poll.polling_day)[::-1], "datetime64[D]")
     old_enough = len(births) - np.searchsorted(births, voters["date_of_birth"].to_numpy(zero_copy_only=False))
     gender = pc.index_in(voters["gender"], _GENDERS).to_numpy()
@@ -123,15 +123,19 @@ def _voters(connection: Connection, poll: Election) -> Iterator[pa.RecordBatch]:
 def _due(connection: Connection, poll: Election, night: str) -> Iterator[pa.RecordBatch]:
     """In the order in which voters are due in a night; Postgres sorts them, on disk when they are many."""
     contests = connection.execute(
-        """SELECT contest_no, contest_id, declared_at, registered FROM contests
+        """SELECT contest_no, contest_id, declared_at, registered, polling_day IS NOT NULL FROM contests
            WHERE election_no = %s ORDER BY contest_no""",
         [poll.election_no],
     ).fetchall()
-    shares = nights.completions([(contest_id, declared) for _, contest_id, declared, _ in contests], poll.seed)
+    shares = nights.completions(
+        [(contest_id, declared) for _, contest_id, declared, _, _ in contests],
+        poll.seed,
+        {contest_id for _, contest_id, _, _, polls_later in contests if polls_later},
+    )
     arrivals = [
         {"contest_no": contest_no}
         | asdict(nights.arrival(contest_id, registered, share, nights.seconds(night), poll.seed))
-        for (contest_no, contest_id, _, registered), share in zip(contests, shares, strict=True)
+        for (contest_no, contest_id, _, registered, _), share in zip(contests, shares, strict=True)
     ]
     return columns(
         connection,

@@ -11,14 +11,17 @@ import pandas as pd
 from election.buckets import Bucket, Pair, compared, spill
 from election.contracts import topics
 from election.contracts.ballots import ballot_ids
-from election.contracts.messages import UNREADABLE
-from election.messaging.reading import read
+from election.contracts.messages import UNREADABLE, repeats_a_member
+from election.messaging.reading import read, topic_id
 from election.platform import Connection
 from election.quality.suites import Look
 from election.storage.ballots import ballot_key
+from election.storage.quarantine import quarantined
 
 _NAMED = 1_000  # ballots of each bucket and kind: what memory holds stays bounded however much differs
 _BATCH = 50_000
+# Quotation marks of a vote without any in its names: two for each of 16 members, two for each text.
+_QUOTES, _QUOTES_OF_INVALID = 52, 48
 _choice = struct.Struct(">ii").pack
 
 
@@ -61,7 +64,11 @@ def _published(look: Look) -> Iterator[Pair]:
     no = look.poll.election_no
     decode = msgspec.json.Decoder(_Ballot).decode
     mark = b'"election":%d,' % no
+    with look.platform.connect("auditor") as connection:
+        left_out = quarantined(connection, topic_id(look.platform.kafka, topics.VOTES), no)
     for message in read(look.platform.kafka, topics.VOTES, {int(p): o for p, o in look.poll.votes_from.items()}):
+        if left_out and message.offset() in left_out.get(message.partition() or 0, ()):
+            continue
         value = message.value()
         if value is None or len(value) > topics.MAX_RECORD_BYTES or mark not in value:
             continue
@@ -69,6 +76,10 @@ def _published(look: Look) -> Iterator[Pair]:
             vote = decode(value)
         except UNREADABLE:
             continue  # the count rejects it, and so it is no ballot
+        # With more of them it has further members, or quotation marks in names: the count rejects repeated members.
+        quotes = _QUOTES_OF_INVALID if vote.candidate is None else _QUOTES
+        if value.count(b'"') > quotes and repeats_a_member(value):
+            continue
         key = message.key() or b""
         if vote.election == no and key.hex() == vote.ballot_id:
             yield key, _choice(vote.contest, vote.candidate or 0)

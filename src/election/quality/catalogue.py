@@ -31,12 +31,12 @@ class Listed:
 def catalogue(settings: Settings) -> list[Listed]:
     """Every expectation that some election meets at some checkpoint, by suite; nothing is looked at."""
     # Suites are asked, not run: no connection is made.
-    platform = Platform(cast(Any, None), {}, settings)
+    platform = Platform(cast(Any, None), cast(Any, None), settings)
     found: dict[str, Listed] = {}
     for checkpoint in CHECKPOINTS:
         for state in _AT[checkpoint]:
             for poll in (_replay(state), _simulated(state)):
-                for suite in suites(Look(platform, poll, checkpoint, 1_000)):
+                for suite in suites(Look(platform, poll, checkpoint, 1_000, 1_000)):
                     for one in suite.expectations:
                         name = f"{suite.name}.{(one.meta or {})['name']}"
                         severity = str(getattr(one.severity, "value", one.severity))

@@ -8,7 +8,7 @@ import pandas as pd
 
 from election.contracts import topics
 from election.contracts.messages import UNREADABLE, CandidateRecord, Decoder, Unusable
-from election.messaging.reading import Offsets, read
+from election.messaging.reading import Offsets, bounds, read
 from election.quality.suites import Look
 
 
@@ -21,7 +21,8 @@ class _Voter(msgspec.Struct):
 def published_voters(look: Look) -> pd.DataFrame:
     """A row a contest: how many voters its table has, and how many are in the range that publication recorded.
 
-    A voter who is there twice counts once; memory holds a bit for each.
+    A voter who is there twice counts once; memory holds a bit for each. Where the topic is no longer the one that was
+    published to, as after a restore, ``published`` is missing and ``there`` is False.
     """
     poll = look.poll
     with look.platform.connect("reader") as connection:
@@ -48,10 +49,29 @@ def published_voters(look: Look) -> pd.DataFrame:
             if not seen[byte] & bit:
                 seen[byte] |= bit
                 published[record.contest] = published.get(record.contest, 0) + 1
+    there = _holds(look, poll.voters_from, poll.voters_to) and (bool(published) or not _voted(look))
     return pd.DataFrame(
-        [(f"contest {contest}", stored, published.get(contest, 0)) for contest, stored in contests],
-        columns=["key", "stored", "published"],
+        [
+            (f"contest {contest}", stored, published.get(contest, 0) if there else None, there)
+            for contest, stored in contests
+        ],
+        columns=["key", "stored", "published", "there"],
     )
+
+
+def _holds(look: Look, noted_from: dict[str, int] | None, noted_to: dict[str, int] | None) -> bool:
+    """Whether the topic reaches over the range. One created again begins at 0, and need not have come so far."""
+    first, last = bounds(look.platform.kafka, topics.VOTERS)
+    begin, end = _offsets(noted_from), _offsets(noted_to)
+    filled = [partition for partition in end if end[partition] > begin.get(partition, 0)]
+    return all(first.get(p, 0) <= begin.get(p, 0) and end[p] <= last.get(p, 0) for p in filled)
+
+
+def _voted(look: Look) -> bool:
+    """Whether a ballot is stored: then somebody was published, and a range without a voter is another topic's."""
+    with look.platform.connect("reader") as connection:
+        query = "SELECT EXISTS (SELECT FROM votes WHERE election_no = %s)"
+        return connection.execute(query, [look.poll.election_no]).fetchone() == (True,)
 
 
 def published_candidates(look: Look) -> pd.DataFrame:
@@ -61,7 +81,8 @@ def published_candidates(look: Look) -> pd.DataFrame:
         stored = {
             number: _digest(*rest)
             for number, *rest in connection.execute(
-                """SELECT candidate_no, contest_no, given_name || ' ' || family_name, party_abbreviation, party
+                """SELECT candidate_no, contest_no, btrim(given_name || ' ' || family_name), party_abbreviation, party,
+                          candidate_id, kind
                    FROM candidates WHERE election_no = %s""",
                 [no],
             )
@@ -74,7 +95,12 @@ def published_candidates(look: Look) -> pd.DataFrame:
             continue
         if record.election == no:
             published[record.candidate] = _digest(
-                record.contest, record.candidate_name, record.party, record.party_name
+                record.contest,
+                record.candidate_name,
+                record.party,
+                record.party_name,
+                record.candidate_id,
+                record.kind,
             )
     return pd.DataFrame(
         [

@@ -13,6 +13,7 @@ import os
 from base64 import b64decode
 from collections.abc import Sequence
 from datetime import datetime
+from html import escape
 from pathlib import Path
 from socket import gethostname
 from typing import Any
@@ -25,11 +26,12 @@ from election.platform import Platform
 from election.quality.offline import localised, static_files
 from election.quality.outcome import Finding
 from election.quality.suites import CHECKPOINTS, Look, Suite
+from election.text import visible, visible_in_templates
 
 _RAW = 200  # rejected records whose bytes are shown, the newest ones
 _pages = Environment(
     loader=PackageLoader("election.quality"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-    lstrip_blocks=True,
+    lstrip_blocks=True, finalize=visible_in_templates,
 )  # fmt: skip
 
 
@@ -65,6 +67,13 @@ def write_report(
 
 def write_indexes(platform: Platform, slug: str) -> None:
     """Writes the election's list of reports and the list of elections, from what is recorded."""
+    runs = write_index(platform)
+    docs = platform.settings.data_docs
+    _render(docs / slug / "index.html", "election.html", slug=slug, runs=[run for run in runs if run["slug"] == slug])
+
+
+def write_index(platform: Platform) -> list[dict[str, Any]]:
+    """Writes the list of elections; returns what is recorded of every validation, the newest first."""
     with platform.connect("reader") as connection:
         every = connection.execute(
             """SELECT slug, checkpoint, validated_at, ok, expectations, failed, warnings, report
@@ -76,8 +85,8 @@ def write_indexes(platform: Platform, slug: str) -> None:
     latest: dict[str, dict[str, dict[str, Any]]] = {}
     for run in runs:
         latest.setdefault(run["slug"], {}).setdefault(run["checkpoint"], run)
-    _render(docs / slug / "index.html", "election.html", slug=slug, runs=[run for run in runs if run["slug"] == slug])
     _render(docs / "index.html", "elections.html", elections=latest, checkpoints=CHECKPOINTS)
+    return runs
 
 
 def _page(result: Any) -> str:
@@ -85,11 +94,21 @@ def _page(result: Any) -> str:
     from great_expectations.render.view import DefaultJinjaPageView
 
     for one in result.results:
+        one.result = _escaped(one.result)  # the library's templates take values for HTML
         # The renderer of one of its expectations takes numbers of Python's own only.
         if isinstance(one.result.get("observed_value"), np.generic):
             one.result["observed_value"] = one.result["observed_value"].item()
     document = ValidationResultsPageRenderer().render(result)
     return str(DefaultJinjaPageView().render(document, show_how_to_buttons=False))
+
+
+def _escaped(value: Any) -> Any:
+    """The same with every text in it as HTML that shows it as it is written."""
+    if isinstance(value, str):
+        return escape(visible(value))
+    if isinstance(value, dict):
+        return {_escaped(key): _escaped(part) for key, part in value.items()}
+    return [_escaped(part) for part in value] if isinstance(value, list | tuple) else value
 
 
 def _operators_page(look: Look, run: str) -> str | None:

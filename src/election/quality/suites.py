@@ -28,12 +28,16 @@ Severity = Literal["critical", "warning"]
 
 @dataclass(frozen=True)
 class Look:
-    """One election at one checkpoint. ``registered`` is how many voters its contests have, by their own account."""
+    """One election at one checkpoint.
+
+    ``registered`` is how many voters its contests have, by their own account, ``entitled`` where a poll is held.
+    """
 
     platform: Platform
     poll: Election
     checkpoint: Checkpoint
     registered: int
+    entitled: int
 
     @property
     def counted(self) -> bool:

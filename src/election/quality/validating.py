@@ -95,15 +95,18 @@ _STATES = ("registered", "open", "closed", "counted", "certified", "refused")
 def _look(platform: Platform, slug: str, checkpoint: Checkpoint) -> Look:
     with platform.connect("reader") as connection:
         poll = election(connection, slug)
-        (registered,) = connection.execute(
-            "SELECT coalesce(sum(registered), 0)::bigint FROM contests WHERE election_no = %s", [poll.election_no]
-        ).fetchone() or (0,)
+        registered, entitled = connection.execute(
+            """SELECT coalesce(sum(registered), 0)::bigint,
+                      coalesce(sum(registered) FILTER (WHERE NOT unopposed), 0)::bigint
+               FROM contests WHERE election_no = %s""",
+            [poll.election_no],
+        ).fetchone() or (0, 0)
     if _STATES.index(poll.state) < _STATES.index(_EARLIEST[checkpoint]):
         raise StageFailed(
             f"{slug} is {poll.state}: the checkpoint {checkpoint} is for elections that are {_EARLIEST[checkpoint]} or "
             "further. Run the stages in their order: prepare, seed, publish, cast, tally, reconcile."
         )
-    return Look(platform, poll, checkpoint, registered)
+    return Look(platform, poll, checkpoint, registered, entitled)
 
 
 def _run(look: Look, chosen: Sequence[Suite]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 However often a ballot is offered, it counts once. Nobody's choice is named: verdicts are public.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 
@@ -26,26 +27,32 @@ Unaccounted = tuple[str, str, int]
 """What is wrong, where (a record's topic/partition/offset, a contest), and how many ballots it is."""
 
 
-def unaccounted(platform: Platform, connection: Connection, poll: Election) -> Iterator[Unaccounted]:
+def unaccounted(
+    platform: Platform, connection: Connection, poll: Election, unasked: list[str] | None = None
+) -> Iterator[Unaccounted]:
     """The ballots that were offered and neither stored nor rejected, and those stored that nobody offered.
 
     Memory holds a byte a voter, one a record and the ballots of a batch. Before the poll is closed nobody knows what
-    will be offered, and of a topic that was made anew nobody knows what was: then there is nothing to find.
+    will be offered. Of a topic that was created again, as after a restore, nobody knows what was: then ``unasked``
+    says so, and nothing is found.
     """
     if poll.state in ("registered", "open"):
         return
     if poll.ballots == "external":
-        yield from _fed(platform, connection, poll)
+        yield from _fed(platform, connection, poll, [] if unasked is None else unasked)
     elif poll.kind == "simulated":  # of a replay the official figures say as much
         yield from _decided(connection, poll)
 
 
-def _fed(platform: Platform, connection: Connection, poll: Election) -> Iterator[Unaccounted]:
+def _fed(platform: Platform, connection: Connection, poll: Election, unasked: list[str]) -> Iterator[Unaccounted]:
     """Ballots from outside: each record up to the close of the poll against what is stored and rejected."""
-    first, last = ({int(p): at for p, at in (noted or {}).items()} for noted in (poll.ballots_from, poll.ballots_to))
-    begin, end = bounds(platform.kafka, topics.BALLOTS)
-    if any(begin.get(p, 0) > at for p, at in first.items()) or any(end.get(p, 0) < at for p, at in last.items()):
+    if _created_again(platform, connection, poll):
+        unasked.append(
+            f"{topics.BALLOTS} was created again since the poll of {poll.slug}: whether every ballot that was offered "
+            "is stored or rejected cannot be asked any more."
+        )
         return
+    first, last = ({int(p): at for p, at in (noted or {}).items()} for noted in (poll.ballots_from, poll.ballots_to))
     refused = {partition: np.zeros(max(0, at - first.get(partition, 0)), bool) for partition, at in last.items()}
     for r in rejected(platform, poll.election_no, "casting"):
         if r.topic == topics.BALLOTS and first.get(r.partition, 0) <= r.offset < last.get(r.partition, 0):
@@ -73,6 +80,19 @@ def _fed(platform: Platform, connection: Connection, poll: Election) -> Iterator
     yield from offered.lost(ballots)
     if stored := offered.never():
         yield "ballots stored that nobody offered", poll.slug, stored
+
+
+def _created_again(platform: Platform, connection: Connection, poll: Election) -> bool:
+    """Whether the topic does not reach over the poll's range, or has no ballot of the election where some were."""
+    first, last = ({int(p): at for p, at in (noted or {}).items()} for noted in (poll.ballots_from, poll.ballots_to))
+    begin, end = bounds(platform.kafka, topics.BALLOTS)
+    if any(begin.get(p, 0) > at for p, at in first.items()) or any(end.get(p, 0) < at for p, at in last.items()):
+        return True
+    stored = connection.execute("SELECT FROM votes WHERE election_no = %s LIMIT 1", [poll.election_no]).fetchone()
+    if stored is None:
+        return False
+    own = re.compile(rb'"election"\s*:\s*%d\b' % poll.election_no)
+    return not any(own.search(message.value() or b"") for message in read(platform.kafka, topics.BALLOTS, first, last))
 
 
 class _Voters:

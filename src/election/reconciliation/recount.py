@@ -9,12 +9,15 @@ import numpy as np
 from election.contracts import topics
 from election.contracts.messages import Decoder, Unusable, VoteMessage
 from election.errors import StageFailed
-from election.messaging.reading import read
+from election.messaging.reading import read, topic_id
 from election.messaging.rejected import rejected
+from election.outcome import Rules, decide
 from election.platform import Connection, Platform
 from election.reconciliation.ballots import compare_ballots
 from election.reconciliation.verdict import Difference, Verdict, ballot_differences
 from election.storage.elections import Election, election, read_whole_elections
+from election.storage.quarantine import Places, quarantined
+from election.storage.races import lots, races
 
 _BUCKETS = 64
 _BALLOT = np.dtype([("id", "V16"), ("contest", "<i8"), ("candidate", "<i8")])  # candidate 0: invalid
@@ -41,11 +44,14 @@ def recount(platform: Platform, slug: str) -> Verdict:
         registered = sum(_registered(connection, poll).values())
         comparison = compare_ballots(platform, connection, poll)
         names = _names(connection, poll)
-    published = _published(platform, poll)
+        elected = _elected(connection, poll, stored)
+        left_out = quarantined(connection, topic_id(platform.kafka, topics.VOTES), poll.election_no)
+    published = _published(platform, poll, left_out)
     differences = (
         *ballot_differences(comparison),
         *_against(frozen, stored, "stored ballots for", names),
         *_against(frozen, published, "ballots on votes_topic for", names),
+        *elected,
     )
     refused = sum(1 for _ in rejected(platform, poll.election_no))
     counted = sum(published.values())
@@ -58,6 +64,7 @@ def recount(platform: Platform, slug: str) -> Verdict:
         refused,
         differences,
         "recount",
+        comparison.quarantined,
     )
 
 
@@ -70,6 +77,32 @@ def _against(frozen: Tally, again: Tally, what: str, names: dict[tuple[int, int]
         for key in sorted(frozen.keys() | again.keys())
         if frozen.get(key, 0) != again.get(key, 0)
     ][:_LISTED]
+
+
+def _elected(connection: Connection, poll: Election, stored: Tally) -> list[Difference]:
+    """Contests whose stored ballots elect somebody else than was certified.
+
+    Nothing is compared of an election that was certified before it was frozen who is elected.
+    """
+    certified: dict[int, list[tuple[int, str]]] = {}
+    for contest, candidate, how in connection.execute(
+        "SELECT contest_no, candidate_no, how FROM certified_elected WHERE election_no = %s ORDER BY position",
+        [poll.election_no],
+    ):
+        certified.setdefault(contest, []).append((candidate, how))
+    if not certified:
+        return []
+    votes = {candidate: number for (_, candidate), number in stored.items() if candidate}
+    rules, drawn = Rules.of(poll.parameters), lots(connection, poll.election_no)
+    found = []
+    for race in races(connection, poll.election_no):
+        outcome = decide(race, votes, rules, over=True, drawn=drawn.get(race.number))
+        again = [(elected.contender.number, elected.how) for elected in outcome.elected]
+        if again != certified.get(race.number, []):
+            what = [", ".join(f"candidate {no} by {how}" for no, how in who) or "nobody" for who in
+                    (certified.get(race.number, []), again)]  # fmt: skip
+            found.append(Difference("elected in", f"contest {race.number}", *what))
+    return found[:_LISTED]
 
 
 def _frozen(connection: Connection, poll: Election) -> Tally:
@@ -108,13 +141,13 @@ def _names(connection: Connection, poll: Election) -> dict[tuple[int, int], str]
     return {(contest, candidate): name for contest, candidate, name in rows}
 
 
-def _published(platform: Platform, poll: Election) -> Tally:
+def _published(platform: Platform, poll: Election, left_out: Places) -> Tally:
     """Distinct ballots on the topic, spilled to disk by their ids: a ballot that came twice counts once."""
     scratch = platform.settings.var / "tmp"
     scratch.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=scratch, prefix="recount-") as folder:
         files = [Path(folder) / str(bucket) for bucket in range(_BUCKETS)]
-        _spill(platform, poll, files)
+        _spill(platform, poll, left_out, files)
         tally: Counter[tuple[int, int]] = Counter()
         for file in files:
             ballots = np.unique(np.fromfile(file, "V32")).view(_BALLOT)
@@ -124,12 +157,14 @@ def _published(platform: Platform, poll: Election) -> Tally:
         return dict(tally)
 
 
-def _spill(platform: Platform, poll: Election, files: list[Path]) -> None:
+def _spill(platform: Platform, poll: Election, left_out: Places, files: list[Path]) -> None:
     decode = Decoder(VoteMessage, topics.MAX_RECORD_BYTES)
     begin = {int(partition): offset for partition, offset in poll.votes_from.items()}
     handles = [file.open("wb") for file in files]
     try:
         for message in read(platform.kafka, topics.VOTES, begin):
+            if left_out and message.offset() in left_out.get(message.partition() or 0, ()):
+                continue
             try:
                 vote = decode(message.value())
             except Unusable:

@@ -1,23 +1,29 @@
 """The verdict on an election: every figure, recomputed from Postgres and the topics' contents."""
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from itertools import islice
-from typing import Literal
+from typing import Any, Literal
 
 from election.contracts import topics
 from election.errors import StageFailed
 from election.messaging.aggregates import folded
 from election.messaging.rejected import rejected
+from election.outcome import Rules, decide
+from election.outcome import record as outcome_record
 from election.platform import Connection, Platform
 from election.reconciliation.ballots import Comparison, compare_ballots
 from election.reconciliation.offered import unaccounted
 from election.storage.elections import Election, election, read_whole_elections
 from election.storage.expected import expected_totals
+from election.storage.races import lots, races
 from election.totals import Totals
 
 # A broken election can differ in millions of keys; a person reads the first few, the number says the rest.
 _LISTED = 50
+Expected = dict[str, dict[str, int]]
+"""Ballots by topic and key, as ``storage.expected`` computes them."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +41,12 @@ class Difference:
 
 @dataclass(frozen=True)
 class Verdict:
-    """``ok`` only without a difference. The other figures are voters, ballots and records."""
+    """``ok`` only without a difference. The other figures are voters, ballots and records.
+
+    ``quarantined`` messages on ``votes_topic`` were left out by a person's decision. ``unasked`` is what could not be
+    compared, in sentences.
+    ``outcome`` is who is elected by the stored votes (``election.outcome.record``); None unless everything agrees.
+    """
 
     ok: bool
     registered: int
@@ -45,6 +56,9 @@ class Verdict:
     rejected: int
     differences: tuple[Difference, ...]
     kind: Literal["reconciliation", "recount"] = "reconciliation"
+    quarantined: int = 0
+    unasked: tuple[str, ...] = ()
+    outcome: dict[str, Any] | None = None
 
     def require_ok(self) -> None:
         """Raises StageFailed with the first differences unless everything agrees."""
@@ -60,7 +74,8 @@ class Verdict:
         raise StageFailed(
             f"The election does not reconcile: {len(self.differences)} difference(s).\n{shown}\n"
             "`election reconcile SLUG` recomputes this. If ballots are missing from the topic, `election republish "
-            "SLUG` puts the stored ones there again; if totals are wrong, `election tally rebuild` counts anew."
+            "SLUG` puts the stored ones there again; if ballots there are forged or altered, `election quarantine "
+            "SLUG` has the count leave them out; if totals are wrong, `election tally rebuild` counts them again."
         )
 
 
@@ -74,24 +89,40 @@ def reconcile(platform: Platform, slug: str) -> Verdict:
         counted, comparison = totals.ballots(poll.election_no), compare_ballots(platform, connection, poll)
         if counted > stored and not comparison.differing:
             comparison = compare_ballots(platform, connection, poll, ever=True)
+        expected = expected_totals(connection, poll)
+        unasked: list[str] = []
         differences = [
-            *_rows(registered, voters),
+            *_rows(registered, sum(voters.values())),
             *ballot_differences(comparison),
-            *_offered(platform, connection, poll),
-            *_aggregates(connection, totals, poll),
-            *_official(connection, totals, poll),
+            *_offered(platform, connection, poll, unasked),
+            *_aggregates(expected, totals, poll),
+            *_official(connection, totals, poll, voters),
         ]
+        decided = None if differences else _outcome(connection, expected, poll)
     refused = sum(1 for _ in rejected(platform, poll.election_no))
-    return Verdict(not differences, registered, stored, comparison.published, counted, refused, tuple(differences))
+    return Verdict(
+        not differences,
+        registered,
+        stored,
+        comparison.published,
+        counted,
+        refused,
+        tuple(differences),
+        quarantined=comparison.quarantined,
+        unasked=tuple(unasked),
+        outcome=decided,
+    )
 
 
-def record(platform: Platform, slug: str, verdict: Verdict) -> None:
-    """Writes the verdict, as the only role that may."""
+def record(platform: Platform, slug: str, verdict: Verdict, log: Callable[[str], None] = print) -> None:
+    """Writes the verdict, as the only role that may; tells what could not be asked."""
+    for what in verdict.unasked:
+        log(what)
     with platform.connect("auditor") as connection:
         connection.execute(
             """INSERT INTO verdicts (election_no, ok, registered, stored, published, counted, rejected, differences,
-                                     kind)
-               VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)""",
+                                     kind, outcome)
+               VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)""",
             [
                 election(connection, slug).election_no,
                 verdict.ok,
@@ -102,19 +133,22 @@ def record(platform: Platform, slug: str, verdict: Verdict) -> None:
                 verdict.rejected,
                 json.dumps([asdict(difference) for difference in verdict.differences]),
                 verdict.kind,
+                None if verdict.outcome is None else json.dumps(verdict.outcome),
             ],
         )
 
 
-def _sizes(connection: Connection, election_no: int) -> tuple[int, int, int]:
-    row = connection.execute(
+def _sizes(connection: Connection, election_no: int) -> tuple[int, dict[int, int], int]:
+    """(registered, voters by contest number, stored ballots)."""
+    registered, stored = connection.execute(
         """SELECT (SELECT coalesce(sum(registered), 0)::bigint FROM contests WHERE election_no = %(no)s),
-                  (SELECT count(*) FROM voters WHERE election_no = %(no)s),
                   (SELECT count(*) FROM votes WHERE election_no = %(no)s)""",
         {"no": election_no},
-    ).fetchone()
-    assert row is not None
-    return row
+    ).fetchone() or (0, 0)
+    voters = connection.execute(
+        "SELECT contest_no, count(*) FROM voters WHERE election_no = %s GROUP BY 1", [election_no]
+    ).fetchall()
+    return registered, dict(voters), stored
 
 
 def _rows(registered: int, voters: int) -> list[Difference]:
@@ -132,15 +166,26 @@ def ballot_differences(comparison: Comparison) -> list[Difference]:
     return named + ([Difference("further ballots", "not listed", 0, unlisted)] if unlisted else [])
 
 
-def _offered(platform: Platform, connection: Connection, poll: Election) -> list[Difference]:
-    found = islice(unaccounted(platform, connection, poll), _LISTED)
+def _offered(platform: Platform, connection: Connection, poll: Election, unasked: list[str]) -> list[Difference]:
+    found = islice(unaccounted(platform, connection, poll, unasked), _LISTED)
     return [Difference(what, where, 0, ballots) for what, where, ballots in found]
 
 
-def _aggregates(connection: Connection, totals: Totals, poll: Election) -> list[Difference]:
+def _outcome(connection: Connection, totals: Expected, poll: Election) -> dict[str, Any]:
+    """Who is elected by the stored votes, a recorded lot included."""
+    votes = {int(key.rsplit("/", 1)[1]): n for key, n in totals[topics.VOTES_PER_CANDIDATE].items()}
+    rules, over = Rules.of(poll.parameters), poll.state in ("counted", "certified", "refused")
+    drawn = lots(connection, poll.election_no)
+    return outcome_record(
+        decide(race, votes, rules, over=over, drawn=drawn.get(race.number))
+        for race in races(connection, poll.election_no)
+    )
+
+
+def _aggregates(totals_expected: Expected, totals: Totals, poll: Election) -> list[Difference]:
     differences = []
     found = totals.keyed(poll.election_no)
-    for topic, expected in expected_totals(connection, poll).items():
+    for topic, expected in totals_expected.items():
         # The key's second part is the generation, which the database knows nothing of.
         counted = {_without_generation(key): total.votes for key, total in found[topic].items()}
         for key in sorted(expected.keys() | counted.keys()):
@@ -154,8 +199,8 @@ def _without_generation(key: bytes) -> str:
     return f"{election_no}/{rest}"
 
 
-def _official(connection: Connection, totals: Totals, poll: Election) -> list[Difference]:
-    """In a replay, every candidate's counted total against the official one, and every contest's invalid ballots.
+def _official(connection: Connection, totals: Totals, poll: Election, voters: dict[int, int]) -> list[Difference]:
+    """In a replay, every official figure there is: registered, valid and invalid by contest, votes by candidate.
 
     Ballots from outside are nobody's replay, whatever scenario they are cast in.
     """
@@ -163,24 +208,22 @@ def _official(connection: Connection, totals: Totals, poll: Election) -> list[Di
         return []
     counted = totals.election(poll.election_no)
     votes = {total.candidate: total.votes for total in counted[topics.VOTES_PER_CANDIDATE]}
-    invalid = {t.contest: t.votes for t in counted[topics.BALLOTS_PER_CONTEST] if t.validity == "invalid"}
+    ballots = {(t.contest, t.validity): t.votes for t in counted[topics.BALLOTS_PER_CONTEST]}
     candidates = connection.execute(
-        """SELECT candidate_no, given_name || ' ' || family_name, official_votes FROM candidates
-           WHERE election_no = %s ORDER BY 1""",
+        """SELECT candidate_no, btrim(given_name || ' ' || family_name) || ' in ' || name, official_votes
+           FROM candidates JOIN contests USING (election_no, contest_no) WHERE election_no = %s ORDER BY 1""",
         [poll.election_no],
     )
     contests = connection.execute(
-        "SELECT contest_no, name, official_invalid FROM contests WHERE election_no = %s ORDER BY 1", [poll.election_no]
+        """SELECT contest_no, name || ' (' || contest_id || ')', registered, official_valid, official_invalid
+           FROM contests WHERE election_no = %s ORDER BY 1""",
+        [poll.election_no],
     )
-    return [
-        *(
-            Difference("official votes", name, own, votes.get(no, 0))
-            for no, name, own in candidates
-            if own != votes.get(no, 0)
-        ),
-        *(
-            Difference("official invalid", name, n, invalid.get(no, 0))
-            for no, name, n in contests
-            if n != invalid.get(no, 0)
-        ),
-    ][:_LISTED]
+    compared = [("official votes", name, own, votes.get(no, 0)) for no, name, own in candidates]
+    for no, name, registered, valid, invalid in contests:
+        compared += [
+            ("official registered", name, registered, voters.get(no, 0)),
+            ("official valid", name, valid, ballots.get((no, "valid"), 0)),
+            ("official invalid", name, invalid, ballots.get((no, "invalid"), 0)),
+        ]
+    return [Difference(*figures) for figures in compared if figures[2] not in (None, figures[3])][:_LISTED]

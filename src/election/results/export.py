@@ -1,37 +1,55 @@
 """Writes a result to files: JSON as ``election results`` gives it, CSV with a row a candidate."""
 
-import csv
 import json
+import logging
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from election import spreadsheets
 from election.platform import Platform
-from election.results.tables import results
+from election.results.before import compared
+
+log = logging.getLogger(__name__)
+COLUMNS = (
+    "election",
+    "contest",
+    "contest_name",
+    "candidate",
+    "party",
+    "votes",
+    "official_votes",
+    "candidate_id",
+    "kind",
+    "elected",
+)
 
 
 def export(platform: Platform, slug: str) -> Path:
-    """Writes ``result.json`` and ``candidates.csv`` under ``var/results/SLUG`` and returns that folder."""
-    found = results(platform, slug)
+    """Writes ``result.json`` and ``candidates.csv`` under ``var/results/SLUG`` and returns that folder.
+
+    Texts in the CSV that a spreadsheet would compute have an apostrophe in front; the JSON has them as written.
+    """
+    found = compared(platform, slug, log.warning)
     folder = platform.settings.var / "results" / slug
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "result.json").write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
-    with (folder / "candidates.csv").open("w", newline="") as file:
-        _write_candidates(csv.writer(file), found)
+    (folder / "result.json").write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n", "utf-8")
+    (folder / "candidates.csv").write_text(spreadsheets.table(COLUMNS, _candidates(found)), "utf-8")
     return folder
 
 
-def _write_candidates(table: Any, found: dict[str, Any]) -> None:
-    table.writerow(["election", "contest", "contest_name", "candidate", "party", "votes", "official_votes"])
+def _candidates(found: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
     for contest in found["contests"]:
         for candidate in contest["candidates"]:
-            table.writerow(
-                [
-                    found["election"],
-                    contest["contest"],
-                    contest["name"],
-                    candidate["name"],
-                    candidate["party"],
-                    candidate["votes"],
-                    "" if candidate["official"] is None else candidate["official"],
-                ]
+            yield (
+                found["election"],
+                contest["contest"],
+                contest["name"],
+                candidate["name"],
+                candidate["party"],
+                candidate["votes"],
+                candidate["official"],
+                candidate["candidate_id"],
+                candidate["kind"],
+                contest["how"] if candidate["elected"] else None,
             )

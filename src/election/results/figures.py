@@ -5,54 +5,56 @@ from typing import Any
 
 from election.contracts import topics
 from election.messaging.aggregates import folded
+from election.outcome import How
 from election.platform import Connection, Platform
 
 
 @dataclass(frozen=True)
-class Standing:
-    """A candidate of a contest, with the votes for them."""
-
-    contest: int
-    name: str
-    party: str
-    votes: int
-
-
-@dataclass(frozen=True)
 class Figures:
-    """Standings by candidate number; ballots by contest number and ``valid`` or ``invalid``."""
+    """Votes by the number of the candidate's line; ballots by contest number and ``valid`` or ``invalid``.
 
-    standings: dict[int, Standing]
+    ``elected`` is how each was elected, by contest and line, as it was certified; None where that is not frozen.
+    """
+
+    votes: dict[int, int]
     ballots: dict[tuple[int, str], int]
+    elected: dict[int, dict[int, How]] | None = None
 
 
 def counted(platform: Platform, election_no: int) -> Figures:
-    """What the aggregated topics say; candidates without a vote come from ``candidates_topic``."""
+    """What the aggregated topics say."""
     totals = folded(platform.kafka, election_no)
     found = totals.election(election_no)
-    votes = {total.candidate: total.votes for total in found[topics.VOTES_PER_CANDIDATE]}
     return Figures(
-        {
-            number: Standing(c.contest, c.candidate_name, c.party, votes.get(number, 0))
-            for number, c in totals.candidates[election_no].items()
-        },
+        {total.candidate: total.votes for total in found[topics.VOTES_PER_CANDIDATE]},
         {(total.contest, total.validity): total.votes for total in found[topics.BALLOTS_PER_CONTEST]},
     )
 
 
 def certified(connection: Connection, election_no: int) -> Figures:
     """What was frozen when the election was certified."""
-    standings = connection.execute(
-        "SELECT candidate_no, contest_no, candidate, party, votes FROM certified_results WHERE election_no = %s",
-        [election_no],
+    votes = connection.execute(
+        "SELECT candidate_no, votes FROM certified_results WHERE election_no = %s", [election_no]
     )
     contests = connection.execute(
         "SELECT contest_no, valid, invalid FROM certified_contests WHERE election_no = %s", [election_no]
     )
     return Figures(
-        {number: Standing(*standing) for number, *standing in standings},
+        dict(votes.fetchall()),
         {(no, kind): n for no, *both in contests for kind, n in zip(("valid", "invalid"), both, strict=True)},
+        _elected(connection, election_no),
     )
+
+
+def _elected(connection: Connection, election_no: int) -> dict[int, dict[int, How]] | None:
+    """None of an election that was certified before it was frozen who is elected."""
+    found: dict[int, dict[int, How]] = {}
+    for contest, candidate, how in connection.execute(
+        "SELECT contest_no, candidate_no, how FROM certified_elected WHERE election_no = %s ORDER BY position",
+        [election_no],
+    ):
+        found.setdefault(contest, {})[candidate] = how
+    return found or None
 
 
 def newest_decision(connection: Connection, election_no: int) -> dict[str, Any] | None:

@@ -1,67 +1,87 @@
 """An election's result: what is certified, before that what is counted."""
 
-from collections import defaultdict
 from typing import Any
 
+from election.outcome import Outcome, seats
 from election.platform import Platform
-from election.results.figures import certified, counted, newest_decision
-from election.storage.elections import election
+from election.results.decided import decided
 
 
 def results(platform: Platform, slug: str) -> dict[str, Any]:
     """Totals by contest and candidate; candidates without a vote are included, the most voted come first.
 
-    ``registered``, ``valid``, ``invalid``, ``abstained`` and ``votes`` are people and ballots. ``official`` is the
-    scenario's figure in a replay, else None. ``decision`` is the certification or refusal, None before there is one.
+    ``registered``, ``valid``, ``invalid``, ``abstained`` and ``votes`` are people and ballots; ``entitled`` are those
+    registered where a poll is held. ``official`` is the scenario's figure in a replay, else None. ``decision`` is the
+    certification or refusal, None before there is one. ``elected`` are names, empty while the count goes on and where
+    the seat is vacant; ``how`` says ``votes``, ``unopposed`` or ``lot``. ``seats`` of the whole are by party.
     The figures are the frozen ones once certified, so no topic is read. Raises UnknownElection.
     """
-    with platform.connect("reader") as connection:
-        poll = election(connection, slug)
-        contests = connection.execute(
-            """SELECT contest_no, contest_id, name, registered, official_valid, official_invalid
-               FROM contests WHERE election_no = %s ORDER BY contest_no""",
-            [poll.election_no],
-        ).fetchall()
-        official: dict[int, int | None] = dict(
-            connection.execute(
-                "SELECT candidate_no, official_votes FROM candidates WHERE election_no = %s", [poll.election_no]
-            ).fetchall()
-        )
-        frozen = certified(connection, poll.election_no) if poll.state == "certified" else None
-        decision = newest_decision(connection, poll.election_no)
-    figures = frozen or counted(platform, poll.election_no)
-    candidates: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    for number, standing in sorted(figures.standings.items()):
-        candidates[standing.contest].append(
-            {
-                "name": standing.name,
-                "party": standing.party,
-                "votes": standing.votes,
-                "official": official.get(number),
-            }
-        )
+    made = decided(platform, slug)
+    ballots = made.figures.ballots
     rows = [
         {
             "contest": contest_id,
             "name": name,
             "registered": registered,
-            "valid": figures.ballots.get((number, "valid"), 0),
-            "invalid": figures.ballots.get((number, "invalid"), 0),
+            "valid": ballots.get((outcome.race.number, "valid"), 0),
+            "invalid": ballots.get((outcome.race.number, "invalid"), 0),
             "official_valid": official_valid,
             "official_invalid": official_invalid,
-            "candidates": sorted(candidates[number], key=lambda candidate: -candidate["votes"]),
+            "unopposed": unopposed,
+            **_outcome(outcome),
         }
-        for number, contest_id, name, registered, official_valid, official_invalid in contests
+        for outcome, (contest_id, name, registered, official_valid, official_invalid, unopposed) in zip(
+            made.outcomes, made.contests, strict=True
+        )
     ]
     registered, valid, invalid = (sum(row[figure] for row in rows) for figure in ("registered", "valid", "invalid"))
+    entitled = sum(row["registered"] for row in rows if not row["unopposed"])
     return {
         "election": slug,
-        "name": poll.name,
-        "status": poll.state,
-        "decision": decision,
+        "name": made.poll.name,
+        "status": made.poll.state,
+        "decision": made.decision,
+        "system": made.rules.system,
         "registered": registered,
+        "entitled": entitled,
         "valid": valid,
         "invalid": invalid,
         "abstained": registered - valid - invalid,
+        "seats": seats(made.outcomes).by_party if made.over else {},
         "contests": rows,
+    }
+
+
+def _outcome(outcome: Outcome) -> dict[str, Any]:
+    """Who is elected, and every line of every candidate; those of one candidate follow each other."""
+    won = {elected.contender.number for elected in outcome.elected}
+    return {
+        "seats": outcome.race.seats,
+        "elected": [elected.contender.name for elected in outcome.elected],
+        "how": outcome.elected[0].how if outcome.elected else None,
+        "tied": [standing.contender.name for standing in outcome.tie],
+        "standings": [
+            {
+                "name": standing.contender.name,
+                "parties": list(standing.contender.parties),
+                "kind": standing.contender.kind,
+                "votes": standing.votes,
+                "official": standing.contender.official,
+                "place": standing.place,
+            }
+            for standing in outcome.standings
+        ],
+        "candidates": [
+            {
+                "name": line.name,
+                "party": line.party,
+                "votes": votes,
+                "official": line.official,
+                "candidate_id": line.candidate_id,
+                "kind": line.kind,
+                "elected": standing.contender.number in won,
+            }
+            for standing in outcome.standings
+            for line, votes in zip(standing.contender.lines, standing.by_line, strict=True)
+        ],
     }

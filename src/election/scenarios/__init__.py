@@ -3,8 +3,19 @@
 Nothing is trusted: whatever cannot be right is refused as BadInput, naming file, line and remedy.
 """
 
-from election.scenarios.loading import load, names
+from election.scenarios.loading import load, names, predecessor
 from election.scenarios.model import Candidate, Contest, Party, Scenario, Simulation
 from election.scenarios.selection import select, with_voters
 
-__all__ = ["Candidate", "Contest", "Party", "Scenario", "Simulation", "load", "names", "select", "with_voters"]
+__all__ = [
+    "Candidate",
+    "Contest",
+    "Party",
+    "Scenario",
+    "Simulation",
+    "load",
+    "names",
+    "predecessor",
+    "select",
+    "with_voters",
+]

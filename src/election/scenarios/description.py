@@ -2,6 +2,8 @@
 
 import re
 import tomllib
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from math import isfinite
@@ -9,19 +11,39 @@ from pathlib import Path
 from typing import Any
 
 from election.errors import BadInput
+from election.outcome import Rules
 from election.scenarios.model import Party, Simulation
-from election.scenarios.tables import refused, text_of
+from election.scenarios.tables import YEARS, refused, text_of
+from election.text import acting, visible
 
-_KEYS = ("name", "polling_day", "licence", "map", "voters_per_contest", "parties", "simulation")
+_KEYS = (
+    "name",
+    "polling_day",
+    "licence",
+    "map",
+    "voters_per_contest",
+    "system",
+    "parties",
+    "simulation",
+    "predecessor",
+)
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 # How far each number of [simulation] may go.
 _MOST = {"turnout": 1.0, "turnout_spread": 0.5, "invalid": 1.0}
 _MOST_SPREAD = 3.0
+_SYSTEM = {
+    "system": ("plurality",),
+    "none_of_the_above_leads": ("vacant", "next"),
+    "write_ins_lead": ("vacant", "next"),
+}
 
 
 @dataclass(frozen=True)
 class Description:
-    """A scenario.toml. ``voters_per_contest`` is for contests of a simulation that give no electorate."""
+    """A scenario.toml. ``voters_per_contest`` is for contests of a simulation that give no electorate.
+
+    ``predecessor`` is the folder's name of the election before.
+    """
 
     title: str
     polling_day: date
@@ -30,6 +52,8 @@ class Description:
     voters_per_contest: int
     parties: tuple[Party, ...]
     simulation: Simulation
+    system: Rules
+    predecessor: str | None = None
 
 
 def describe(home: Path) -> Description:
@@ -48,7 +72,10 @@ def describe(home: Path) -> Description:
 
     for key in content:
         if key not in _KEYS:
-            raise wrong(key, f"`{key}` is not known", f"The keys are {', '.join(_KEYS)}.")
+            raise wrong(visible(key), f"`{visible(key)}` is not known", f"The keys are {', '.join(_KEYS)}.")
+    for key, written in _texts(content):
+        if found := acting(written, lines=key == "licence"):
+            raise wrong(key, f"`{visible(key)}` contains {found[1]}", "Delete it; names are shown as written.")
     for key in ("name", "licence"):
         if not isinstance(content.get(key), str) or not content[key].strip():
             raise wrong(key, f"`{key}` is missing or not a text", f'Write {key} = "…".')
@@ -64,6 +91,8 @@ def describe(home: Path) -> Description:
             voters_per_contest=voters,
             parties=tuple(_party(short, party) for short, party in _table(content, "parties").items()),
             simulation=_simulation(_table(content, "simulation")),
+            system=_system(_table(content, "system")),
+            predecessor=_predecessor(home, content.get("predecessor")),
         )
     except _Wrong as error:
         raise wrong(*error.args) from None
@@ -79,6 +108,16 @@ def _line(text: str, key: str) -> int | None:
     return None if found is None else text.count("\n", 0, found.end()) + 1
 
 
+def _texts(content: dict[str, Any], party: str = "") -> Iterator[tuple[str, str]]:
+    """Every key and every text, with the key that its line begins with: TOML's escapes write what no file has."""
+    for key, value in content.items():
+        yield party or key, key
+        if isinstance(value, str):
+            yield party or key, value
+        elif isinstance(value, dict):
+            yield from _texts(value, key if "name" in value else party)
+
+
 def _table(content: dict[str, Any], key: str) -> dict[str, Any]:
     table = content.get(key, {})
     if not isinstance(table, dict):
@@ -88,11 +127,12 @@ def _table(content: dict[str, Any], key: str) -> dict[str, Any]:
 
 def _day(value: Any) -> date:
     if isinstance(value, str):
-        try:
-            return date.fromisoformat(value)
-        except ValueError:
-            pass
+        with suppress(ValueError):
+            value = date.fromisoformat(value)
     if isinstance(value, date) and not isinstance(value, datetime):
+        if value.year not in YEARS:
+            what = f"`polling_day` is in the year {value.year}"
+            raise _Wrong("polling_day", what, "Write the year in full, as in 2024.")
         return value
     raise _Wrong("polling_day", f"`polling_day` is {value!r}, not a date", "Write it as polling_day = 2019-12-12.")
 
@@ -105,6 +145,15 @@ def _map(home: Path, value: Any) -> Path | None:
     return home / value
 
 
+def _predecessor(home: Path, value: Any) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str) or not value or Path(value).name != value or value == home.name:
+        what = f"`predecessor` is {value!r}, not the name of another scenario"
+        raise _Wrong("predecessor", what, "Name the folder of the election before, as `election scenarios` lists it.")
+    return value
+
+
 def _party(short: str, party: Any) -> Party:
     form = f'Write "{short}" = {{ name = "…", colour = "#0087dc" }}.'
     if not isinstance(party, dict) or not isinstance(party.get("name"), str) or party.keys() - {"name", "colour"}:
@@ -115,6 +164,16 @@ def _party(short: str, party: Any) -> Party:
             short, f"the colour of {short!r} is {colour!r}", "Write # and six hexadecimal digits, as in #0087dc."
         )
     return Party(short, party["name"], colour)
+
+
+def _system(table: dict[str, Any]) -> Rules:
+    for key, value in table.items():
+        if key not in _SYSTEM:
+            raise _Wrong(key, f"`system.{key}` is not known", f"The keys are {', '.join(_SYSTEM)}.")
+        if value not in _SYSTEM[key]:
+            choices = " or ".join(f'"{choice}"' for choice in _SYSTEM[key])
+            raise _Wrong(key, f"`system.{key}` is {value!r}", f"Write {key} = {choices}.")
+    return Rules(**table)
 
 
 def _simulation(table: dict[str, Any]) -> Simulation:

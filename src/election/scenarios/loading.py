@@ -4,10 +4,14 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import date, datetime, timedelta
 from difflib import get_close_matches
 from pathlib import Path
+from typing import get_args
 
 from election.errors import BadInput
+from election.outcome import Kind
+from election.scenarios import garbled, standing
 from election.scenarios.description import Description, describe
 from election.scenarios.model import Candidate, Contest, Party, Scenario
 from election.scenarios.tables import Row, refused, rows
@@ -16,6 +20,8 @@ CONTESTS = ("contest_id", "name", "region", "country", "declared_at", "electorat
 CANDIDATES = ("contest_id", "given_name", "family_name", "gender", "party", "party_abbreviation", "votes")
 # Other years may know other genders, spelt the same way.
 _GENDER = re.compile(r"[a-z]+(-[a-z]+)*")
+# From polling day to the last declaration; a date beyond is a slip of the pen, or another poll.
+_COUNT_TAKES = timedelta(days=3)
 
 
 def names(folder: Path) -> list[str]:
@@ -36,41 +42,58 @@ def load(folder: Path, name: str) -> Scenario:
     description = describe(home)
     contests_file, candidates_file = home / "contests.csv", home / "candidates.csv"
     contests = _contests(contests_file, description)
-    standing = _candidates(candidates_file, contests)
-    replay = _is_replay(contests, standing)
+    lines = _candidates(candidates_file, contests)
+    replay = _is_replay(contests, lines)
     for contest_id, (row, _) in contests.items():
-        if not standing[contest_id]:
+        if not lines[contest_id]:
             what = f"contest {contest_id} has no candidate in {candidates_file.name}"
             raise row.refused(what, "Add its candidates there, or take the contest out.")
         if replay:
-            _check_votes(row, [candidate for _, candidate in standing[contest_id]])
+            _check_votes(row, [candidate for _, candidate in lines[contest_id]])
     return Scenario(
         name=name,
         title=description.title,
         polling_day=description.polling_day,
         kind="replay" if replay else "simulated",
         licence=description.licence,
-        parties=_parties(description, [candidate for people in standing.values() for _, candidate in people]),
+        parties=_parties(description, [candidate for people in lines.values() for _, candidate in people]),
         contests=tuple(
-            replace(contest, candidates=tuple(candidate for _, candidate in standing[contest_id]))
+            replace(contest, candidates=tuple(candidate for _, candidate in lines[contest_id]))
             for contest_id, (_, contest) in contests.items()
         ),
         map=description.map,
         simulation=description.simulation,
+        warnings=(
+            *garbled.warnings((row for row, _ in contests.values()), ("name", "region", "country")),
+            *garbled.warnings((row for people in lines.values() for row, _ in people), CANDIDATES[1:6]),
+        ),
+        system=description.system,
     )
+
+
+def predecessor(folder: Path, name: str) -> str | None:
+    """The scenario of the election before ``folder/name``, if that one is there and names one.
+
+    Raises BadInput if the named one is not in ``folder``.
+    """
+    known = names(folder)
+    before = describe(folder / name).predecessor if name in known else None
+    if before is not None and before not in known:
+        raise BadInput(
+            f"{folder / name / 'scenario.toml'}: `predecessor` is {before!r}, and there is no such scenario. "
+            "Add its folder beside this one, or delete the line."
+        )
+    return before
 
 
 def _contests(file: Path, description: Description) -> dict[str, tuple[Row, Contest]]:
     contests: dict[str, tuple[Row, Contest]] = {}
-    for row in rows(file, CONTESTS):
+    for row in rows(file, CONTESTS, optional=["polling_day"]):
         contest_id = row.text("contest_id")
         if contest_id in contests:
             what = f"contest {contest_id} is there already, in line {contests[contest_id][0].line}"
             raise row.refused(what, "Give each contest one line and an id of its own.")
-        declared_at = row.time("declared_at")
-        if declared_at is not None and declared_at.date() < description.polling_day:
-            what = f"declared {declared_at:%Y-%m-%d}, before polling day {description.polling_day}"
-            raise row.refused(what, "Correct `declared_at`, or polling_day in scenario.toml.")
+        polling_day, declared_at = _times(row, description.polling_day)
         electorate, valid, invalid = (row.count(name) for name in ("electorate", "valid_votes", "invalid_votes"))
         if electorate == 0:
             raise row.refused("`electorate` is 0", "A contest needs at least one registered voter.")
@@ -86,6 +109,7 @@ def _contests(file: Path, description: Description) -> dict[str, tuple[Row, Cont
                 valid_votes=valid,
                 invalid_votes=invalid,
                 candidates=(),
+                polling_day=polling_day,
             ),
         )
     if not contests:
@@ -93,29 +117,67 @@ def _contests(file: Path, description: Description) -> dict[str, tuple[Row, Cont
     return contests
 
 
+def _times(row: Row, polling_day: date) -> tuple[date | None, datetime | None]:
+    """The contest's own polling day, if it polls later than the others, and when its result was declared."""
+    own, declared_at = row.day("polling_day"), row.time("declared_at")
+    if own is not None and own < polling_day:
+        what = f"`polling_day` is {own}, before the scenario's polling day {polling_day}"
+        raise row.refused(what, "Correct it, or polling_day in scenario.toml: that is the first one.")
+    day = own or polling_day
+    if declared_at is not None and declared_at.date() < day:
+        what = f"declared {declared_at:%Y-%m-%d}, before polling day {day}"
+        raise row.refused(what, "Correct `declared_at`, or polling_day in scenario.toml.")
+    if declared_at is not None and declared_at.date() > day + _COUNT_TAKES:
+        what = f"declared {declared_at:%Y-%m-%d}, more than {_COUNT_TAKES.days} days after polling day {day}"
+        raise row.refused(
+            what, "Correct the date; if the contest polled later than the others, give its day in a column polling_day."
+        )
+    return (None if own == polling_day else own), declared_at
+
+
 def _candidates(file: Path, contests: Mapping[str, tuple[Row, Contest]]) -> dict[str, list[tuple[Row, Candidate]]]:
-    standing: dict[str, list[tuple[Row, Candidate]]] = {contest_id: [] for contest_id in contests}
-    first_line: dict[tuple[str, ...], int] = {}
-    for row in rows(file, CANDIDATES):
+    found: dict[str, list[tuple[Row, Candidate]]] = {contest_id: [] for contest_id in contests}
+    for row in rows(file, CANDIDATES, optional=["candidate_id", "kind"]):
         contest_id = row.text("contest_id")
-        if contest_id not in standing:
-            near = get_close_matches(contest_id, standing, n=1)
+        if contest_id not in found:
+            near = get_close_matches(contest_id, found, n=1)
             what = f"contest {contest_id!r} is not in contests.csv" + (f" (is it {near[0]}?)" if near else "")
             raise row.refused(what, "Correct the id, or add the contest there.")
-        person = (contest_id, row.values["given_name"], row.values["family_name"], row.text("party"))
-        if not any(person[1:3]):
+        names = (row.values["given_name"], row.values["family_name"])
+        if not any(names):
             raise row.refused("the candidate has no name", "Fill in `given_name` or `family_name`.")
-        if first_line.setdefault(person, row.line) != row.line:
-            what = f"{person[1]} {person[2]} ({person[3]}) is there already, in line {first_line[person]}"
-            raise row.refused(what, "Give each candidate one line.")
-        gender = row.text("gender")
+        kind = _kind(row)
+        if kind != "person":
+            # Such a line has no gender, and may be of no party; its votes are then kept by its name.
+            row.values["gender"] = "unknown"
+            row.values["party"] = row.values["party"] or " ".join(names).strip()
+            row.values["party_abbreviation"] = row.values["party_abbreviation"] or row.values["party"]
+        gender = row.values["gender"] or "unknown"
         if not _GENDER.fullmatch(gender):
             raise row.refused(
                 f"`gender` is {gender!r}", "Write female, male, non-binary or another word in lower case."
             )
-        candidate = Candidate(*person[1:3], gender, person[3], row.text("party_abbreviation"), row.count("votes"))
-        standing[contest_id].append((row, candidate))
-    return standing
+        candidate = Candidate(
+            *names,
+            gender,
+            row.text("party"),
+            row.text("party_abbreviation"),
+            row.count("votes"),
+            row.values.get("candidate_id") or None,
+            kind,
+        )
+        found[contest_id].append((row, candidate))
+    for lines in found.values():
+        standing.check(lines)
+    return found
+
+
+def _kind(row: Row) -> Kind:
+    given = row.values.get("kind") or "person"
+    for kind in get_args(Kind):
+        if kind == given:
+            return kind
+    raise row.refused(f"`kind` is {given!r}", f"Write {', '.join(get_args(Kind))}, or leave it empty for a person.")
 
 
 def _is_replay(

@@ -5,6 +5,9 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Literal
 
+from election.outcome import Kind, Rules
+from election.outcome.rules import DEFAULT
+
 
 @dataclass(frozen=True)
 class Party:
@@ -17,7 +20,10 @@ class Party:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A person who stands in one contest. ``votes`` is the official result, None when it is to be simulated."""
+    """A line on the ballot paper of one contest. ``votes`` is the official result, None when it is to be simulated.
+
+    Lines of one person share a ``candidate_id``. ``kind`` says which lines are no person.
+    """
 
     given_name: str
     family_name: str
@@ -25,11 +31,21 @@ class Candidate:
     party: str
     party_abbreviation: str
     votes: int | None
+    candidate_id: str | None = None
+    kind: Kind = "person"
+
+    @property
+    def name(self) -> str:
+        """Both names, or the one there is."""
+        return f"{self.given_name} {self.family_name}".strip()
 
 
 @dataclass(frozen=True)
 class Contest:
-    """A race for one seat. ``declared_at`` is the local time at which the result was declared."""
+    """A race for one seat. ``declared_at`` is the local time at which the result was declared.
+
+    ``polling_day`` is the contest's own when it polls later than the others, else None.
+    """
 
     contest_id: str
     name: str
@@ -40,6 +56,14 @@ class Contest:
     valid_votes: int | None
     invalid_votes: int | None
     candidates: tuple[Candidate, ...]
+    polling_day: date | None = None
+
+    @property
+    def unopposed(self) -> bool:
+        """One person alone stands, and there are no official ballots: no poll is held."""
+        first, *others = self.candidates
+        one = first.kind == "person" and all(c.candidate_id and c.candidate_id == first.candidate_id for c in others)
+        return one and not (self.valid_votes or self.invalid_votes)
 
 
 @dataclass(frozen=True)
@@ -67,7 +91,8 @@ DEFAULT_SUPPORT = (0.2, 0.5)
 class Scenario:
     """One election to run. ``name`` is its folder's name, ``title`` what people call it.
 
-    A replay has every candidate's official votes, a simulated one none.
+    A replay has every candidate's official votes, a simulated one none. ``warnings`` say what looks wrong in the
+    files but can be used.
     """
 
     name: str
@@ -79,6 +104,8 @@ class Scenario:
     contests: tuple[Contest, ...]
     map: Path | None = None
     simulation: Simulation = Simulation()
+    warnings: tuple[str, ...] = ()
+    system: Rules = DEFAULT
 
     @property
     def registered(self) -> int:

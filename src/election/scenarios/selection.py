@@ -1,35 +1,32 @@
 """A part of a scenario, or a simulated one at another size."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Container, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 
 from election.errors import BadInput
 from election.scenarios.model import Contest, Scenario
+from election.text import folded
 
 
 def select(scenario: Scenario, contests: Sequence[str] = (), region: str | None = None) -> Scenario:
     """The scenario with some of its contests: those named (by id or name) and those of the region or country.
 
-    With both, those that are named and lie there. Case and blanks around do not matter. Raises BadInput,
-    with what comes near, for a name that is not there or when nothing is left.
+    A text of ``contests`` is one id or name; if there is none like it, several with semicolons, line breaks or commas
+    between them. With a region too, those that are named and lie there. Case, blanks around and the kind of apostrophe
+    or dash do not matter. Raises BadInput, with what comes near, for a name that is not there or when nothing is left.
     """
     chosen = scenario.contests
     if region is not None and region.strip():
         chosen = tuple(
-            contest for contest in chosen if _same(region) in {_same(contest.region), _same(contest.country)}
+            contest for contest in chosen if folded(region) in {folded(contest.region), folded(contest.country)}
         )
         if not chosen:
             there = dict.fromkeys(place for c in scenario.contests for place in (c.region, c.country))
             raise _unknown("region or country", region, list(there), scenario.name)
-    if contests:
-        wanted: set[str] = set()
-        for name in contests:
-            found = [c for c in scenario.contests if _same(name) in {_same(c.contest_id), _same(c.name)}]
-            if not found:
-                there_is = [label for c in scenario.contests for label in (c.contest_id, c.name)]
-                raise _unknown("contest", name, there_is, scenario.name)
-            wanted.update(contest.contest_id for contest in found)
+    if any(map(str.strip, contests)):
+        wanted = _named(scenario, contests)
         chosen = tuple(contest for contest in chosen if contest.contest_id in wanted)
         if not chosen:
             raise BadInput(
@@ -76,13 +73,35 @@ def _spread(voters: int, contests: Sequence[Contest]) -> list[int]:
     return sizes
 
 
-def _same(text: str) -> str:
-    return text.strip().casefold()
+def _named(scenario: Scenario, texts: Sequence[str]) -> set[str]:
+    """The ids of the contests that the texts name. Raises BadInput with what comes near a name that is not there."""
+    ids: dict[str, set[str]] = {}
+    for contest in scenario.contests:
+        for label in (contest.contest_id, contest.name):
+            ids.setdefault(folded(label), set()).add(contest.contest_id)
+    names = [name for text in texts for name in _separated(text, ids)]
+    for name in names:
+        if folded(name) not in ids:
+            there = [label for contest in scenario.contests for label in (contest.contest_id, contest.name)]
+            raise _unknown("contest", name, there, scenario.name)
+    return {contest_id for name in names for contest_id in ids[folded(name)]}
+
+
+def _separated(text: str, known: Container[str]) -> list[str]:
+    """The text whole if it is known, else its parts. Commas separate only if a part is known: names have commas."""
+    if folded(text) in known:
+        return [text]
+    names: list[str] = []
+    for part in filter(str.strip, re.split(r"[;\n]", text)):
+        between = list(filter(str.strip, part.split(",")))
+        separate = folded(part) not in known and any(folded(name) in known for name in between)
+        names += between if separate else [part]
+    return [name.strip() for name in names]
 
 
 def _unknown(what: str, given: str, there: list[str], scenario: str) -> BadInput:
-    by_key = {_same(label): label for label in there}
-    near = get_close_matches(_same(given), by_key, n=3, cutoff=0.5)
+    by_key = {folded(label): label for label in there}
+    near = get_close_matches(folded(given), by_key, n=3, cutoff=0.5)
     hint = (
         f"Did you mean {' or '.join(by_key[key] for key in near)}?" if near else f"There are {', '.join(there[:12])}."
     )

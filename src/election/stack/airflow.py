@@ -13,16 +13,16 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-import httpx
 import psycopg
+import requests
 
+from election.clients.airflow import Airflow
+from election.clients.pages import page
 from election.errors import NotReachable, StackError
-from election.orchestration.api import Airflow
-from election.settings import Role, Settings
-from election.stack.pages import pages
+from election.settings import KafkaUser, Role, Settings
 from election.stack.secrets import private_file
-from election.stack.service import Program, Service, settings_environment, succession
-from election.stack.toolchain import java, spark_home, venv_program
+from election.stack.service import Program, Service, end_predecessor
+from election.toolchain import java, spark_home, venv_program
 
 USERS = {"admin": "admin", "operator": "user", "viewer": "viewer"}
 """Logins and their roles in Airflow."""
@@ -34,8 +34,8 @@ MAY = {
 }
 """What the roles may do."""
 
-AT_WORK = ("tally_stream", "data_quality", "election_run", "recount")
-"""DAGs that are unpaused by `election up`."""
+KAFKA: tuple[KafkaUser, ...] = ("app", "owner")
+"""Kafka users that tasks log in as; the count logs in as itself."""
 
 RUNNERS = 16
 """Tasks that run at the same time; `election_run` lets casting have twelve of them."""
@@ -45,19 +45,19 @@ _preparing = threading.Lock()
 
 
 def prepare(settings: Settings) -> None:
-    """Writes the configuration and brings the metadata's tables up to date; the first of the four that start does."""
+    """Writes the configuration and upgrades the metadata tables; the first of the four processes does."""
     with _preparing:
         _prepare(settings)
 
 
 def _prepare(settings: Settings) -> None:
     configure(settings)
-    if settings.runtime == "native":  # in containers somebody has done it before the first starts
+    if settings.runtime == "native":  # in containers `init` has done it
         migrate(settings)
 
 
 def configure(settings: Settings) -> None:
-    """Writes the configuration and the logins; what it writes only this user may read."""
+    """Writes the configuration and the logins, readable by this user alone."""
     home = _home(settings)
     home.mkdir(parents=True, exist_ok=True)
     if home.stat().st_uid == os.geteuid():
@@ -68,7 +68,7 @@ def configure(settings: Settings) -> None:
 
 
 def migrate(settings: Settings) -> None:
-    """Brings the metadata's tables up to date; costs nothing when they were the last time."""
+    """Upgrades the metadata tables; costs nothing if they are up to date."""
     migrated = _home(settings) / "migrated"
     if not migrated.exists() or migrated.read_text() != _revision(settings):
         _airflow(settings, "db", "migrate")
@@ -114,8 +114,12 @@ def configuration(settings: Settings) -> str:
             "base_url": settings.airflow_page,
             "secret_key": settings.secret("airflow_api"),
             "workers": 1,
+            "enable_swagger_ui": False,
         },
-        "api_auth": {"jwt_secret": settings.secret("airflow_jwt")},
+        "api_auth": {
+            "jwt_secret": settings.secret("airflow_jwt"),
+            "jwt_expiration_time": settings.session_hours * 3600,
+        },
         # An API server that is away for some minutes must not cost a task that works without it.
         "workers": {"max_failed_heartbeats": 36, "execution_api_retries": 10, "execution_api_retry_wait_max": 10},
         "scheduler": {
@@ -145,7 +149,7 @@ def configuration(settings: Settings) -> str:
 
 
 def connections(settings: Settings) -> list[dict[str, Any]]:
-    """What the DAGs reach the platform through, as Airflow's own connections."""
+    """The platform's addresses and logins, as Airflow connections for the DAGs."""
 
     def postgres(role: Role) -> dict[str, Any]:
         return {
@@ -162,12 +166,15 @@ def connections(settings: Settings) -> list[dict[str, Any]]:
 
     return [
         *(postgres(role) for role in ("owner", "app", "auditor", "reader")),
-        {
-            "connection_id": "election_kafka",
-            "conn_type": "kafka",
-            "description": "Voters, votes and totals; the extra is librdkafka's configuration",
-            "extra": json.dumps(settings.kafka_client | {"group.id": "airflow"}),
-        },
+        *(
+            {
+                "connection_id": f"election_kafka_{user}",
+                "conn_type": "kafka",
+                "description": f"Kafka, as the user {user}; the extra is librdkafka's configuration",
+                "extra": json.dumps(settings.kafka_login(user) | {"group.id": "airflow"}),
+            }
+            for user in KAFKA
+        ),
         {
             "connection_id": "election_spark",
             "conn_type": "spark",
@@ -186,7 +193,7 @@ def api_ready(settings: Settings, _since: float) -> None:
 
 
 def part_ready(part: str, settings: Settings, since: float) -> None:
-    """Airflow calls the part healthy, because of a sign of life from this process, not from its predecessor."""
+    """Airflow reports the part as healthy, by a heartbeat of this process and not of its predecessor."""
     health = _health(settings)[part]
     beat = health[f"latest_{part}_heartbeat"]
     if health["status"] != "healthy" or beat is None or datetime.fromisoformat(beat).timestamp() < since:
@@ -194,25 +201,25 @@ def part_ready(part: str, settings: Settings, since: float) -> None:
 
 
 def dags_known(settings: Settings, since: float) -> None:
-    """The DAG processor lives, and Airflow knows the DAGs that are to be at work."""
+    """The DAG processor is healthy, and Airflow has found a DAG in every file of the DAGs folder."""
     part_ready("dag_processor", settings, since)
-    missing = set(_at_work(settings)) - set(Airflow(settings).dags())
+    client = Airflow(settings)
+    missing = {file.name for file in (settings.root / "dags").glob("*.py")} - client.dag_files()
     if missing:
-        raise NotReachable(
-            f"Airflow does not know {', '.join(sorted(missing))} yet; `election logs airflow-dag-processor`."
-        )
+        why = "; ".join(client.import_errors()) or "`election logs airflow-dag-processor` shows more"
+        raise NotReachable(f"Airflow has not found a DAG in {', '.join(sorted(missing))} yet: {why}.")
 
 
 def go_to_work(settings: Settings) -> None:
-    """Gives Airflow its connections, then lets the DAGs run."""
+    """Gives Airflow its connections, then unpauses every DAG."""
     client = Airflow(settings)
     client.set_connections(connections(settings))
-    for name in _at_work(settings):
+    for name in client.dags():
         client.pause(name, False)
 
 
 def import_connections(settings: Settings) -> None:
-    """Gives Airflow its connections without its API server, which is not there yet."""
+    """Writes Airflow's connections without its API server, which is not up yet."""
     file = _home(settings) / "connections.json"
     described = {
         str(c["connection_id"]): {name: value for name, value in c.items() if name != "connection_id"}
@@ -230,15 +237,11 @@ def pause_stream(settings: Settings) -> None:
     Airflow(settings).pause("tally_stream", True)
 
 
-def _at_work(settings: Settings) -> list[str]:
-    return [name for name in AT_WORK if (settings.root / "dags" / f"{name}.py").exists()]
-
-
 def _health(settings: Settings) -> dict[str, Any]:
     url = f"{settings.airflow_url}/api/v2/monitor/health"
     try:
-        return dict(pages().get(url, timeout=5).raise_for_status().json())
-    except (httpx.HTTPError, ValueError) as error:
+        return dict(page(url, seconds=5).json())
+    except (requests.RequestException, ValueError) as error:
         raise NotReachable(f"Airflow does not answer at {settings.airflow_url}: {error}") from error
 
 
@@ -262,8 +265,8 @@ def _airflow(settings: Settings, *arguments: str) -> None:
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """What Airflow's processes, and so every task, find."""
-    return settings_environment(settings) | {
+    """The environment of Airflow's processes, and so of every task."""
+    return settings.environment | {
         "AIRFLOW_HOME": str(_home(settings)),
         # Tasks start spark-submit and python by name.
         "PATH": os.pathsep.join([str(Path(sys.prefix, "bin")), str(java().parent), os.environ["PATH"]]),
@@ -281,7 +284,7 @@ def program(part: str, settings: Settings) -> Program:
     # Its tasks are forked from it, and find there what takes long to import.
     ahead = (sys.executable, "-m", "election.orchestration.scheduler") if part == "scheduler" else ()
     return Program(
-        (*succession(settings, f"airflow-{part}"), *ahead, venv_program("airflow"), part, *options),
+        (*end_predecessor(settings, f"airflow-{part}"), *ahead, venv_program("airflow"), part, *options),
         environment(settings),
         # A scheduler waits for its tasks, however long; they are started again instead.
         stop_seconds=15,

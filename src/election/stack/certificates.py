@@ -1,4 +1,4 @@
-"""TLS certificates for a platform of its own: an authority that signs once and whose key is then forgotten.
+"""TLS certificates of one platform: its authority signs once, and its key is not kept.
 
 Files in the secrets' folder: ``tls_ca`` (the authority, for clients), ``kafka_tls`` and ``postgres_tls`` (key and
 certificates in one, which both servers take). A renewal renews them all.
@@ -20,7 +20,7 @@ Key = ec.EllipticCurvePrivateKey
 
 
 def certify_services(settings: Settings) -> None:
-    """Makes the certificates unless they are there; removing ``tls_ca`` makes all of them anew."""
+    """Generates the certificates unless they exist; remove ``tls_ca`` to renew all of them."""
     if settings.secret_file("tls_ca").exists():
         return
     authority = ec.generate_private_key(ec.SECP256R1())

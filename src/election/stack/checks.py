@@ -9,7 +9,7 @@ import psutil
 from election.errors import StackError
 from election.settings import Settings
 from election.stack.service import Service
-from election.stack.toolchain import java
+from election.toolchain import java
 
 DISK_NEEDED = 3 * 2**30
 """Bytes: a small election and the logs fit in; a whole country needs more (docs/operations.md)."""
@@ -37,7 +37,7 @@ def disk(settings: Settings) -> str:
 
 
 def port_free(settings: Settings, name: str) -> str:
-    """Tries to listen where the service will. Raises StackError when somebody else does; else says that it is free."""
+    """Listens on the service's port for a moment. Raises StackError if it is taken; otherwise says that it is free."""
     port: int = getattr(settings, name)
     with socket.socket() as probe:
         # As servers do, so that connections that are still closing do not count.
@@ -53,7 +53,7 @@ def port_free(settings: Settings, name: str) -> str:
 
 
 def _by(port: int) -> str:
-    """Who listens there, as far as this user may know."""
+    """The process that listens there, as far as this user may see it."""
     try:
         for connection in psutil.net_connections("tcp"):
             if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:

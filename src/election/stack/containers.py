@@ -6,9 +6,11 @@ from typing import NoReturn
 
 import psutil
 
+from election.clients.spark import has_worker
 from election.errors import NotReachable, StackError
 from election.settings import Settings
-from election.stack import airflow, postgres, spark
+from election.stack import airflow, kafka, postgres
+from election.stack.secrets import private_file
 from election.stack.service import Service
 from election.stack.services import existing
 
@@ -23,18 +25,26 @@ def serve(settings: Settings, name: str) -> NoReturn:
 
 
 def health(settings: Settings, name: str) -> None:
-    """Raises NotReachable unless the service answers, as on the native stack, and it is this container's that does."""
+    """Raises NotReachable unless this container's service answers, by the native stack's check."""
     _service(settings, name).ready(settings, psutil.Process(1).create_time())
-    if name == "spark-worker" and not spark.has_worker(settings, socket.gethostname()):
+    if name == "spark-worker" and not has_worker(settings, socket.gethostname()):
         raise NotReachable("The Spark master does not know this worker.")
 
 
 def initialise(settings: Settings) -> None:
-    """What must be there before the services: roles and databases, Airflow's tables and connections."""
+    """Creates what services need: roles and databases, Kafka's users, Airflow's tables and connections."""
     postgres.settle(settings)
+    kafka.settle(settings)
     airflow.configure(settings)
     airflow.migrate(settings)
     airflow.import_connections(settings)
+
+
+def broker_secret(settings: Settings) -> None:
+    """The broker's own login in a file of its own: its image reads it as another user than the project's."""
+    file = settings.secret_file("kafka_broker")
+    if not file.exists():
+        private_file(file, f"login={kafka.own_login(settings)}\n")
 
 
 def _service(settings: Settings, name: str) -> Service:

@@ -2,12 +2,12 @@
 
 import sys
 
-import httpx
+import requests
 
+from election.clients.pages import page
 from election.errors import NotReachable
 from election.settings import Settings
-from election.stack.pages import pages
-from election.stack.service import Program, Service, settings_environment
+from election.stack.service import Program, Service
 
 ENTRY = "dashboard/app.py"
 
@@ -15,8 +15,8 @@ ENTRY = "dashboard/app.py"
 def ready(settings: Settings, _since: float) -> None:
     """Streamlit's own health check."""
     try:
-        pages().get(f"{settings.dashboard_url}/_stcore/health", timeout=3).raise_for_status()
-    except httpx.HTTPError as error:
+        page(f"{settings.dashboard_url}/_stcore/health", seconds=3)
+    except requests.RequestException as error:
         raise NotReachable(f"The dashboard does not answer at {settings.dashboard_url}: {error}") from error
 
 
@@ -31,7 +31,7 @@ def program(settings: Settings) -> Program:
     arguments = [f"--{name}={value}" for name, value in options.items()]
     return Program(
         (sys.executable, "-m", "streamlit", "run", settings.root / ENTRY, *arguments),
-        settings_environment(settings) | {"PYTHONPATH": str(settings.root)},
+        settings.environment | {"PYTHONPATH": str(settings.root), "ELECTION_KAFKA_USER": "dashboard"},
     )
 
 

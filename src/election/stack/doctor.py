@@ -1,29 +1,31 @@
-"""`election doctor`: looks at everything that the stack needs, and says how to mend what is not right."""
+"""`election doctor`: checks what the stack needs, and says how to fix what is wrong."""
 
+import getpass
 import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
 
-import httpx
 import psutil
 
+from election import toolchain
 from election.errors import ElectionError
 from election.settings import Settings
-from election.stack import checks, toolchain
-from election.stack.postgres_user import postgres_user
+from election.stack import checks, privacy
+from election.stack.orphans import orphans
 from election.stack.secrets import SECRETS
 from election.stack.services import existing
 from election.stack.supervision import Supervisor
 
 MEMORY_NEEDED = 8 * 2**30
-"""Bytes: what the idle stack and a small election take, with some to spare."""
+"""Bytes: the idle stack and a small election, with a reserve."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """``ok`` is None where something is not right but the stack works without it."""
+    """``ok`` is None for a fault that the stack works with."""
 
     subject: str
     ok: bool | None
@@ -38,7 +40,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield _try("jars", lambda: f"{toolchain.jars(settings, 'kafka')} and {toolchain.jars(settings, 'spark').name}")
     yield _try("disk", lambda: checks.disk(settings))
     yield _memory()
-    yield _try("Postgres' user", lambda: _user(settings))
+    yield from _privacy(settings)
     if settings.secrets.exists():
         yield from _secrets(settings)
     yield from _services(settings)
@@ -66,10 +68,35 @@ def _memory() -> Finding:
     )
 
 
-def _user(settings: Settings) -> str:
-    settings.var.mkdir(parents=True, exist_ok=True)
-    user = postgres_user(settings.var, toolchain.postgres_program("postgres"))
-    return " ".join(user.prefix) or f"runs as you (user {user.uid})"
+def _privacy(settings: Settings) -> Iterator[Finding]:
+    """Owners of processes and files, and whether others may read the files."""
+    me = f"{getpass.getuser()} (user {os.geteuid()})"
+    root = privacy.of_root(_processes(settings))
+    if root:
+        names = ", ".join(sorted({f"{process.name()} (process {process.pid})" for process in root}))
+        yield Finding("user", False, f"As root run {names}. Type `election down`, then `election up`, as root.")
+    else:
+        yield Finding("user", True, f"no process runs as root; everything runs as {me}")
+    if not settings.var.exists():
+        return
+    if foreign := privacy.foreign(settings.var):
+        yield Finding(
+            "files", False, f"{_listed(foreign)} are not {me}'s. Type as root: chown -R {os.geteuid()} {settings.var}"
+        )
+    if exposed := privacy.exposed(settings.var):
+        yield Finding("files", False, f"Others may read {_listed(exposed)}. `election up` closes it to them.")
+    if not foreign and not exposed:
+        yield Finding("files", True, f"only {me} reads what is in {settings.var}")
+
+
+def _processes(settings: Settings) -> list[psutil.Process]:
+    """Supervisor, all that it started, and the streaming driver."""
+    daemon = Supervisor(settings).daemon()
+    return [*([daemon, *daemon.children(recursive=True)] if daemon else []), *orphans(settings)]
+
+
+def _listed(paths: list[Path]) -> str:
+    return ", ".join(map(str, paths[:3])) + (f" and {len(paths) - 3} more" if len(paths) > 3 else "")
 
 
 def _secrets(settings: Settings) -> Iterator[Finding]:
@@ -111,10 +138,10 @@ def _free(settings: Settings, port: str) -> Callable[[], str]:
 
 def _dags(settings: Settings) -> Iterator[Finding]:
     """DAG files that Airflow cannot read."""
-    from election.orchestration.api import Airflow
+    from election.clients.airflow import Airflow
 
     try:
         errors = Airflow(settings).import_errors()
-    except (ElectionError, httpx.HTTPError):
+    except ElectionError:
         return  # said of the API server already
     yield Finding("DAGs", not errors, "; ".join(errors) or "all files can be read")

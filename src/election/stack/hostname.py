@@ -1,4 +1,4 @@
-"""The name of this machine for Airflow: all its parts are on it, so that no name service is ever asked."""
+"""This machine's name for Airflow. All its parts run here, so no name service is needed."""
 
 
 def hostname() -> str:

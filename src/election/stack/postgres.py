@@ -9,19 +9,22 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from election.errors import NotReachable, StackError
-from election.settings import ROLES, Settings
-from election.stack.postgres_user import PostgresUser, postgres_user
+from election.settings import ROLES, Role, Settings
+from election.stack.postgres_limits import close_functions, limit_roles
 from election.stack.secrets import private_file
 from election.stack.service import PREFIX_BY_PARENT, Program, Service
-from election.stack.toolchain import postgres_program
+from election.storage.deciders import deciders, set_deciders
+from election.toolchain import postgres_program
+
+_MAKES_TABLES: tuple[Role, ...] = ("owner", "app", "airflow")
+_NO_TABLES = "REVOKE TEMPORARY ON DATABASE {} FROM {}"
 
 
 def prepare(settings: Settings) -> None:
-    """Creates the cluster when there is none, and writes its configuration."""
+    """Creates the cluster if it does not exist, and writes its configuration."""
     home = _home(settings)
     data = home / "data"
     home.mkdir(mode=0o700, exist_ok=True)
-    _user(settings).own(home)
     if not (data / "PG_VERSION").exists():
         # A cluster whose making was interrupted holds nothing; initdb wants an empty folder.
         shutil.rmtree(data, ignore_errors=True)
@@ -29,11 +32,13 @@ def prepare(settings: Settings) -> None:
     shared = (settings.root / "stack" / "postgresql.conf").read_text()
     private_file(data / "postgresql.conf", f"{shared}\nport = {settings.postgres_port}\n")
     private_file(data / "pg_hba.conf", "host all all 127.0.0.1/32 scram-sha-256\n")
-    _user(settings).own(home, data / "postgresql.conf", data / "pg_hba.conf")
 
 
 def settle(settings: Settings) -> None:
-    """Makes the roles and databases as they must be. Tables are made by the stage that prepares an election."""
+    """Makes the roles and databases as they must be, and says who may decide.
+
+    Tables are made by the stage that prepares the first election, which also says who may decide then.
+    """
     with _superuser(settings, "postgres") as connection:
         for role in ROLES:
             name = settings.role_name(role)
@@ -48,10 +53,19 @@ def settle(settings: Settings) -> None:
                 connection.execute(
                     sql.SQL("ALTER ROLE {} SET default_transaction_read_only = on").format(sql.Identifier(name))
                 )
-        _database(
-            connection, settings.postgres_database, "election_owner", [r for r in ROLES if r != "airflow"], settings
-        )
-        _database(connection, "airflow", "airflow", ["airflow"], settings)
+        limit_roles(connection, settings)
+        databases: dict[str, list[Role]] = {
+            settings.postgres_database: [role for role in ROLES if role != "airflow"],
+            "airflow": ["airflow"],
+        }
+        for name, roles in databases.items():
+            _database(connection, name, roles, settings)
+    for name, roles in databases.items():
+        with _superuser(settings, name) as connection:
+            close_functions(connection, roles, settings)
+    with psycopg.connect(settings.dsn("owner")) as owner:
+        if deciders(owner):
+            set_deciders(owner, settings.certifier_names)
 
 
 def ready(settings: Settings, _since: float) -> None:
@@ -75,13 +89,7 @@ def accepts(settings: Settings, _since: float) -> None:
 def program(settings: Settings) -> Program:
     # INT is Postgres's fast shutdown: open transactions end, nothing that was committed is lost.
     return Program(
-        command=(
-            *_user(settings).prefix,
-            *("setpriv", "--pdeathsig", "INT"),
-            postgres_program("postgres"),
-            "-D",
-            _home(settings) / "data",
-        ),
+        command=("setpriv", "--pdeathsig", "INT", postgres_program("postgres"), "-D", _home(settings) / "data"),
         environment={"LANG": "C.UTF-8", "TZ": "UTC"},
         stop_signal="INT",
         stop_seconds=60,
@@ -89,12 +97,11 @@ def program(settings: Settings) -> Program:
 
 
 def _create(settings: Settings, data: Path) -> None:
-    """initdb, with the superuser's password in a file that is gone afterwards."""
+    """Runs initdb, with the superuser's password in a temporary file."""
     password = data.parent / "superuser"
     private_file(password, settings.secret("postgres_superuser"))
-    _user(settings).own(password)
     command: list[str | Path] = [
-        *_user(settings).prefix, *PREFIX_BY_PARENT, postgres_program("initdb"), "-D", data,
+        *PREFIX_BY_PARENT, postgres_program("initdb"), "-D", data,
         "--username=postgres", f"--pwfile={password}",
         "--auth=scram-sha-256", "--encoding=UTF8",
         "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--data-checksums", "--no-instructions",
@@ -107,18 +114,20 @@ def _create(settings: Settings, data: Path) -> None:
         raise StackError(f"Postgres could not create its database cluster: {answer.stderr.strip()}")
 
 
-def _database(connection: psycopg.Connection, name: str, owner: str, roles: list[str], settings: Settings) -> None:
-    """A database that only its roles can connect to; the schema ``public`` belongs to the owner."""
+def _database(connection: psycopg.Connection, name: str, roles: list[Role], settings: Settings) -> None:
+    """A database of the first of its roles, that only they can connect to; the schema ``public`` is the owner's.
+
+    Temporary tables fill the disk as others do: only who needs them may make them.
+    """
+    database, owner = sql.Identifier(name), sql.Identifier(settings.role_name(roles[0]))
     if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone():
-        connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), sql.Identifier(owner)))
-    connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(name)))
+        connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(database, owner))
+    connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(database))
     for role in roles:
-        connection.execute(
-            sql.SQL("GRANT CONNECT, TEMPORARY ON DATABASE {} TO {}").format(
-                sql.Identifier(name),
-                sql.Identifier(settings.role_name(role)),  # type: ignore[arg-type]
-            )
-        )
+        user = sql.Identifier(settings.role_name(role))
+        connection.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(database, user))
+        make = "GRANT TEMPORARY ON DATABASE {} TO {}" if role in _MAKES_TABLES else _NO_TABLES
+        connection.execute(sql.SQL(make).format(database, user))
 
 
 def _superuser(settings: Settings, database: str) -> psycopg.Connection:
@@ -131,10 +140,6 @@ def _superuser(settings: Settings, database: str) -> psycopg.Connection:
 
 def _home(settings: Settings) -> Path:
     return settings.var / "postgres"
-
-
-def _user(settings: Settings) -> PostgresUser:
-    return postgres_user(settings.var, postgres_program("postgres"))
 
 
 SERVICE = Service(

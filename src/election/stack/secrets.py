@@ -1,4 +1,4 @@
-"""Generated secrets: one file each (0600) in a folder of their own (0700), made once and kept."""
+"""Generated secrets: one file each (0600) in one folder (0700), generated once and kept."""
 
 import base64
 import os
@@ -6,14 +6,14 @@ import secrets as random
 from collections.abc import Callable
 from pathlib import Path
 
-from election.settings import ROLES, Settings
+from election.settings import KAFKA_USERS, ROLES, Settings
 
 
-def generate(settings: Settings, *, hardened: bool = False) -> None:
+def generate(settings: Settings) -> None:
     """Makes the secrets that do not exist yet; never changes one that does."""
     settings.secrets.mkdir(parents=True, exist_ok=True)
     settings.secrets.chmod(0o700)
-    for name, make in (SECRETS | HARDENED if hardened else SECRETS).items():
+    for name, make in SECRETS.items():
         file = settings.secret_file(name)
         if not file.exists():
             private_file(file, make())
@@ -42,18 +42,27 @@ def fernet_key() -> str:
     return base64.urlsafe_b64encode(random.token_bytes(32)).decode()
 
 
+def ed25519_key() -> str:
+    """An Ed25519 private key is any 32 random bytes (RFC 8032, 5.1.5); in hexadecimal."""
+    return random.token_hex(32)
+
+
+def spark_properties() -> str:
+    """Spark's own format, so that its processes read the file themselves and no copy is made."""
+    return f"spark.authenticate.secret={signing_key()}\n"
+
+
 SECRETS: dict[str, Callable[[], str]] = {
     "postgres_superuser": password,
     **{f"postgres_{role}": password for role in ROLES},
+    **{f"kafka_{user}": password for user in KAFKA_USERS},
     "airflow_admin": password,
     "airflow_operator": password,
     "airflow_viewer": password,
     "airflow_jwt": signing_key,
     "airflow_fernet": fernet_key,
     "airflow_api": signing_key,
+    "spark": spark_properties,
+    "evidence_key": ed25519_key,
     "supervisor": password,
 }
-
-# Beside these, where Kafka has logins and connections are encrypted.
-KAFKA_USERS = ("app", "tally", "dashboard")
-HARDENED: dict[str, Callable[[], str]] = {f"kafka_{user}": password for user in KAFKA_USERS}

@@ -1,4 +1,4 @@
-"""The services of the stack, in the order in which they start, as far as they need each other."""
+"""The services of the stack, in the order of their dependencies."""
 
 from election.settings import Settings
 from election.stack import airflow, dashboard, kafka, postgres, spark
@@ -24,9 +24,9 @@ STOPPING = (
     ("spark-master",),
     ("kafka", "postgres"),
 )
-"""Who stops together, in this order: whoever uses a service stops before it."""
+"""Services that stop together, in this order: a service stops before what it uses."""
 
 
 def existing(settings: Settings) -> dict[str, Service]:
-    """The services that the project has something to run for, by name."""
+    """The services that this checkout contains, by name."""
     return {service.name: service for service in SERVICES if service.exists(settings)}

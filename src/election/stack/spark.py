@@ -3,15 +3,13 @@
 import shutil
 import sys
 from pathlib import Path
-from typing import Any
 
-import httpx
-
+from election.clients.spark import master_state
+from election.clients.spark_access import AUTHENTICATED, READ_ONLY, secret_file
 from election.errors import NotReachable
 from election.settings import Settings
-from election.stack.pages import pages
-from election.stack.service import Program, Service, settings_environment, succession
-from election.stack.toolchain import java, spark_home
+from election.stack.service import Program, Service, end_predecessor
+from election.toolchain import java, spark_home
 
 WORKER_CORES = 2
 WORKER_MEMORY = "3g"
@@ -45,11 +43,13 @@ def master_program(settings: Settings) -> Program:
     command = _command(
         settings, "master.Master", "512m",
         "-Dspark.master.rest.enabled=false",  # a second way to submit, without a login, on a port of its own
+        "-Dspark.master.ui.decommission.allow.mode=DENY",  # by default a POST from this machine removes a worker
         "-Dspark.deploy.recoveryMode=FILESYSTEM",
         f"-Dspark.deploy.recoveryDirectory={_home(settings) / 'recovery'}",
     )  # fmt: skip
     where = ("--host", settings.spark_host, "--port", str(settings.spark_master_port))
-    return _guarded("master", settings, *command, *where, "--webui-port", str(settings.spark_master_ui_port))
+    access = ("--webui-port", str(settings.spark_master_ui_port), "--properties-file", secret_file(settings))
+    return _guarded("master", settings, *command, *where, *access)
 
 
 def worker_program(settings: Settings) -> Program:
@@ -62,8 +62,8 @@ def worker_program(settings: Settings) -> Program:
     )  # fmt: skip
     where = ("--host", settings.node, "--port", str(settings.spark_worker_port))
     size = ("--cores", str(WORKER_CORES), "--memory", WORKER_MEMORY, "--work-dir", _home(settings) / "work")
-    worker = (*command, *where, "--webui-port", str(settings.spark_worker_ui_port), *size, settings.spark_master)
-    return _guarded("worker", settings, *worker)
+    access = ("--webui-port", str(settings.spark_worker_ui_port), "--properties-file", secret_file(settings))
+    return _guarded("worker", settings, *command, *where, *access, *size, settings.spark_master)
 
 
 def master_ready(settings: Settings, _since: float) -> None:
@@ -74,34 +74,21 @@ def master_ready(settings: Settings, _since: float) -> None:
 
 
 def worker_ready(settings: Settings, _since: float) -> None:
-    """The master counts the worker among the living, at this worker's own address."""
+    """The master lists the worker as alive, at this worker's own address."""
     workers = master_state(settings)["workers"]
     if not any(w["state"] == "ALIVE" and w["port"] == settings.spark_worker_port for w in workers):
         raise NotReachable("The Spark master has no living worker.")
 
 
-def has_worker(settings: Settings, host: str) -> bool:
-    """Whether the master counts a worker of that host among the living."""
-    return any(w["state"] == "ALIVE" and w["host"] == host for w in master_state(settings)["workers"])
-
-
-def master_state(settings: Settings) -> dict[str, Any]:
-    """The master's own account of itself, its workers and applications."""
-    url = f"{_master_url(settings)}/json/"
-    try:
-        answer = pages().get(url, timeout=3).raise_for_status().json()
-    except (httpx.HTTPError, ValueError) as error:
-        raise NotReachable(f"The Spark master does not answer at {url}: {error}") from error
-    return dict(answer)
-
-
 def _command(settings: Settings, name: str, memory: str, *properties: str) -> tuple[str | Path, ...]:
     logging = settings.root / "stack" / "spark-log4j2.properties"
+    access = (f"-D{key}={value}" for key, value in {**AUTHENTICATED, **READ_ONLY}.items())
     # The number of seconds is the master's and its workers' in common.
     return (
         java(), f"-Xmx{memory}", "-XX:+UseSerialGC", "-XX:-UsePerfData", *MODULE_OPTIONS,
         f"-Djava.io.tmpdir={_home(settings) / 'tmp'}",
-        f"-Dlog4j2.configurationFile={logging}", f"-Dspark.worker.timeout={WORKER_TIMEOUT}", *properties,
+        f"-Dlog4j2.configurationFile={logging}", f"-Dspark.worker.timeout={WORKER_TIMEOUT}",
+        *access, *properties,
         "-cp", f"{spark_home()}/jars/*", f"org.apache.spark.deploy.{name}",
     )  # fmt: skip
 
@@ -109,8 +96,8 @@ def _command(settings: Settings, name: str, memory: str, *properties: str) -> tu
 def _guarded(role: str, settings: Settings, *command: str | Path) -> Program:
     guard = (sys.executable, "-m", "election.stack.spark_guard", role)
     return Program(
-        (*succession(settings, f"spark-{role}"), *guard, *command),
-        settings_environment(settings) | _environment(settings),
+        (*end_predecessor(settings, f"spark-{role}"), *guard, *command),
+        settings.environment | _environment(settings),
         stop_group=True,
     )
 
@@ -135,10 +122,6 @@ def forget(settings: Settings) -> None:
 
 def _home(settings: Settings) -> Path:
     return settings.var / "spark"
-
-
-def _master_url(settings: Settings) -> str:
-    return f"http://{settings.spark_host}:{settings.spark_master_ui_port}"
 
 
 MASTER = Service(

@@ -1,13 +1,12 @@
-"""Runs Spark's master or worker and ends it when the two are at odds, so that whoever runs this starts it anew.
+"""Runs Spark's master or worker and ends it when the two disagree, so that supervisor or the engine restarts it.
 
-Neither notices by itself, and the count would wait for an executor for ever:
+Neither notices by itself, and the tally would wait for an executor for ever:
 
-- A worker that starts while its master recovers takes the master's word to its predecessor, which had the same address,
-  for its own, and never registers. Killing both within seconds is enough. The worker starts anew.
-- A master that recovers and hears from its worker twice, first that it is there and then what it runs, may start a
-  second executor in between, under the same number. It then holds the cores of one of them for taken when both are
-  gone: by the worker, or by the application, which is given no other. The master starts anew: it recovers what the
-  worker says by then.
+- A worker that starts while its master recovers takes the master's message to its predecessor, which had the same
+  address, for its own, and never registers. Killing both within seconds is enough. The worker restarts.
+- A recovering master hears from its worker twice: that it exists, then what it runs. In between it may start a second
+  executor under the same number. When both are gone, it still counts the cores of one as allocated to the worker or
+  to the application, which gets no other. The master restarts and recovers what the worker then reports.
 """
 
 import signal
@@ -16,21 +15,18 @@ import sys
 import time
 from collections.abc import Callable
 from types import FrameType
-from typing import Any
 
-import httpx
-
+from election.clients.spark import has_worker, master_state, worker_state
 from election.errors import NotReachable
 from election.settings import Settings
-from election.stack.pages import pages
-from election.stack.spark import has_worker, master_ready, master_state
+from election.stack.spark import master_ready
 
-LOOK = 5.0  # seconds between looks at the other one
-AT_ODDS = 30.0  # seconds for which both may be at work and at odds
+LOOK = 5.0  # seconds between checks of the other one
+AT_ODDS = 30.0  # seconds for which both may run and disagree
 
 
 def main(role: str, command: list[str]) -> int:
-    """Runs ``command``, the "master" or "worker", until it ends, is ended or at odds; returns its exit status."""
+    """Runs ``command``, the "master" or "worker", until it ends or both disagree; returns its exit status."""
     settings, (agrees, why) = Settings(), _ROLES[role]
     # Killed with this process, however that dies: its successor needs the port at once.
     process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *command])
@@ -44,7 +40,7 @@ def main(role: str, command: list[str]) -> int:
         if agrees(settings):
             agreed = time.monotonic()
         elif time.monotonic() - agreed > AT_ODDS:
-            print(f"For {AT_ODDS:.0f} s {why}; it starts anew.", flush=True)  # noqa: T201
+            print(f"For {AT_ODDS:.0f} s {why}; it restarts.", flush=True)  # noqa: T201
             process.terminate()
             return process.wait(30) or 1
     return status
@@ -59,29 +55,29 @@ def _ended(process: subprocess.Popen[bytes]) -> int | None:
 
 
 def _known(settings: Settings) -> bool:
-    """False only when both are at work and the master does not have the worker; else the worker is not to blame."""
+    """False only if both run and the master does not list the worker; otherwise the worker is not at fault."""
     try:
         master_ready(settings, 0)
-        _worker(settings, settings.node)
+        worker_state(settings, settings.node)
         return has_worker(settings, settings.node)
-    except (NotReachable, httpx.HTTPError):
+    except NotReachable:
         return True
 
 
 def _counts(settings: Settings) -> bool:
-    """False only when the master, which leads, is wrong about what is taken.
+    """False only if the active master's allocation is wrong.
 
-    It says that applications hold a different number of cores than its workers have given, or that a worker at work has
-    given more or less memory than its executors have. The worker's own sums are no help: one that was told to launch an
-    executor under a number that it runs already ends that one, and never subtracts it.
+    It counts other cores for applications than for workers, or other memory for a live worker than its executors use.
+    The worker's own sums do not help: a worker that gets a second executor under the same number ends the first one
+    and never subtracts it.
     """
     try:
         master = master_state(settings)
         if master["status"] != "ALIVE":
             return True
         workers = [worker for worker in master["workers"] if worker["state"] == "ALIVE"]
-        pairs = [(told, _worker(settings, told["host"])) for told in workers]
-    except (NotReachable, httpx.HTTPError):
+        pairs = [(told, worker_state(settings, told["host"])) for told in workers]
+    except NotReachable:
         return True
     had = sum(application["cores"] for application in master["activeapps"])
     return had == sum(worker["coresused"] for worker in workers) and all(
@@ -90,14 +86,8 @@ def _counts(settings: Settings) -> bool:
     )
 
 
-def _worker(settings: Settings, host: str) -> dict[str, Any]:
-    """The worker's own account of itself. Raises httpx.HTTPError."""
-    answer = pages().get(f"http://{host}:{settings.spark_worker_ui_port}/json/", timeout=3)
-    return dict(answer.raise_for_status().json())
-
-
 _ROLES: dict[str, tuple[Callable[[Settings], bool], str]] = {
-    "master": (_counts, "the Spark master has had cores or memory for taken that are not, or for free"),
+    "master": (_counts, "the Spark master's allocated cores or memory do not match the worker's"),
     "worker": (_known, "the Spark master has not known this worker"),
 }
 

@@ -1,37 +1,40 @@
-"""`election up`: start what is down, in the order of need, and wait until each service answers."""
+"""`election up`: starts stopped services by dependency, and waits until each answers."""
 
-import fcntl
 import json
+import os
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
 from pathlib import Path
+
+from filelock import FileLock
 
 from election.errors import NotReachable, StackError
 from election.settings import Settings
-from election.stack import checks, secrets, spark
+from election.stack import checks, privacy, secrets, spark
+from election.stack.orphans import end, orphans
 from election.stack.service import Service
 from election.stack.services import existing
-from election.stack.strays import end, strays
 from election.stack.supervision import ProcessInfo, Supervisor
 
 PATIENCE = 300
-"""Seconds that a service may take from its start to its first answer."""
+"""Seconds from a service's start to its first answer, at most."""
 
 Report = Callable[[str, float], None]
-"""Told each service that answers, and after how many seconds."""
+"""Called with each service that answers, and its seconds."""
 
 
 def start(settings: Settings, only: tuple[str, ...] = (), report: Report = lambda name, seconds: None) -> list[str]:
     """Starts the stack, or ``only`` some of its services, and returns the names of those that were down.
 
     Safe to repeat: a service that runs is left alone. Raises StackError within seconds when something (a port, Java,
-    disk space) keeps it from starting, and NotReachable when a service gives no answer in time.
+    disk space) keeps it from starting or root calls it, and NotReachable when a service gives no answer in time.
     """
-    settings.var.mkdir(parents=True, exist_ok=True)
+    if os.geteuid() == 0:
+        raise StackError("No service runs as root. `election up` starts them as the platform's own user.")
+    privacy.make_private(settings.var)
     with exclusively(settings):
         services = existing(settings)
         wanted = {name: service for name, service in services.items() if not only or name in only}
@@ -42,7 +45,7 @@ def start(settings: Settings, only: tuple[str, ...] = (), report: Report = lambd
         down = [service for name, service in wanted.items() if name not in running]
         if not supervisor.running():
             # What a killed supervisor left would hold ports, or work beside its successor.
-            end(strays(settings))
+            end(orphans(settings))
             shutil.rmtree(
                 settings.var / "tmp", ignore_errors=True
             )  # of validations and reconciliations that were killed
@@ -107,16 +110,13 @@ def _last_words(settings: Settings, info: ProcessInfo) -> str:
     return "\n".join([f"`election logs {info['name']}` shows more. Its last lines:", *lines, info["spawnerr"]]).strip()
 
 
-@contextmanager
-def exclusively(settings: Settings) -> Iterator[None]:
-    """One start or stop of a platform at a time; a second one waits for the first."""
-    with (settings.var / "up.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+def exclusively(settings: Settings) -> FileLock:
+    """A lock for one start or stop of a platform at a time; a second one waits for the first."""
+    return FileLock(settings.var / "up.lock")
 
 
 def _record(settings: Settings) -> None:
-    """Ports for later commands; see ``election.settings``."""
+    """Ports and who may decide, for later commands; see ``election.settings``."""
     file: Path = settings.var / "stack.json"
-    ports = {name: value for name, value in settings.model_dump().items() if name.endswith("_port")}
-    file.write_text(json.dumps(ports, indent=2) + "\n")
+    kept = {n: value for n, value in settings.model_dump().items() if n.endswith("_port") or n == "certifiers"}
+    file.write_text(json.dumps(kept, indent=2) + "\n")

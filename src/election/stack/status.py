@@ -1,4 +1,4 @@
-"""`election status`: what runs, what answers, and where everything is. The answer's shape is kept."""
+"""`election status`: what runs, what answers, and addresses. Other programs rely on the answer's shape."""
 
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -66,7 +66,7 @@ def _service(settings: Settings, processes: dict[str, ProcessInfo], service: Ser
 
 
 def _container(settings: Settings, service: Service) -> dict[str, Any]:
-    """A container is known from here by its answer alone; `docker compose ps` shows its process."""
+    """A container is visible from here only by its answer; `docker compose ps` shows its process."""
     try:
         service.ready(settings, 0)
         state = "running"

@@ -1,4 +1,4 @@
-"""`election down`: stop cleanly, whoever reads first, and leave no process behind."""
+"""`election down`: stops cleanly, readers first, and leaves no process behind."""
 
 import shutil
 from concurrent.futures import ThreadPoolExecutor
@@ -8,14 +8,14 @@ from election.count import driver
 from election.errors import ElectionError
 from election.settings import Settings
 from election.stack.airflow import pause_stream
+from election.stack.orphans import end, orphans
 from election.stack.services import STOPPING
 from election.stack.starting import exclusively
-from election.stack.strays import end, strays
 from election.stack.supervision import Supervisor
 
 
 def stop(settings: Settings) -> list[str]:
-    """Stops everything of this platform, whatever of it still lives, and returns what had to be said about it.
+    """Stops every process of this platform, and returns warnings.
 
     State (databases, topics, checkpoints) stays. Stopping what is stopped does nothing.
     """
@@ -29,12 +29,12 @@ def stop(settings: Settings) -> list[str]:
             with ThreadPoolExecutor(len(together)) as pool:
                 list(pool.map(supervisor.stop_program, [name for name in together if name in processes]))
         supervisor.stop()
-        end(strays(settings))
+        end(orphans(settings))
         return [trouble] if trouble else []
 
 
 def remove(settings: Settings) -> None:
-    """Removes all that runs left behind: `make clean`."""
+    """Removes all that runs left behind: `make clean`. The empty folder stays where its parent is not this user's."""
     stop(settings)
     shutil.rmtree(settings.var, ignore_errors=True)
 

@@ -20,7 +20,7 @@ from election.errors import NotReachable, StackError
 from election.settings import Settings
 from election.stack.secrets import private_file
 from election.stack.service import PREFIX_BY_PARENT, Program, environment
-from election.stack.toolchain import venv_program
+from election.toolchain import venv_program
 
 SILENCE = 90
 """Seconds after which a call is given up: more than the longest ``stop_seconds`` of a program."""
@@ -38,7 +38,7 @@ class ProcessInfo(TypedDict):
 
 
 class Supervisor:
-    """The daemon of one platform, started when it is not there."""
+    """The daemon of one platform; started if it does not run."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -46,7 +46,7 @@ class Supervisor:
         self.configuration = self.folder / "supervisord.conf"
 
     def running(self) -> bool:
-        """Whether this platform's own daemon answers; a stranger on its port is not even asked."""
+        """Whether this platform's own daemon answers; another process on its port gets no request."""
         try:
             return self.daemon() is not None and self._call("getIdentification") == identity(self.settings)
         except NotReachable:
@@ -86,7 +86,7 @@ class Supervisor:
         return int(file.read_text()) if file.exists() else None
 
     def processes(self) -> dict[str, ProcessInfo]:
-        """What the daemon knows of each program; nothing when it is not running."""
+        """The daemon's state of each program; empty if it does not run."""
         if not self.running():
             return {}
         return {info["name"]: info for info in cast(list[ProcessInfo], self._call("getAllProcessInfo"))}
@@ -135,7 +135,7 @@ class Supervisor:
         self._call("getIdentification")
 
     def _call(self, method: str, *arguments: Any, harmless: tuple[str, ...] = ()) -> Any:
-        """One call of supervisor's XML-RPC interface; a fault named in ``harmless`` is no error."""
+        """One call of supervisor's XML-RPC interface; a fault named in ``harmless`` is ignored."""
         address = f"{self.settings.host}:{self.settings.supervisor_port}"
         file = self.settings.secret_file("supervisor")
         login = f"election:{file.read_text()}@" if file.exists() else ""
@@ -152,7 +152,7 @@ class Supervisor:
 
 
 class _Impatient(xmlrpc.client.Transport):
-    """Gives up on a daemon that says nothing; stopping a program may take its time."""
+    """A transport with a timeout, long enough for stopping a program."""
 
     def make_connection(self, host: Any) -> http.client.HTTPConnection:
         connection = super().make_connection(host)
@@ -161,7 +161,7 @@ class _Impatient(xmlrpc.client.Transport):
 
 
 def identity(settings: Settings) -> str:
-    """Tells two platforms' daemons apart."""
+    """Identifies a platform's daemon."""
     return "election-" + hashlib.sha256(str(settings.var.resolve()).encode()).hexdigest()[:12]
 
 
@@ -178,6 +178,7 @@ def configuration(settings: Settings, programs: Mapping[str, Program]) -> str:
         f"childlogdir={_plain(logs)}",
         f"directory={_plain(settings.root)}",
         "loglevel=info",
+        "umask=077",
         "[inet_http_server]",
         f"port={settings.host}:{settings.supervisor_port}",
         "username=election",
@@ -203,7 +204,7 @@ def _program(log: Path, program: Program) -> list[str]:
         *([f"environment={variables}"] if variables else []),
         "autostart=false",
         "autorestart=true",
-        # Whoever starts it awaits its answer; here it only matters that a failing start is tried again.
+        # `election up` awaits the answer; here a failing start only needs a retry.
         "startsecs=1",
         "startretries=10",
         f"stopsignal={program.stop_signal}",

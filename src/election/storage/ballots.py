@@ -18,7 +18,7 @@ def ballot_key(connection: Connection, election_no: int) -> bytes:
 def choices(connection: Connection, election_no: int) -> list[Choice]:
     """Every candidate of every contest, and for each contest the invalid ballot."""
     candidates = connection.execute(
-        """SELECT contest_no, contests.name, candidate_no, given_name || ' ' || family_name, party_abbreviation
+        """SELECT contest_no, contests.name, candidate_no, btrim(given_name || ' ' || family_name), party_abbreviation
            FROM candidates JOIN contests USING (election_no, contest_no)
            WHERE election_no = %s ORDER BY candidate_no""",
         [election_no],

@@ -1,5 +1,12 @@
 -- Who decided on an election, the result that was certified, and what keeps both as they are.
--- Run by the owner after schema.sql; safe to run again. Why it is done so: docs/decisions/0020-certification.md.
+-- Run by the owner after schema.sql; safe to run again. Why it is done so: docs/decisions/0020-certification.md and
+-- docs/decisions/0021-who-decides.md.
+
+-- Who may decide: the users of the setting ELECTION_CERTIFIERS, written by the owner alone (storage/deciders.py).
+CREATE TABLE IF NOT EXISTS deciders (
+    name         text PRIMARY KEY CHECK (name ~ '\S'),
+    since        timestamptz NOT NULL DEFAULT now()
+);
 
 -- A row a decision. A refused election may be decided upon again, a certified one never.
 CREATE TABLE IF NOT EXISTS certifications (
@@ -71,7 +78,7 @@ BEGIN
     IF (NEW.state IN ('certified', 'refused') OR NEW.decided_at IS NOT NULL)
         AND current_user <> (SELECT relowner::regrole::text FROM pg_class WHERE oid = TG_RELID) THEN
         RAISE EXCEPTION 'Election % becomes % by a decision only.', NEW.slug, NEW.state
-            USING HINT = 'Call certify(slug, by, reason) or refuse(slug, by, reason).';
+            USING HINT = 'Call certify(slug, by, reason, verdict_no) or refuse(slug, by, reason, verdict_no).';
     END IF;
     RETURN NEW;
 END $$;
@@ -99,11 +106,21 @@ BEGIN
             RAISE EXCEPTION 'Election % is certified: its rows in % can no longer change.', now_is.slug, TG_TABLE_NAME
                 USING HINT = 'A certified election stays as it is; register another one under another slug.';
         END IF;
+        -- In two steps: other tables have no contest_no, and a condition is planned as a whole.
+        IF TG_TABLE_NAME = 'votes' AND TG_OP = 'INSERT' THEN
+            IF EXISTS (
+                SELECT FROM public.contests AS c WHERE c.election_no = one AND c.unopposed
+                    AND c.contest_no IN (SELECT v.contest_no FROM changed AS v WHERE v.election_no = one)
+            ) THEN
+                RAISE EXCEPTION 'Election % holds no poll in a contest that one candidate stands in alone.', now_is.slug
+                    USING HINT = 'That candidate is elected unopposed; no ballot is cast there.';
+            END IF;
+        END IF;
     END LOOP;
     RETURN NULL;
 END $$;
 
--- Verdicts and decisions are added, never changed; TRUNCATE would take certified elections with it.
+-- Verdicts, decisions and the elections of runs are added, never changed; TRUNCATE would take certified elections with it.
 CREATE OR REPLACE FUNCTION refuse_to_change_a_record() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -130,15 +147,34 @@ RETURNS timestamptz LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
     RETURNING decided_at;
 $$;
 
--- The election of that slug, which changes no more before this transaction ends, or why nothing can be decided on it.
-CREATE OR REPLACE FUNCTION up_for_decision(the_slug text, by text, reason text) RETURNS public.elections
+-- Raises unless that person may decide. Every function that carries out a person's decision calls it.
+CREATE OR REPLACE FUNCTION require_decider(by text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM public.deciders WHERE name = by) THEN
+        RAISE EXCEPTION '% may not decide. These may: %.', coalesce(by, 'Nobody'),
+            coalesce((SELECT string_agg(name, ', ' ORDER BY name) FROM public.deciders), 'nobody')
+            USING HINT = 'The setting ELECTION_CERTIFIERS names them; `election up` applies it.';
+    END IF;
+END $$;
+
+-- Without the verdict, before decisions were bound to one.
+DROP FUNCTION IF EXISTS certify(text, text, text);
+DROP FUNCTION IF EXISTS refuse(text, text, text);
+DROP FUNCTION IF EXISTS up_for_decision(text, text, text);
+
+-- The election of that slug, which changes no more before this transaction ends, or why nothing can be decided on it.
+-- A decision is about one verdict, which must still be the newest one; null when there is none.
+CREATE OR REPLACE FUNCTION up_for_decision(the_slug text, by text, reason text, the_verdict bigint)
+RETURNS public.elections LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     poll public.elections;
+    newest bigint;
 BEGIN
     IF coalesce(by, '') !~ '\S' OR coalesce(reason, '') !~ '\S' THEN
         RAISE EXCEPTION 'A decision on % needs who decides and a reason; neither may be empty.', the_slug;
     END IF;
+    PERFORM public.require_decider(by);
     -- An older snapshot could miss ballots that are stored by now.
     IF current_setting('transaction_isolation') <> 'read committed' THEN
         RAISE EXCEPTION 'Decide on % in a transaction that is READ COMMITTED.', the_slug;
@@ -153,22 +189,27 @@ BEGIN
         RAISE EXCEPTION '% is %: only what is counted can be decided upon.', the_slug, poll.state
             USING HINT = 'Run the count and the reconciliation first.';
     END IF;
+    SELECT max(verdict_no) INTO newest FROM public.verdicts WHERE election_no = poll.election_no;
+    IF newest IS DISTINCT FROM the_verdict THEN
+        RAISE EXCEPTION 'The newest verdict on % is number %; the decision is about number %.',
+            the_slug, coalesce(newest::text, 'none'), coalesce(the_verdict::text, 'none')
+            USING HINT = 'Nothing was decided. Read the newest verdict, then decide on that one.';
+    END IF;
     RETURN poll;
 END $$;
 
 -- Certifies: the newest verdict must be ok and be about exactly the ballots that are stored. Freezes the result.
-CREATE OR REPLACE FUNCTION certify(the_slug text, by text, reason text) RETURNS timestamptz
+CREATE OR REPLACE FUNCTION certify(the_slug text, by text, reason text, the_verdict bigint) RETURNS timestamptz
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 SET enable_nestloop = off  -- as read_whole_elections: statistics may not know a young election yet
 AS $$
 DECLARE
-    poll public.elections := public.up_for_decision(the_slug, by, reason);
+    poll public.elections := public.up_for_decision(the_slug, by, reason, the_verdict);
     verdict public.verdicts;
     again text := format('Reconcile %s again: clear reconciliation.reconcile in its run.', the_slug);
     ballots bigint;
-    last_cast timestamptz;
 BEGIN
-    SELECT * INTO verdict FROM public.verdicts WHERE election_no = poll.election_no ORDER BY verdict_no DESC LIMIT 1;
+    SELECT * INTO verdict FROM public.verdicts WHERE verdict_no = the_verdict;
     IF verdict.verdict_no IS NULL THEN
         RAISE EXCEPTION '% cannot be certified: there is no verdict on it.', the_slug USING HINT = again;
     ELSIF NOT verdict.ok THEN
@@ -176,7 +217,7 @@ BEGIN
             the_slug, verdict.given_at, jsonb_array_length(verdict.differences) USING HINT = again;
     END IF;
     INSERT INTO public.certified_results (election_no, contest_no, candidate_no, candidate, party, votes)
-        SELECT election_no, contest_no, candidate_no, given_name || ' ' || family_name, party_abbreviation,
+        SELECT election_no, contest_no, candidate_no, btrim(given_name || ' ' || family_name), party_abbreviation,
                coalesce(votes, 0)
         FROM public.candidates LEFT JOIN (
             SELECT contest_no, candidate_no, count(*) AS votes FROM public.votes
@@ -191,28 +232,38 @@ BEGIN
         ) AS counted USING (contest_no)
         WHERE election_no = poll.election_no;
     SELECT sum(valid + invalid) INTO ballots FROM public.certified_contests WHERE election_no = poll.election_no;
-    SELECT max(cast_at) INTO last_cast FROM public.votes WHERE election_no = poll.election_no;
-    IF (verdict.stored, verdict.counted) <> (ballots, ballots) OR verdict.given_at <= poll.counted_at
-        OR verdict.given_at <= last_cast THEN
+    -- No clock is asked: a worker's may run fast, this one may have been set back. Ballots are only ever added, so the
+    -- same number of them are the same ballots.
+    IF (verdict.stored, verdict.counted) <> (ballots, ballots) THEN
         RAISE EXCEPTION '% cannot be certified: the verdict of % is about % stored and % counted ballots, and % are'
-            ' stored now, the last one at %.',
-            the_slug, verdict.given_at, verdict.stored, verdict.counted, ballots, last_cast USING HINT = again;
+            ' stored now.', the_slug, verdict.given_at, verdict.stored, verdict.counted, ballots USING HINT = again;
+    ELSIF coalesce(verdict.state NOT IN ('counted', 'refused'), verdict.given_at <= poll.counted_at) THEN
+        RAISE EXCEPTION '% cannot be certified: the verdict of % was given before the count was over.',
+            the_slug, verdict.given_at USING HINT = again;
     END IF;
+    PERFORM public.freeze_outcome(poll.election_no, the_slug, verdict);
     RETURN public.decided(poll.election_no, 'certified', by, reason, verdict.verdict_no);
 END $$;
 
 -- Refuses: possible with any verdict or none. The election can still be mended, reconciled and certified.
-CREATE OR REPLACE FUNCTION refuse(the_slug text, by text, reason text) RETURNS timestamptz
+CREATE OR REPLACE FUNCTION refuse(the_slug text, by text, reason text, the_verdict bigint) RETURNS timestamptz
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    poll public.elections := public.up_for_decision(the_slug, by, reason);
+    poll public.elections := public.up_for_decision(the_slug, by, reason, the_verdict);
 BEGIN
-    RETURN public.decided(poll.election_no, 'refused', by, reason,
-        (SELECT max(verdict_no) FROM public.verdicts WHERE election_no = poll.election_no));
+    RETURN public.decided(poll.election_no, 'refused', by, reason, the_verdict);
 END $$;
 
-REVOKE EXECUTE ON FUNCTION certify, refuse, decided, up_for_decision FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION certify, refuse, decided, up_for_decision, require_decider FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION certify, refuse TO election_app;
+
+-- What a verdict is about is told by the election's state, not by the time at which the verdict was given.
+CREATE OR REPLACE FUNCTION note_the_state() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    SELECT state INTO NEW.state FROM public.elections WHERE election_no = NEW.election_no;
+    RETURN NEW;
+END $$;
 
 -- Triggers are made once: making one waits for every writer of the table, and all others for it. Their functions,
 -- above, are put in place again each time.
@@ -223,6 +274,9 @@ BEGIN
     IF NOT EXISTS (SELECT FROM pg_trigger WHERE tgname = 'goes_its_way' AND tgrelid = 'elections'::regclass) THEN
         CREATE TRIGGER goes_its_way BEFORE INSERT OR UPDATE OR DELETE ON elections
             FOR EACH ROW EXECUTE FUNCTION election_goes_its_way();
+    END IF;
+    IF NOT EXISTS (SELECT FROM pg_trigger WHERE tgname = 'notes_the_state' AND tgrelid = 'verdicts'::regclass) THEN
+        CREATE TRIGGER notes_the_state BEFORE INSERT ON verdicts FOR EACH ROW EXECUTE FUNCTION note_the_state();
     END IF;
     FOREACH place IN ARRAY ARRAY['ballot_keys', 'parties', 'contests', 'candidates', 'locations', 'voters', 'votes',
                                  'registered_counts', 'certified_contests', 'certified_results'] LOOP
@@ -235,14 +289,14 @@ BEGIN
         EXECUTE format('CREATE TRIGGER certified_delete AFTER DELETE ON %I REFERENCING OLD TABLE AS changed
                         FOR EACH STATEMENT EXECUTE FUNCTION refuse_what_is_certified()', place);
     END LOOP;
-    FOREACH place IN ARRAY ARRAY['verdicts', 'certifications'] LOOP
+    FOREACH place IN ARRAY ARRAY['verdicts', 'certifications', 'runs'] LOOP
         CONTINUE WHEN EXISTS (SELECT FROM pg_trigger WHERE tgname = 'never_changed' AND tgrelid = place::regclass);
         EXECUTE format('CREATE TRIGGER never_changed BEFORE UPDATE OR DELETE ON %I
                         FOR EACH ROW EXECUTE FUNCTION refuse_to_change_a_record()', place);
     END LOOP;
     FOREACH place IN ARRAY ARRAY['elections', 'ballot_keys', 'parties', 'contests', 'candidates', 'locations', 'voters',
                                  'votes', 'registered_counts', 'certified_contests', 'certified_results', 'verdicts',
-                                 'certifications'] LOOP
+                                 'certifications', 'runs'] LOOP
         CONTINUE WHEN EXISTS (SELECT FROM pg_trigger WHERE tgname = 'not_emptied' AND tgrelid = place::regclass);
         EXECUTE format('CREATE TRIGGER not_emptied BEFORE TRUNCATE ON %I
                         FOR EACH STATEMENT EXECUTE FUNCTION refuse_to_change_a_record()', place);
@@ -256,7 +310,7 @@ CREATE OR REPLACE VIEW public_certified_contests AS
 CREATE OR REPLACE VIEW public_certified_results AS
     SELECT election_no, contest_no, candidate_no, candidate, party, votes FROM certified_results;
 
-GRANT SELECT ON certifications, certified_contests, certified_results
+GRANT SELECT ON deciders, certifications, certified_contests, certified_results
     TO election_app, election_auditor, election_reader;
 GRANT SELECT ON public_certifications, public_certified_contests, public_certified_results
     TO election_auditor, election_reader, election_dashboard;

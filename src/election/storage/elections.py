@@ -7,10 +7,10 @@ from typing import Any, Literal
 from psycopg.rows import class_row
 
 from election.errors import StageFailed, UnknownElection
+from election.parameters import Ballots
 from election.platform import Connection
 
 State = Literal["registered", "open", "closed", "counted", "certified", "refused"]
-Ballots = Literal["simulated", "external"]
 
 _COLUMNS = """election_no, slug, scenario, name, polling_day, kind, source, seed, series, parameters, state,
               registered_at, opened_at, closed_at, counted_at, votes_from, voters_from, voters_to,

@@ -1,58 +1,47 @@
 """What the aggregated topics must say, computed from the votes table."""
 
-from election.contracts import topics
+from election.contracts.aggregates import AGGREGATES, Aggregate
 from election.platform import Connection
 from election.storage.ballots import AGE_GROUP_SQL
 from election.storage.elections import Election
 
+# The relations of which the aggregates are sums: each reads the votes once, and has few rows.
+_SOURCES = {
+    "choices": """
+        SELECT contest_no AS contest, candidate_no AS candidate, party_abbreviation AS party,
+               %(series)s::text AS series, minute, votes
+        FROM (SELECT election_no, contest_no, candidate_no,
+                     (extract(epoch FROM date_trunc('minute', cast_at)) * 1000)::bigint AS minute, count(*) AS votes
+              FROM votes WHERE election_no = %(no)s GROUP BY 1, 2, 3, 4) AS cast_votes
+        LEFT JOIN candidates USING (election_no, contest_no, candidate_no)""",
+    "people": f"""
+        SELECT location_no AS location, gender, age_group, count(*) AS votes
+        FROM (SELECT location_no, gender, {AGE_GROUP_SQL} AS age_group
+              FROM votes JOIN voters USING (election_no, voter_no) JOIN elections USING (election_no)
+              WHERE election_no = %(no)s) AS voted
+        GROUP BY 1, 2, 3""",
+}
+
 
 def expected_totals(connection: Connection, poll: Election) -> dict[str, dict[str, int]]:
     """Ballots by topic and key; a key is the topic's Kafka key without its generation."""
-    no = poll.election_no
-    by_choice = connection.execute(
-        """SELECT v.contest_no, v.candidate_no, c.party_abbreviation, count(*)
-           FROM votes v LEFT JOIN candidates c USING (election_no, contest_no, candidate_no)
-           WHERE election_no = %s GROUP BY 1, 2, 3""",
-        [no],
-    ).fetchall()
-    totals: dict[str, dict[str, int]] = {topic: {} for topic in topics.AGGREGATES}
-    for contest, candidate, party, votes in by_choice:
-        validity = "invalid" if candidate is None else "valid"
-        _add(totals[topics.BALLOTS_PER_CONTEST], f"{no}/{contest}/{validity}", votes)
-        if candidate is not None:
-            _add(totals[topics.VOTES_PER_CANDIDATE], f"{no}/{contest}/{candidate}", votes)
-            _add(totals[topics.VOTES_PER_PARTY], f"{no}/{party}", votes)
-    _turnout(connection, no, totals)
-    _minutes(connection, poll, totals[topics.VOTES_PER_MINUTE])
+    totals: dict[str, dict[str, int]] = {aggregate.topic: {} for aggregate in AGGREGATES}
+    for topic, key, votes in connection.execute(expected_sql(), {"no": poll.election_no, "series": poll.series}):
+        totals[topic][f"{poll.election_no}/{key}"] = votes
     return totals
 
 
-def _turnout(connection: Connection, no: int, totals: dict[str, dict[str, int]]) -> None:
-    rows = connection.execute(
-        f"""SELECT location_no, gender, age_group, count(*)
-            FROM (SELECT location_no, gender, {AGE_GROUP_SQL} AS age_group
-                  FROM votes JOIN voters USING (election_no, voter_no) JOIN elections USING (election_no)
-                  WHERE election_no = %s) AS voted
-            GROUP BY 1, 2, 3""",
-        [no],
-    )
-    for location, gender, age_group, votes in rows:
-        _add(totals[topics.TURNOUT_BY_LOCATION], f"{no}/{location}", votes)
-        _add(totals[topics.TURNOUT_BY_GENDER], f"{no}/{gender}", votes)
-        _add(totals[topics.TURNOUT_BY_AGE_GROUP], f"{no}/{age_group}", votes)
+def expected_sql() -> str:
+    """A query of one election: rows of topic, key behind election and generation, and ballots.
+
+    Its parameters are ``no``, the election's number, and ``series``, by what it keeps its minutes.
+    """
+    sources = ", ".join(f"{name} AS MATERIALIZED ({sql})" for name, sql in _SOURCES.items())
+    return f"WITH {sources} " + " UNION ALL ".join(map(_totals, AGGREGATES))
 
 
-def _minutes(connection: Connection, poll: Election, totals: dict[str, int]) -> None:
-    rows = connection.execute(
-        """SELECT (extract(epoch FROM date_trunc('minute', v.cast_at)) * 1000)::bigint,
-                  CASE WHEN %(series)s = 'party' THEN c.party_abbreviation ELSE c.candidate_no::text END, count(*)
-           FROM votes v JOIN candidates c USING (election_no, contest_no, candidate_no)
-           WHERE election_no = %(no)s GROUP BY 1, 2""",
-        {"no": poll.election_no, "series": poll.series},
-    )
-    for minute, member, votes in rows:
-        _add(totals, f"{poll.election_no}/{minute}/{poll.series}/{member}", votes)
-
-
-def _add(totals: dict[str, int], key: str, votes: int) -> None:
-    totals[key] = totals.get(key, 0) + votes
+def _totals(aggregate: Aggregate) -> str:
+    key = ", ".join(f"({part.stored})::text" for part in aggregate.key)
+    where = "WHERE candidate IS NOT NULL" if aggregate.valid_only else ""
+    return f"""SELECT '{aggregate.topic}', array_to_string(ARRAY[{key}], '/', 'None') AS key, sum(votes)::bigint
+               FROM {aggregate.source} {where} GROUP BY key"""

@@ -1,17 +1,21 @@
-"""The ``runs`` table: which election a run of an Airflow DAG is about."""
+"""The ``runs`` table: which election a run of an Airflow DAG is about. Written once for each run."""
 
+from election.errors import BadInput
 from election.platform import Connection
 from election.storage.elections import Election, election
 
 
 def note_run(connection: Connection, dag_id: str, run_id: str, slug: str) -> None:
-    """Records that the run is about this election, whatever was recorded of it before."""
+    """Records that the run is about this election. Raises BadInput when it is about another one."""
     connection.execute(
         """INSERT INTO runs (dag_id, run_id, election_no)
-           SELECT %s, %s, election_no FROM elections WHERE slug = %s
-           ON CONFLICT (dag_id, run_id) DO UPDATE SET election_no = EXCLUDED.election_no""",
+           SELECT %s, %s, election_no FROM elections WHERE slug = %s ON CONFLICT (dag_id, run_id) DO NOTHING""",
         [dag_id, run_id, slug],
     )
+    noted = election_of_run(connection, dag_id, run_id)
+    if noted is None or noted.slug != slug:
+        other = f"is about the election {noted.slug}" if noted else "is about no election"
+        raise BadInput(f"The run {run_id!r} of {dag_id} {other}, not {slug}. Start a new run, under another id.")
 
 
 def election_of_run(connection: Connection, dag_id: str, run_id: str) -> Election | None:

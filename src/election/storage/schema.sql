@@ -28,7 +28,9 @@ CREATE TABLE IF NOT EXISTS elections (
     -- ballots from outside: the topic's ends when the election was registered, its poll opened and closed
     ballots_from jsonb,
     ballots_open jsonb,
-    ballots_to   jsonb
+    ballots_to   jsonb,
+    -- of the scenario as it was registered (storage/scenario.py); null in elections of older versions
+    scenario_digest text
 );
 -- A table made before these columns were. Looked up first: ALTER TABLE waits for every reader, and all others for it.
 DO $$ BEGIN
@@ -37,6 +39,9 @@ DO $$ BEGIN
     END IF;
     IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'elections'::regclass AND attname = 'ballots_to') THEN
         ALTER TABLE elections ADD ballots_from jsonb, ADD ballots_open jsonb, ADD ballots_to jsonb;
+    END IF;
+    IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'elections'::regclass AND attname = 'scenario_digest') THEN
+        ALTER TABLE elections ADD scenario_digest text;
     END IF;
 END $$;
 
@@ -67,9 +72,20 @@ CREATE TABLE IF NOT EXISTS contests (
     first_voter_no bigint NOT NULL,
     official_valid   bigint,
     official_invalid bigint,
+    -- only where the contest polls later than the election
+    polling_day  date,
+    candidates_digest text,
     PRIMARY KEY (election_no, contest_no),
     UNIQUE (election_no, contest_id)
 );
+DO $$ BEGIN
+    IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'contests'::regclass AND attname = 'polling_day') THEN
+        ALTER TABLE contests ADD polling_day date;
+    END IF;
+    IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'contests'::regclass AND attname = 'candidates_digest') THEN
+        ALTER TABLE contests ADD candidates_digest text;
+    END IF;
+END $$;
 
 CREATE TABLE IF NOT EXISTS candidates (
     election_no  int NOT NULL,
@@ -87,6 +103,18 @@ CREATE TABLE IF NOT EXISTS candidates (
     FOREIGN KEY (election_no, contest_no) REFERENCES contests ON DELETE CASCADE,
     FOREIGN KEY (election_no, party_abbreviation) REFERENCES parties ON DELETE CASCADE
 );
+
+-- One row is a line on the ballot paper. Lines of one person share a candidate_id; kind says which are no person.
+-- An unopposed contest has one person, and no poll is held in it.
+DO $$ BEGIN
+    IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'candidates'::regclass AND attname = 'candidate_id') THEN
+        ALTER TABLE candidates ADD candidate_id text, ADD kind text NOT NULL DEFAULT 'person'
+            CHECK (kind IN ('person', 'none-of-the-above', 'write-in'));
+    END IF;
+    IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'contests'::regclass AND attname = 'unopposed') THEN
+        ALTER TABLE contests ADD unopposed boolean NOT NULL DEFAULT false;
+    END IF;
+END $$;
 
 -- Candidates did not always go with their parties, and so no election could be deleted.
 DO $$
@@ -168,7 +196,9 @@ CREATE TABLE IF NOT EXISTS verdicts (
     -- distinct ballots on votes_topic; null in verdicts given before it was noted
     published    bigint,
     -- a recount compares the ballots with the certified result, a reconciliation with everything else
-    kind         text NOT NULL DEFAULT 'reconciliation' CHECK (kind IN ('reconciliation', 'recount'))
+    kind         text NOT NULL DEFAULT 'reconciliation' CHECK (kind IN ('reconciliation', 'recount')),
+    -- the state of the election when the verdict was given (certification.sql); null in verdicts of older versions
+    state        text
 );
 DO $$ BEGIN
     IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'verdicts'::regclass AND attname = 'published') THEN
@@ -177,6 +207,13 @@ DO $$ BEGIN
     IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'verdicts'::regclass AND attname = 'kind') THEN
         ALTER TABLE verdicts ADD kind text NOT NULL DEFAULT 'reconciliation'
             CHECK (kind IN ('reconciliation', 'recount'));
+    END IF;
+    IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'verdicts'::regclass AND attname = 'state') THEN
+        ALTER TABLE verdicts ADD state text;
+    END IF;
+    -- who is elected by the stored votes (election.outcome.record); null unless ok, and in verdicts given before
+    IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'verdicts'::regclass AND attname = 'outcome') THEN
+        ALTER TABLE verdicts ADD outcome jsonb;
     END IF;
 END $$;
 
@@ -217,24 +254,25 @@ END $$;
 CREATE OR REPLACE VIEW public_elections AS
     SELECT election_no, slug, scenario, name, polling_day, kind, series, state,
            registered_at, opened_at, closed_at, counted_at,
-           (parameters ->> 'turnout')::float8 AS expected_turnout, decided_at
+           (parameters ->> 'turnout')::float8 AS expected_turnout, decided_at, parameters -> 'system' AS system
     FROM elections;
 CREATE OR REPLACE VIEW public_parties AS
     SELECT election_no, abbreviation, name, colour FROM parties;
 CREATE OR REPLACE VIEW public_contests AS
     SELECT election_no, contest_no, contest_id, name, region, country, declared_at, registered,
-           official_valid, official_invalid
+           official_valid, official_invalid, polling_day, unopposed
     FROM contests;
 CREATE OR REPLACE VIEW public_candidates AS
     SELECT election_no, contest_no, candidate_no, given_name, family_name, gender, party, party_abbreviation,
-           official_votes, photo
+           official_votes, photo, candidate_id, kind
     FROM candidates;
 CREATE OR REPLACE VIEW public_locations AS
     SELECT election_no, location_no, country, region, city FROM locations;
 CREATE OR REPLACE VIEW public_registered_counts AS
     SELECT election_no, dimension, member, registered FROM registered_counts;
 CREATE OR REPLACE VIEW public_verdicts AS
-    SELECT election_no, verdict_no, given_at, ok, registered, stored, counted, rejected, differences, published, kind
+    SELECT election_no, verdict_no, given_at, ok, registered, stored, counted, rejected, differences, published, kind,
+           outcome
     FROM verdicts;
 CREATE OR REPLACE VIEW public_validations AS
     SELECT election_no, checkpoint, validated_at, ok, expectations, failed, report FROM validations;
@@ -248,7 +286,9 @@ GRANT SELECT, INSERT, DELETE ON registered_counts TO election_app;
 REVOKE UPDATE, DELETE ON ballot_keys, parties, contests, candidates, locations, voters FROM election_app;
 REVOKE DELETE ON elections FROM election_app;
 REVOKE UPDATE ON registered_counts FROM election_app;
-GRANT SELECT, INSERT, UPDATE ON runs TO election_app;
+-- The election of a run is what its tasks decide on: noted once, never another one.
+GRANT SELECT, INSERT ON runs TO election_app;
+REVOKE UPDATE ON runs FROM election_app;
 -- Statistics after a bulk load, without which the planner takes an election's millions of rows for one.
 GRANT MAINTAIN ON voters, votes TO election_app;
 GRANT SELECT ON verdicts TO election_app;

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from election.electorate.randomuser.client import RandomUser, seed_text
-from election.electorate.randomuser.limits import PAGE, Allowance
-from election.electorate.randomuser.people import Person
+from election.clients.randomuser.client import RandomUser, seed_text
+from election.clients.randomuser.limits import PAGE, Allowance
+from election.clients.randomuser.people import Person
 from election.settings import Settings
 from election.sources import check, nationalities
 from election.storage.elections import Election
@@ -25,7 +25,7 @@ class Face:
 
 
 def faces(settings: Settings, poll: Election, genders: Sequence[str], log: Callable[[str], None] = print) -> list[Face]:
-    """One person for each gender asked for, in that order; a gender the API does not know gets whoever comes.
+    """One person for each gender asked for, in that order; a gender the API does not know gets any person.
 
     Raises BadInput for what the API cannot give, StageFailed when it gives up.
     """

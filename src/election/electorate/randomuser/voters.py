@@ -5,12 +5,12 @@ from datetime import date
 
 import numpy as np
 
-from election.contracts.ballots import AGE_GROUPS, age_on
+from election.clients.randomuser.client import RandomUser, seed_text
+from election.clients.randomuser.limits import PAGE, Allowance
+from election.clients.randomuser.people import Person
+from election.contracts.ballots import AGE_GROUPS, age_on, years_before
 from election.electorate.offline import COLUMNS
 from election.electorate.places import Roll
-from election.electorate.randomuser.client import RandomUser, seed_text
-from election.electorate.randomuser.limits import PAGE, Allowance
-from election.electorate.randomuser.people import Person
 from election.platform import Connection
 from election.settings import Settings
 from election.sources import check, nationalities
@@ -80,10 +80,7 @@ def _row(poll: Election, number: int, contest_no: int, place: int, person: Perso
 def _of_age(born: date, polling_day: date) -> date:
     """The birth, moved back by whole years for those too young to vote on a polling day that lies in the past."""
     years = max(0, _OF_AGE - age_on(born, polling_day))
-    try:
-        return born.replace(year=born.year - years)
-    except ValueError:  # 29 February in a year that has none
-        return born.replace(year=born.year - years, day=28)
+    return years_before(born, years)
 
 
 def _places(connection: Connection, election_no: int, people: Sequence[Person]) -> dict[tuple[str, str, str], int]:

@@ -8,7 +8,9 @@ from functools import cached_property
 from typing import Any
 
 from election.orchestration.control_room import addresses
+from election.orchestration.control_room.session import SessionGuard
 from election.platform import Platform, native
+from election.settings import Settings
 
 Scope = dict[str, Any]
 Channel = Callable[..., Any]
@@ -41,6 +43,14 @@ def _data_docs(platform: Platform) -> App:
     return data_docs(platform)
 
 
+_settings = Settings()
+MIDDLEWARES: list[dict[str, Any]] = [
+    {
+        "name": "Session guard",
+        "middleware": SessionGuard,
+        "kwargs": {"frames": [_settings.dashboard_page], "lifetime": _settings.session_hours * 3600},
+    }
+]
 APPLICATIONS: list[dict[str, Any]] = [
     {"name": "Elections", "url_prefix": addresses.PAGES, "app": OnFirstRequest(_pages)},
     {"name": "Data docs", "url_prefix": addresses.DATA_DOCS, "app": OnFirstRequest(_data_docs)},

@@ -31,7 +31,7 @@ class Document:
 def find(root: Path, path: str) -> Document | None:
     """The document at ``path`` (decoded, relative to ``root``; a folder's is its ``index.html``).
 
-    None when there is none, when it is of no known kind, and when it lies outside of ``root``, by whatever spelling
+    None if it does not exist, has an unknown kind, or lies outside ``root``, by whatever spelling
     or link.
     """
     try:

@@ -66,7 +66,7 @@ LINKS = [SparkUi(), RejectedRecords(), CheckpointReport()]
 
 
 def _election(ti_key: Any) -> str | None:
-    """The slug of the run's election; None when it has none yet, or nobody knows at the moment."""
+    """The slug of the run's election; None before its registration, and if the database is away."""
     try:
         with native().connect("reader") as connection:
             election = election_of_run(connection, ti_key.dag_id, ti_key.run_id)

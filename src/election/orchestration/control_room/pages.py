@@ -43,7 +43,7 @@ def pages(platform: Platform) -> FastAPI:
     def live(dag_id: str, run_id: str) -> HTMLResponse:
         standing = _standing(platform, dag_id, run_id)
         if standing is None:
-            raise HTTPException(404, "This run is about no election any more.")
+            raise HTTPException(404, "The election of this run was removed.")
         return rendered(settings, "standing.html", standing=standing)
 
     @app.get("/rejected/{slug}", dependencies=[OPERATORS_ONLY])

@@ -10,11 +10,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from election.orchestration.control_room import addresses
 from election.settings import Settings
+from election.text import visible_in_templates
 
 _HERE = "default-src 'none'; img-src 'self' data:; font-src 'self'; base-uri 'none'; frame-ancestors 'self'"
 _PAGE = f"{_HERE}; script-src 'self'; style-src 'self'; connect-src 'self'; form-action 'none'; frame-src "
 DOCUMENT = f"{_HERE}; script-src 'self'; style-src 'self' 'unsafe-inline'; form-action 'none'"
-"""Reports are made from data. They may style themselves, but only files of their own run, and these may ask nobody."""
+"""Reports are made from data. They may style themselves, with files of their own run; they send no requests."""
 
 _Answer = TypeVar("_Answer", bound=Response)
 
@@ -42,6 +43,7 @@ _templates = Environment(
     loader=PackageLoader(__name__.rpartition(".")[0]),
     autoescape=True,
     undefined=StrictUndefined,
+    finalize=visible_in_templates,
     trim_blocks=True,
     lstrip_blocks=True,
 )

@@ -1,0 +1,1 @@
+"""Clients of the services that the platform talks to over HTTP: Airflow, Spark and randomuser.me."""

@@ -1,0 +1,243 @@
+"""Every aggregate, declared once: topic, message, key, what a ballot adds, and what Postgres says it must be.
+
+Topics, Kafka's access rules, the rows of the count, reconciliation, the readers' fold, the dashboard's claims and
+docs/messages.md derive from ``AGGREGATES``. So does the version of the count's query: a checkpoint that was
+written for other aggregates is refused.
+"""
+
+import inspect
+import json
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Literal
+
+import msgspec
+
+from election.contracts.messages import AgeGroup, Count, Gender, Millis, Number, Version
+
+
+# Readers hold hundreds of thousands of these, none of which refers to another: nothing for a garbage collector.
+class Total(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What every aggregated total carries. ``votes`` is absolute: ballots counted so far, never a difference.
+
+    ``generation`` numbers the count that wrote it; a rebuild is a new generation with keys of its own.
+    """
+
+    schema_version: Version
+    generation: Number
+    election: Number
+    votes: Count
+
+
+@dataclass(frozen=True)
+class Field:
+    """A field of a total's message.
+
+    ``adds`` is Spark SQL over the fields of a vote and ``minute``, the one in which it was cast (``spark_jobs.tally``).
+    ``stored`` is Postgres SQL over the columns of ``Aggregate.source`` (``storage.expected``); only keys need it.
+    Both default to the column of the field's own name.
+    """
+
+    name: str
+    adds: str = ""
+    stored: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "adds", self.adds or self.name)
+        object.__setattr__(self, "stored", self.stored or self.name)
+
+
+@dataclass(frozen=True, eq=False)
+class Aggregate:
+    """One topic of totals.
+
+    ``key`` are the fields that tell totals apart, in the order in which they follow election and generation in the
+    Kafka key: numbers first, then at most two texts. ``names`` are the fields that only go along. ``source`` is the
+    relation of stored ballots that says what the totals must be. ``title`` names the sum of all totals, as in "Parties'
+    votes add up to the valid ballots". An invalid ballot adds nothing where ``valid_only``.
+    """
+
+    topic: str
+    title: str
+    message: type[Total]
+    source: Literal["choices", "people"]
+    key: tuple[Field, ...]
+    names: tuple[Field, ...] = field(default=())
+    valid_only: bool = False
+
+    def __post_init__(self) -> None:
+        declared = {part.name for part in (*self.key, *self.names)}
+        own = set(self.message.__struct_fields__) - set(Total.__struct_fields__)
+        if declared != own:
+            raise TypeError(f"{self.topic} declares {sorted(declared)}, its message has {sorted(own)}")
+
+    @property
+    def description(self) -> str:
+        """What the documentation and the JSON Schema say of the topic."""
+        counts = "Valid ballots" if self.valid_only else "Valid and invalid ballots"
+        key = "/".join(("election", "generation", *(part.name for part in self.key)))
+        return f"{counts}. Key `{key}`. {inspect.cleandoc(self.message.__doc__ or '')}".strip()
+
+
+class CandidateTotal(Total, frozen=True, kw_only=True):
+    contest: Number
+    contest_name: str
+    candidate: Number
+    candidate_name: str
+    party: str
+
+
+VOTES_PER_CANDIDATE = Aggregate(
+    "aggregated_votes_per_candidate",
+    "Candidates' votes",
+    CandidateTotal,
+    "choices",
+    key=(Field("contest"), Field("candidate")),
+    names=(Field("contest_name"), Field("candidate_name"), Field("party")),
+    valid_only=True,
+)
+
+
+class ContestTotal(Total, frozen=True, kw_only=True):
+    contest: Number
+    contest_name: str
+    validity: Literal["valid", "invalid"]
+
+
+# Every ballot has exactly one key here: the sum of these totals is what a generation has counted.
+BALLOTS_PER_CONTEST = Aggregate(
+    "aggregated_ballots_per_contest",
+    "Valid and invalid ballots",
+    ContestTotal,
+    "choices",
+    key=(
+        Field("contest"),
+        Field(
+            "validity",
+            adds="if(candidate IS NULL, 'invalid', 'valid')",
+            stored="CASE WHEN candidate IS NULL THEN 'invalid' ELSE 'valid' END",
+        ),
+    ),
+    names=(Field("contest_name"),),
+)
+
+
+class PartyTotal(Total, frozen=True, kw_only=True):
+    """``party`` is an abbreviation."""
+
+    party: str
+
+
+VOTES_PER_PARTY = Aggregate(
+    "aggregated_votes_per_party", "Parties' votes", PartyTotal, "choices", key=(Field("party"),), valid_only=True
+)
+
+
+class LocationTurnout(Total, frozen=True, kw_only=True):
+    location: Number
+    country: str
+    region: str
+    city: str
+
+
+TURNOUT_BY_LOCATION = Aggregate(
+    "aggregated_turnout_by_location",
+    "Ballots by location",
+    LocationTurnout,
+    "people",
+    key=(Field("location"),),
+    names=(Field("country"), Field("region"), Field("city")),
+)
+
+
+class GenderTurnout(Total, frozen=True, kw_only=True):
+    gender: Gender
+
+
+TURNOUT_BY_GENDER = Aggregate(
+    "aggregated_turnout_by_gender", "Ballots by gender", GenderTurnout, "people", key=(Field("gender"),)
+)
+
+
+class AgeGroupTurnout(Total, frozen=True, kw_only=True):
+    age_group: AgeGroup
+
+
+TURNOUT_BY_AGE_GROUP = Aggregate(
+    "aggregated_turnout_by_age_group", "Ballots by age group", AgeGroupTurnout, "people", key=(Field("age_group"),)
+)
+
+
+class MinuteTotal(Total, frozen=True, kw_only=True):
+    """``minute`` is the beginning of the minute in which the ballots were cast.
+
+    ``member`` is a candidate's number or a party's abbreviation, ``label`` the candidate's name or the abbreviation.
+    """
+
+    minute: Millis
+    series: Literal["candidate", "party"]
+    member: str
+    label: str
+
+
+VOTES_PER_MINUTE = Aggregate(
+    "aggregated_votes_per_minute",
+    "Votes by minute",
+    MinuteTotal,
+    "choices",
+    key=(
+        Field("minute"),
+        Field("series"),
+        Field(
+            "member",
+            adds="if(series = 'party', party, CAST(candidate AS STRING))",
+            stored="CASE WHEN series = 'party' THEN party ELSE candidate::text END",
+        ),
+    ),
+    names=(Field("label", adds="if(series = 'party', party, candidate_name)"),),
+    valid_only=True,
+)
+
+
+HOUR = 3_600_000  # milliseconds
+
+
+class HourTurnout(Total, frozen=True, kw_only=True):
+    """``hour`` is the beginning of the hour of UTC in which the ballots were cast."""
+
+    hour: Millis
+
+
+TURNOUT_BY_HOUR = Aggregate(
+    "aggregated_turnout_by_hour",
+    "Ballots by hour",
+    HourTurnout,
+    "choices",
+    key=(Field("hour", adds=f"minute - minute % {HOUR}", stored=f"minute - mod(minute, {HOUR})"),),
+)
+
+AGGREGATES: tuple[Aggregate, ...] = (
+    VOTES_PER_CANDIDATE,
+    BALLOTS_PER_CONTEST,
+    VOTES_PER_PARTY,
+    TURNOUT_BY_LOCATION,
+    TURNOUT_BY_GENDER,
+    TURNOUT_BY_AGE_GROUP,
+    VOTES_PER_MINUTE,
+    TURNOUT_BY_HOUR,
+)
+
+
+def fingerprint() -> str:
+    """Eight hexadecimal digits that change with whatever the count's totals and their state depend on."""
+    declared = [
+        (
+            aggregate.topic,
+            aggregate.message.__struct_fields__,
+            [(part.name, part.adds) for part in aggregate.key],
+            [(part.name, part.adds) for part in aggregate.names],
+            aggregate.valid_only,
+        )
+        for aggregate in AGGREGATES
+    ]
+    return blake2b(json.dumps(declared).encode(), digest_size=4).hexdigest()

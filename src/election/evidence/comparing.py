@@ -1,0 +1,57 @@
+"""The log against ``votes_topic`` as it is now: ballots that were sealed and have since been taken away or changed."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from election.buckets import Pair, compared, spill
+from election.evidence.entries import ENTRY_BYTES
+from election.evidence.log import stored_entries
+from election.evidence.sealing import from_the_beginning
+from election.platform import Platform
+from election.storage.elections import election
+
+_NAMED = 20
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """``sealed`` are distinct ballots in the log. Of those that are ``gone`` or ``changed``, the first ids are named.
+
+    ``differing`` is how many there are in all. Ballots that are published and not sealed yet are not among them.
+    """
+
+    sealed: int
+    gone: tuple[str, ...]
+    changed: tuple[str, ...]
+    differing: int
+
+
+def compare(platform: Platform, slug: str) -> Comparison:
+    """Compares every entry with the topic, in constant memory. Raises UnknownElection and NotReachable."""
+    scratch = platform.settings.var / "tmp"
+    scratch.mkdir(parents=True, exist_ok=True)
+    gone: list[str] = []
+    changed: list[str] = []
+    sealed = differing = 0
+    with TemporaryDirectory(dir=scratch, prefix="evidence-") as folder:
+        with platform.connect("reader") as connection:
+            poll = election(connection, slug)
+            log = spill(Path(folder, "log"), _pairs(stored_entries(connection, poll.election_no)))
+        topic = spill(Path(folder, "topic"), _pairs(from_the_beginning(platform, poll)))
+        for bucket in compared(topic, log):  # what the log has and the topic has not
+            sealed += bucket.published
+            for found, named in ((bucket.unknown, gone), (bucket.altered, changed)):
+                differing += len(found)
+                named.extend(bytes(own).hex() for own in found[: _NAMED - len(named)].tolist())
+    return Comparison(sealed, tuple(gone), tuple(changed), differing)
+
+
+def _pairs(joined: Iterable[bytes]) -> Iterator[Pair]:
+    """(ballot id, digest of the entry) of entries that come joined."""
+    for entries in joined:
+        for at in range(0, len(entries), ENTRY_BYTES):
+            entry = entries[at : at + ENTRY_BYTES]
+            yield entry[:16], blake2b(entry, digest_size=8).digest()

@@ -1,0 +1,178 @@
+"""An election's package: what an outsider needs to check the result, and the program that checks it."""
+
+import hashlib
+import json
+import shutil
+import tarfile
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from election.contracts import topics
+from election.contracts.messages import Decoder, VoteMessage
+from election.errors import BadInput, StageFailed
+from election.evidence import stated
+from election.evidence.entries import AGE_GROUPS, GENDERS, entry
+from election.evidence.log import entries, heads, origin, stored_entries
+from election.outcome import Rules, decide
+from election.platform import Connection, Platform
+from election.storage.ballots import places, stored_votes
+from election.storage.elections import Election, election
+from election.storage.races import lots, races
+
+_COUNTED = ("counted", "certified", "refused")
+
+
+def package(platform: Platform, slug: str, output: Path | None = None) -> Path:
+    """Writes the package into ``output``, which must not exist yet, or ``var/results/SLUG/package``.
+
+    Returns the folder. Beside it is the same as an archive, ``.tar``. Raises UnknownElection, BadInput when the folder
+    cannot be written, and StageFailed when the election is not counted or has no log.
+    """
+    own = platform.settings.var / "results" / slug / "package"
+    folder = own if output is None else output.expanduser().absolute()
+    draft = folder.with_name(f"{folder.name}.new")
+    if output is not None and folder.exists():
+        raise BadInput(f"{folder} exists. Name a folder with --output that does not.")
+    try:
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir(parents=True)
+        _write(platform, slug, draft)
+        with tarfile.open(folder.with_name(f"{folder.name}.tar"), "w") as archive:
+            archive.add(draft, f"{slug}-package")
+        if folder.exists():
+            shutil.rmtree(folder)
+        draft.rename(folder)
+    except OSError as error:
+        raise BadInput(f"{folder} cannot be written: {error}. Name another folder with --output.") from error
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return folder
+
+
+def _write(platform: Platform, slug: str, folder: Path) -> None:
+    with platform.connect("auditor") as connection:
+        poll = election(connection, slug)
+        known = heads(connection, poll.election_no)
+        if poll.state not in _COUNTED:
+            raise StageFailed(f"{slug} is {poll.state}. Its package can be made once its ballots are counted.")
+        _require_log(connection, poll, len(known))
+        with (folder / "entries.bin").open("wb") as file:
+            for sealed in stored_entries(connection, poll.election_no):
+                file.write(sealed)
+        (folder / "heads.txt").write_text("\n".join(head.head for head in known), "utf-8")
+        keys = sorted({head.verifier_key for head in known})
+        (folder / "keys.txt").write_text("".join(f"{key}\n" for key in keys), "utf-8")
+        _write_json(folder / "election.json", _described(connection, poll))
+        result = {"counted": stated.counted(platform, poll)}
+        if poll.state == "certified":
+            result["certified"] = stated.certified(connection, poll.election_no)
+        if poll.kind == "replay":
+            result["official"] = stated.official(connection, poll.election_no)
+        _write_json(folder / "result.json", result)
+    (folder / "verify.py").write_bytes(files("election.evidence").joinpath("verify.py").read_bytes())
+    write_checksums(folder)
+
+
+def _require_log(connection: Connection, poll: Election, sealed: int) -> None:
+    """An election without a ballot has an empty log, and a package."""
+    voted = connection.execute("SELECT FROM votes WHERE election_no = %s LIMIT 1", [poll.election_no]).fetchone()
+    if sealed or voted is None:
+        return
+    if poll.state == "certified":
+        raise StageFailed(
+            f"{poll.slug} was certified before there was a log. Its ballots cannot be checked by a package."
+        )
+    raise StageFailed(f"{poll.slug} has no log, so there is nothing to check. `election seal {poll.slug}` makes one.")
+
+
+def write_checksums(folder: Path) -> None:
+    """``SHA256SUMS`` of every other file, as ``sha256sum --check`` reads it."""
+    lines = []
+    for file in sorted(folder.iterdir()):
+        if file.name != "SHA256SUMS":
+            with file.open("rb") as content:
+                lines.append(f"{hashlib.file_digest(content, 'sha256').hexdigest()}  {file.name}\n")
+    (folder / "SHA256SUMS").write_text("".join(lines), "utf-8")
+
+
+def _write_json(file: Path, value: dict[str, Any]) -> None:
+    file.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", "utf-8")
+
+
+def _described(connection: Connection, poll: Election) -> dict[str, Any]:
+    """The names behind the numbers, who was registered, and the rules by which seats are won."""
+    no, rules = poll.election_no, Rules.of(poll.parameters)
+    contests, series = _contests(connection, no, rules, lots(connection, no)), {}
+    if poll.series == "party":
+        series = {line: of["party"] for contest in contests.values() for line, of in contest["lines"].items()}
+    registered: dict[str, dict[str, int]] = {}
+    for dimension, member, voters in connection.execute(
+        "SELECT dimension, member, registered FROM registered_counts WHERE election_no = %s ORDER BY 1, 2", [no]
+    ):
+        registered.setdefault(dimension, {})[member] = voters
+    return {
+        "form": "election package 1",
+        "election": poll.slug,
+        "name": poll.name,
+        "scenario": poll.scenario,
+        "polling_day": poll.polling_day.isoformat(),
+        "kind": poll.kind,
+        "state": poll.state,
+        "origin": origin(poll),
+        "system": rules.system,
+        "names": {"gender": dict(enumerate(GENDERS)), "age_group": dict(enumerate(AGE_GROUPS))},
+        "series": series,
+        "registered": registered,
+        "contests": contests,
+        "locations": {place.location: [place.country, place.region, place.city] for place in places(connection, no)},
+        "left_out": _left_out(connection, poll),
+    }
+
+
+def _contests(connection: Connection, no: int, rules: Rules, drawn: dict[int, int]) -> dict[str, Any]:
+    names = {
+        number: (contest_id, name)
+        for number, contest_id, name in connection.execute(
+            "SELECT contest_no, contest_id, name FROM contests WHERE election_no = %s", [no]
+        )
+    }
+    found: dict[str, Any] = {}
+    for race in races(connection, no):
+        contest_id, name = names[race.number]
+        lot = [c.number for c in race.contenders if drawn.get(race.number) in [line.number for line in c.lines]]
+        found[str(race.number)] = {
+            "id": contest_id,
+            "name": name,
+            "unopposed": race.unopposed,
+            "lot": str(lot[0]) if lot else None,
+            "lines": {
+                str(line.number): {"name": line.name, "party": line.party, "kind": line.kind}
+                for contender in race.contenders
+                for line in contender.lines
+            },
+            # Without the lines that the rules pass over; a contender is known by the first of their lines.
+            "contenders": {
+                str(standing.contender.number): {
+                    "lines": [str(line.number) for line in standing.contender.lines],
+                    "party": standing.contender.party,
+                    "person": standing.contender.is_person,
+                }
+                for standing in decide(race, {}, rules).contending
+            },
+        }
+    return found
+
+
+def _left_out(connection: Connection, poll: Election) -> list[int]:
+    """Positions of entries that a person's decision left out of the count: forged messages in quarantine."""
+    no = poll.election_no
+    ids = {
+        bytes(own)
+        for (own,) in connection.execute("SELECT ballot_id FROM quarantined_messages WHERE election_no = %s", [no])
+    }
+    if not ids:
+        return []
+    decode = Decoder(VoteMessage, topics.MAX_RECORD_BYTES)
+    true = {own: entry(decode(vote)) for own, vote in stored_votes(connection, poll) if own in ids}
+    return [at for at, one in enumerate(entries(connection, no)) if one[:16] in ids and one != true.get(one[:16])]

@@ -1,0 +1,158 @@
+"""What a report states, independent of its form and of where the figures were read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Literal
+
+from election.outcome import Contender, ContestOutcome, Count, Elected, Outcome, Race, Stage
+
+State = Literal["registered", "open", "closed", "counted", "certified", "refused"]
+Status = Literal["pre-election", "unofficial-partial", "unofficial-complete", "certified", "recount"]
+
+_STATUS: dict[State, Status] = {
+    "registered": "pre-election",
+    "open": "unofficial-partial",
+    "closed": "unofficial-partial",
+    "counted": "unofficial-complete",
+    "refused": "unofficial-complete",
+    "certified": "certified",
+}
+
+
+@dataclass(frozen=True)
+class Party:
+    """``colour`` is ``#rrggbb``, or None."""
+
+    abbreviation: str
+    name: str
+    colour: str | None = None
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Who certified or refused the result, when and why."""
+
+    decided_by: str
+    reason: str
+    decided_at: datetime
+
+
+@dataclass(frozen=True)
+class Recount:
+    """The newest recount of the certified result. ``ok``: that result stands."""
+
+    given_at: datetime
+    ok: bool
+
+
+@dataclass(frozen=True)
+class Contest:
+    """One contest. ``votes`` are by line; ``valid`` and ``invalid`` are ballots; ``over``: its count is complete.
+
+    ``ahead`` has a lead that no ballot still to come can overturn. ``tied`` await a lot. ``stages`` are those of a
+    count of rankings, and then replace ``votes``.
+    """
+
+    id: str
+    name: str
+    race: Race
+    votes: Mapping[int, int]
+    valid: int
+    invalid: int
+    over: bool
+    elected: tuple[Elected, ...] = ()
+    ahead: Contender | None = None
+    tied: tuple[Contender, ...] = ()
+    stages: tuple[Stage, ...] = ()
+
+    @property
+    def ballots(self) -> int:
+        """Ballots counted, valid and invalid."""
+        return self.valid + self.invalid
+
+    @property
+    def vacant(self) -> int:
+        """Seats without an elected candidate at the end of the count, those of an open tie included."""
+        return self.race.seats - sum(elected.seats for elected in self.elected) if self.over else 0
+
+
+@dataclass(frozen=True)
+class Report:
+    """One election at the moment ``now``. ``parties`` are by abbreviation; ``contests`` in the election's order.
+
+    ``first_day`` and ``last_day`` are polling days. ``replay``: the votes are those of a real election.
+    """
+
+    slug: str
+    name: str
+    first_day: date
+    last_day: date
+    replay: bool
+    state: State
+    now: datetime
+    parties: Mapping[str, Party]
+    contests: tuple[Contest, ...]
+    decision: Decision | None = None
+    recount: Recount | None = None
+
+    @property
+    def over(self) -> bool:
+        """Whether the whole count is complete."""
+        return self.state in ("counted", "certified", "refused")
+
+    @property
+    def status(self) -> Status:
+        return "recount" if self._frozen and self.recount else _STATUS[self.state]
+
+    @property
+    def generated_at(self) -> datetime:
+        """``now``; once certified the time of the decision or of the last recount, so that the bytes stay the same."""
+        if self._frozen and self.recount:
+            return self.recount.given_at
+        return self.decision.decided_at if self._frozen and self.decision else self.now
+
+    def polls(self, contest: Contest) -> bool:
+        """Whether the contest has ballots to report: the poll has opened, and the contest is not unopposed."""
+        return self.state != "registered" and not contest.race.unopposed
+
+    @property
+    def _frozen(self) -> bool:
+        return self.state == "certified"
+
+
+def plurality(contest_id: str, name: str, outcome: Outcome) -> Contest:
+    """A contest decided by plurality."""
+    ahead = len(outcome.first) == 1 and not outcome.lead.overturnable and outcome.first[0].contender.is_person
+    return Contest(
+        contest_id,
+        name,
+        outcome.race,
+        {
+            line.number: votes
+            for standing in outcome.standings
+            for line, votes in zip(standing.contender.lines, standing.by_line, strict=True)
+        },
+        outcome.valid,
+        outcome.counted - outcome.valid,
+        outcome.over or outcome.race.unopposed,
+        outcome.elected,
+        outcome.first[0].contender if ahead else None,
+        tuple(standing.contender for standing in outcome.tie) if outcome.undecided else (),
+    )
+
+
+def ranked(contest_id: str, name: str, outcome: ContestOutcome, count: Count) -> Contest:
+    """A contest of rankings, with the stages of its count."""
+    race = outcome.race
+    return Contest(
+        contest_id,
+        name,
+        race,
+        {},
+        sum(count.rankings.get(race.number, {}).values()),
+        count.invalid.get(race.number, 0),
+        count.over or race.unopposed,
+        outcome.elected if count.over or race.unopposed else (),
+        stages=outcome.stages,
+    )

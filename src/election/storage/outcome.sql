@@ -1,0 +1,144 @@
+-- Who is elected: the lots that settle ties, and what a certification froze.
+-- Run by the owner after certification.sql; safe to run again. Why it is done so: docs/decisions/0040-outcome.md.
+
+-- A lot drawn between candidates with equal votes. Rows are only added; the newest of a contest counts.
+CREATE TABLE IF NOT EXISTS lots (
+    lot_no       bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    election_no  int NOT NULL,
+    contest_no   int NOT NULL,
+    -- a line of the elected candidate
+    candidate_no int NOT NULL,
+    recorded_by  text NOT NULL CHECK (recorded_by ~ '\S'),
+    reason       text NOT NULL CHECK (reason ~ '\S'),
+    -- the newest verdict then, which named the tie
+    verdict_no   bigint NOT NULL REFERENCES verdicts ON DELETE CASCADE,
+    recorded_at  timestamptz NOT NULL DEFAULT now(),
+    FOREIGN KEY (election_no, contest_no, candidate_no)
+        REFERENCES candidates (election_no, contest_no, candidate_no) ON DELETE CASCADE
+);
+
+-- Who was elected, in the order of election, and the seats by party, as the verdict said that was certified.
+CREATE TABLE IF NOT EXISTS certified_elected (
+    election_no  int NOT NULL REFERENCES elections ON DELETE CASCADE,
+    contest_no   int NOT NULL,
+    position     int NOT NULL,
+    candidate_no int NOT NULL,
+    candidate    text NOT NULL,
+    party        text NOT NULL,
+    parties      text[] NOT NULL,
+    votes        bigint NOT NULL,
+    how          text NOT NULL CHECK (how IN ('votes', 'unopposed', 'lot')),
+    PRIMARY KEY (election_no, contest_no, position)
+);
+CREATE TABLE IF NOT EXISTS certified_seats (
+    election_no  int NOT NULL REFERENCES elections ON DELETE CASCADE,
+    party        text NOT NULL,
+    seats        int NOT NULL CHECK (seats > 0),
+    PRIMARY KEY (election_no, party)
+);
+
+-- Records the lot. Only a decider may, and only for a candidate who is tied in the newest verdict.
+CREATE OR REPLACE FUNCTION record_lot(the_slug text, the_contest int, the_candidate int, by text, reason text)
+RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    newest bigint := (
+        SELECT max(verdict_no) FROM public.verdicts JOIN public.elections USING (election_no) WHERE slug = the_slug);
+    poll public.elections := public.up_for_decision(the_slug, by, reason, newest);
+    made bigint;
+BEGIN
+    IF NOT EXISTS (
+        SELECT FROM jsonb_array_elements((
+            SELECT outcome -> 'contests' FROM public.verdicts WHERE verdict_no = newest)) AS contest
+        WHERE (contest ->> 'contest')::int = the_contest AND contest -> 'tied' @> to_jsonb(the_candidate)
+    ) THEN
+        RAISE EXCEPTION 'The newest verdict on % knows of no tie in contest % with candidate %.',
+            the_slug, the_contest, the_candidate
+            USING HINT = 'A lot settles only a tie at the end of the count, once it was reconciled.';
+    END IF;
+    INSERT INTO public.lots (election_no, contest_no, candidate_no, recorded_by, reason, verdict_no)
+    VALUES (poll.election_no, the_contest, the_candidate, by, reason, newest) RETURNING lot_no INTO made;
+    RETURN made;
+END $$;
+
+-- Freezes who is elected as the verdict says. Raises unless it says so of every contest, without an open tie, with
+-- every lot that was recorded, and with the votes that are frozen.
+CREATE OR REPLACE FUNCTION freeze_outcome(the_election int, the_slug text, verdict public.verdicts) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    again text := format('Reconcile %s again: clear reconciliation.reconcile in its run.', the_slug);
+    tied text;
+BEGIN
+    IF verdict.outcome IS NULL OR jsonb_array_length(verdict.outcome -> 'contests')
+        <> (SELECT count(*) FROM public.contests WHERE election_no = the_election) THEN
+        RAISE EXCEPTION '% cannot be certified: the verdict of % does not say who is elected in every contest.',
+            the_slug, verdict.given_at USING HINT = again;
+    END IF;
+    IF EXISTS (SELECT FROM public.lots WHERE election_no = the_election AND lots.verdict_no >= verdict.verdict_no) THEN
+        RAISE EXCEPTION '% cannot be certified: a lot was recorded after the verdict of %.', the_slug, verdict.given_at
+            USING HINT = again;
+    END IF;
+    SELECT string_agg(name, ', ' ORDER BY contest_no) INTO tied
+    FROM jsonb_array_elements(verdict.outcome -> 'contests') AS contest
+    JOIN public.contests ON election_no = the_election AND contest_no = (contest ->> 'contest')::int
+    WHERE (contest ->> 'undecided')::boolean;
+    IF tied IS NOT NULL THEN
+        RAISE EXCEPTION '% cannot be certified: there is a tie in %.', the_slug, tied
+            USING HINT = format('Draw the lot, record it with `election lot %s`, then reconcile again.', the_slug);
+    END IF;
+    INSERT INTO public.certified_elected
+        SELECT the_election, (contest ->> 'contest')::int, one.position, (elected -> 'lines' ->> 0)::int,
+               elected ->> 'name', elected ->> 'party',
+               ARRAY(SELECT jsonb_array_elements_text(elected -> 'parties')), (elected ->> 'votes')::bigint,
+               elected ->> 'how'
+        FROM jsonb_array_elements(verdict.outcome -> 'contests') AS contest,
+             jsonb_array_elements(contest -> 'elected') WITH ORDINALITY AS one (elected, position);
+    INSERT INTO public.certified_seats
+        SELECT the_election, key, value::int FROM jsonb_each_text(verdict.outcome -> 'seats');
+    IF EXISTS (
+        SELECT FROM jsonb_array_elements(verdict.outcome -> 'contests') AS contest,
+                    jsonb_array_elements(contest -> 'elected') AS elected
+        WHERE (elected ->> 'votes')::bigint IS DISTINCT FROM (
+            SELECT sum(votes) FROM public.certified_results
+            WHERE election_no = the_election AND elected -> 'lines' @> to_jsonb(candidate_no))
+    ) THEN
+        RAISE EXCEPTION '% cannot be certified: the verdict of % is about other votes than are stored.',
+            the_slug, verdict.given_at USING HINT = again;
+    END IF;
+END $$;
+
+REVOKE EXECUTE ON FUNCTION record_lot, freeze_outcome FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION record_lot TO election_app;
+
+DO $$
+DECLARE
+    place text;
+BEGIN
+    FOREACH place IN ARRAY ARRAY['lots', 'certified_elected', 'certified_seats'] LOOP
+        CONTINUE WHEN EXISTS (SELECT FROM pg_trigger WHERE tgname = 'certified_insert' AND tgrelid = place::regclass);
+        EXECUTE format('CREATE TRIGGER certified_insert AFTER INSERT ON %I REFERENCING NEW TABLE AS changed
+                        FOR EACH STATEMENT EXECUTE FUNCTION refuse_what_is_certified()', place);
+        EXECUTE format('CREATE TRIGGER certified_update AFTER UPDATE ON %I
+                        REFERENCING OLD TABLE AS changed NEW TABLE AS became
+                        FOR EACH STATEMENT EXECUTE FUNCTION refuse_what_is_certified()', place);
+        EXECUTE format('CREATE TRIGGER certified_delete AFTER DELETE ON %I REFERENCING OLD TABLE AS changed
+                        FOR EACH STATEMENT EXECUTE FUNCTION refuse_what_is_certified()', place);
+        EXECUTE format('CREATE TRIGGER not_emptied BEFORE TRUNCATE ON %I
+                        FOR EACH STATEMENT EXECUTE FUNCTION refuse_to_change_a_record()', place);
+    END LOOP;
+    IF NOT EXISTS (SELECT FROM pg_trigger WHERE tgname = 'never_changed' AND tgrelid = 'lots'::regclass) THEN
+        CREATE TRIGGER never_changed BEFORE UPDATE OR DELETE ON lots
+            FOR EACH ROW EXECUTE FUNCTION refuse_to_change_a_record();
+    END IF;
+END $$;
+
+CREATE OR REPLACE VIEW public_lots AS
+    SELECT election_no, lot_no, contest_no, candidate_no, recorded_by, reason, recorded_at FROM lots;
+CREATE OR REPLACE VIEW public_certified_elected AS
+    SELECT election_no, contest_no, position, candidate_no, candidate, party, parties, votes, how
+    FROM certified_elected;
+CREATE OR REPLACE VIEW public_certified_seats AS
+    SELECT election_no, party, seats FROM certified_seats;
+
+GRANT SELECT ON lots, certified_elected, certified_seats TO election_app, election_auditor, election_reader;
+GRANT SELECT ON public_lots, public_certified_elected, public_certified_seats
+    TO election_auditor, election_reader, election_dashboard;

@@ -1,0 +1,35 @@
+"""Who stands in an election's contests, as ``election.outcome`` takes it."""
+
+from collections import defaultdict
+
+from election.outcome import Line, Race, contenders
+from election.platform import Connection
+
+
+def races(connection: Connection, election_no: int) -> list[Race]:
+    """Every contest with its contenders, by contest number."""
+    lines: dict[int, list[Line]] = defaultdict(list)
+    for number, contest, given, family, *rest in connection.execute(
+        """SELECT candidate_no, contest_no, given_name, family_name, party_abbreviation, party, official_votes,
+                  candidate_id, kind
+           FROM candidates WHERE election_no = %s ORDER BY candidate_no""",
+        [election_no],
+    ):
+        lines[contest].append(Line(number, contest, f"{given} {family}".strip(), *rest))
+    contests = connection.execute(
+        "SELECT contest_no, registered, unopposed FROM contests WHERE election_no = %s ORDER BY contest_no",
+        [election_no],
+    )
+    return [
+        Race(number, contenders(lines[number]), registered, unopposed) for number, registered, unopposed in contests
+    ]
+
+
+def lots(connection: Connection, election_no: int) -> dict[int, int]:
+    """The line on which the newest recorded lot fell, by contest number."""
+    rows = connection.execute(
+        """SELECT DISTINCT ON (contest_no) contest_no, candidate_no FROM lots WHERE election_no = %s
+           ORDER BY contest_no, lot_no DESC""",
+        [election_no],
+    )
+    return dict(rows.fetchall())

@@ -1,0 +1,114 @@
+"""The package of an election, from the tables and topics: an outsider's check passes, and finds faults."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from election.casting import cast, close_poll
+from election.certification import certify
+from election.contracts.aggregates import AGGREGATES
+from election.contracts.messages import SCHEMA_VERSION, encode
+from election.errors import BadInput, StageFailed
+from election.evidence import seal
+from election.evidence.package import package, write_checksums
+from election.messaging.clients import SafeProducer
+from election.platform import Platform
+from election.storage.elections import Election
+from election.storage.expected import expected_totals
+from tests.certifying import counted, verdict
+
+
+def count(platform: Platform, poll: Election) -> None:
+    """Puts every total on its topic, as the count would."""
+    producer = SafeProducer(platform.login("tally"))
+    with platform.connect("auditor") as connection:
+        expected = expected_totals(connection, poll)
+    for aggregate in AGGREGATES:
+        names = ("generation", "election", *(part.name for part in aggregate.key))
+        texts = {part.name: "0" for part in aggregate.names}
+        for key, votes in expected[aggregate.topic].items():
+            election_no, *own = key.split("/")
+            fields = dict(zip(names, ("1", election_no, *own), strict=True))
+            said = {"schema_version": SCHEMA_VERSION, "votes": votes, **texts, **fields}
+            message = msgspec.convert(said, aggregate.message, strict=False)
+            producer.produce(aggregate.topic, encode(message), "/".join((election_no, "1", *own)).encode())
+    producer.flush()
+
+
+def verify(folder: Path) -> tuple[int, str]:
+    done = subprocess.run(
+        [sys.executable, "-I", folder / "verify.py"], capture_output=True, text=True, encoding="utf-8", check=False
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def made(tables, published) -> tuple[Election, Path]:
+    poll = published("package-made", voters=400)
+    cast(tables, poll.slug)
+    close_poll(tables, poll.slug)
+    count(tables, poll)
+    seal(tables, poll.slug)
+    counted(tables, poll.slug)
+    return poll, package(tables, poll.slug)
+
+
+def test_the_package_of_a_counted_election_is_right(tables, made):
+    poll, folder = made
+    assert folder == tables.settings.var / "results" / poll.slug / "package"
+    status, said = verify(folder)
+    assert (status, said[:6]) == (0, "Right:"), said
+    assert folder.with_name("package.tar").exists()
+
+
+def test_the_package_of_a_certified_election_is_right_and_a_changed_one_is_not(tables, made, tmp_path):
+    poll, _ = made
+    certify(tables, poll.slug, "me", "All agrees.", verdict(tables, poll.slug))
+    folder = package(tables, poll.slug, tmp_path / "package")
+    status, said = verify(folder)
+    assert status == 0 and "the counted/certified result follows from the ballots" in said, said
+    changed = shutil.copytree(folder, tmp_path / "changed")
+    entries = bytearray((changed / "entries.bin").read_bytes())
+    entries[16] ^= 1
+    (changed / "entries.bin").write_bytes(entries)
+    write_checksums(changed)
+    status, said = verify(changed)
+    assert status == 1 and "entries are not those that were sealed" in said
+    with pytest.raises(BadInput, match=r"exists\. Name a folder"):
+        package(tables, poll.slug, folder)
+
+
+def test_a_replays_package_is_compared_with_the_official_figures(tables, published):
+    poll = published("package-replay", "uk-general-election-2019", contests=("S14000027",))
+    cast(tables, poll.slug)
+    close_poll(tables, poll.slug)
+    count(tables, poll)
+    seal(tables, poll.slug)
+    counted(tables, poll.slug)
+    status, said = verify(package(tables, poll.slug))
+    assert status == 0 and "the counted/official result follows from the ballots" in said, said
+
+
+def test_an_election_without_a_ballot_has_a_package(tables, published):
+    poll = published("package-empty", voters=20, ballots="external")
+    close_poll(tables, poll.slug)
+    assert seal(tables, poll.slug) is None
+    counted(tables, poll.slug)
+    status, said = verify(package(tables, poll.slug))
+    assert status == 0 and said.startswith("Right: 0 ballots, 0 signed heads"), said
+
+
+def test_there_is_no_package_before_the_count_or_without_a_log(tables, published):
+    poll = published("package-early", voters=50)
+    with pytest.raises(StageFailed, match=r"is open\. Its package can be made once its ballots are counted"):
+        package(tables, poll.slug)
+    cast(tables, poll.slug)
+    close_poll(tables, poll.slug)
+    counted(tables, poll.slug)
+    with pytest.raises(StageFailed, match=r"has no log.*election seal package-early"):
+        package(tables, poll.slug)
+    assert not (tables.settings.var / "results" / poll.slug / "package").exists()

@@ -1,0 +1,58 @@
+"""The documentation is complete: links lead somewhere, generated pages are up to date, decisions are indexed."""
+
+import re
+
+import pytest
+
+from election.contracts.examples import example, page
+from election.contracts.messages import Decoder, Unusable, encode
+from election.contracts.topics import TOPICS
+from election.settings import PROJECT
+
+PAGES = sorted([*PROJECT.glob("*.md"), *(PROJECT / "docs").rglob("*.md")])
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+
+
+def test_the_page_of_messages_is_up_to_date():
+    written = (PROJECT / "docs" / "messages.md").read_text()
+    assert written == page(), ".venv/bin/python -m election.contracts.examples > docs/messages.md"
+
+
+@pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.name)
+def test_readers_accept_the_example_and_refuse_it_without_its_version(topic):
+    Decoder(topic.form)(encode(example(topic.form)))
+    with pytest.raises(Unusable, match="wrong_type"):
+        Decoder(topic.form)(encode(example(topic.form)).replace(b"schema_version", b"version"))
+
+
+def test_links_lead_somewhere():
+    broken = [
+        f"{file.relative_to(PROJECT)}: {target}"
+        for file in PAGES
+        for target in LINK.findall(_without_code(file.read_text()))
+        if not target.startswith(("http://", "https://")) and not _there(file, target)
+    ]
+    assert broken == []
+
+
+def test_every_decision_is_in_the_index_with_its_status():
+    index = (PROJECT / "docs" / "decisions" / "README.md").read_text()
+    for file in (PROJECT / "docs" / "decisions").glob("0*.md"):
+        assert f"]({file.name})" in index, f"add {file.name} to docs/decisions/README.md"
+        assert re.search(r"^Date: \d{4}-\d\d-\d\d\. Status: .+\.$", file.read_text(), re.MULTILINE), file.name
+
+
+def _there(file, target):
+    path, _, anchor = target.partition("#")
+    found = (file.parent / path).resolve() if path else file
+    return found.exists() and (not anchor or anchor in _anchors(found.read_text()))
+
+
+def _anchors(text):
+    """As GitHub makes them of headings."""
+    headings = re.findall(r"^#+ (.+)$", _without_code(text), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def _without_code(text):
+    return re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)

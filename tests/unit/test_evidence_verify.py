@@ -1,0 +1,267 @@
+"""The package's verifier, run as an outsider runs it: it finds tampering, and says what it cannot prove."""
+
+import json
+import random
+import subprocess
+import sys
+from collections import Counter
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+from election.evidence.entries import AGE_GROUPS, ENTRY_BYTES, GENDERS, Entry, unpack
+from election.evidence.notes import Checkpoint, Cosigner, Signer
+from election.evidence.package import write_checksums
+from election.evidence.tree import Tree
+
+ORIGIN = "election/drill/7"
+SIGNER = Signer(ORIGIN, bytes(range(32)))
+VERIFY = files("election.evidence").joinpath("verify.py").read_bytes()
+LINES = {1: ("1", "2", "3"), 2: ("4", "5")}  # by contest; 2 and 3 are lines of one candidate
+
+
+def ballots(number: int = 300) -> list[bytes]:
+    draw = random.Random(7)
+    made = []
+    for _ in range(number):
+        contest = draw.choice((1, 2))
+        line = int(draw.choice((*LINES[contest], "0")))
+        people = draw.choice((1, 2)), draw.randrange(3), draw.randrange(7)
+        made.append(Entry(draw.randbytes(16), contest, line, *people, draw.randrange(100, 103)).pack())
+    return made
+
+
+def stated(entries: list[bytes]) -> dict[str, dict[str, int]]:
+    found: dict[str, Counter[str]] = {part: Counter() for part in
+                                      ("choice", "contest", "location", "gender", "age_group", "minute")}  # fmt: skip
+    for one in {each[:16]: each for each in reversed(entries)}.values():
+        (ballot,) = unpack(one)
+        found["choice"][f"{ballot.contest}/{ballot.candidate}"] += 1
+        found["contest"][str(ballot.contest)] += 1
+        found["location"][str(ballot.location)] += 1
+        found["gender"][GENDERS[ballot.gender]] += 1
+        found["age_group"][AGE_GROUPS[ballot.age_group]] += 1
+        if ballot.candidate:
+            found["minute"][f"{ballot.minute}/{ballot.candidate}"] += 1
+    return {part: dict(total) for part, total in found.items()}
+
+
+def heads(entries: list[bytes], signer: Signer = SIGNER, rounds: int = 100) -> tuple[list[str], Tree]:
+    tree, notes = Tree(), []
+    for at in range(0, len(entries), rounds):
+        tree.extend(entries[at : at + rounds])
+        notes.append(signer.sign(str(Checkpoint(ORIGIN, tree.size, tree.root()))))
+    return notes, tree
+
+
+def package(folder: Path, entries: list[bytes]) -> Path:
+    """A package whose result is that of the entries, by an honest platform that sealed just these."""
+    notes, tree = heads(entries)
+    counted = stated(entries)
+    votes = counted["choice"]
+    first = max(("1/1", votes["1/1"]), ("1/2", votes["1/2"] + votes["1/3"]), key=lambda pair: pair[1])[0]
+    second = max("2/4", "2/5", key=lambda line: votes[line])
+    party = {"1/1": "A", "1/2": "B", "2/4": "A", "2/5": "B"}
+    certified = {
+        "choice": votes,
+        "elected": {first: "votes", second: "votes"},
+        "seats": dict(Counter((party[first], party[second]))),
+        "log": {"size": tree.size, "root": tree.root().hex()},
+    }
+    contests = {
+        "1": {"unopposed": False, "lot": None, "lines": dict.fromkeys(LINES[1]), "contenders": {
+            "1": {"lines": ["1"], "party": "A", "person": True},
+            "2": {"lines": ["2", "3"], "party": "B", "person": True}}},
+        "2": {"unopposed": False, "lot": None, "lines": dict.fromkeys(LINES[2]), "contenders": {
+            "4": {"lines": ["4"], "party": "A", "person": True},
+            "5": {"lines": ["5"], "party": "B", "person": True}}},
+    }  # fmt: skip
+    described = {
+        "origin": ORIGIN,
+        "names": {"gender": dict(enumerate(GENDERS)), "age_group": dict(enumerate(AGE_GROUPS))},
+        "series": {},
+        "registered": {"contest": {"1": 200, "2": 200}, "location": {"1": 200, "2": 200}},
+        "contests": contests,
+        "left_out": [],
+    }
+    folder.mkdir()
+    (folder / "entries.bin").write_bytes(b"".join(entries))
+    (folder / "heads.txt").write_text("\n".join(notes), "utf-8")
+    (folder / "keys.txt").write_text(f"{SIGNER.verifier_key}\n", "utf-8")
+    (folder / "election.json").write_text(json.dumps(described), "utf-8")
+    (folder / "result.json").write_text(json.dumps({"counted": counted, "certified": certified}), "utf-8")
+    (folder / "verify.py").write_bytes(VERIFY)
+    write_checksums(folder)
+    return folder
+
+
+def verify(folder: Path, *key: str) -> tuple[int, str]:
+    """Exit status and what it says, run with the verifier that came with the project."""
+    program = folder.parent / "own-verify.py"
+    program.write_bytes(VERIFY)
+    done = subprocess.run(
+        [sys.executable, "-I", program, folder, *key], capture_output=True, text=True, encoding="utf-8", check=False
+    )
+    assert done.stderr == ""
+    return done.returncode, done.stdout
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return package(tmp_path / "package", ballots())
+
+
+def test_it_has_one_file_of_at_most_150_lines_and_imports_the_standard_library_alone():
+    source = VERIFY.decode()
+    imported = {line.split()[1] for line in source.splitlines() if line.startswith(("import ", "from "))}
+    assert len(source.splitlines()) <= 150
+    assert imported <= set(sys.stdlib_module_names)
+
+
+def test_an_untouched_package_is_right_and_it_says_what_is_not_proven(folder):
+    done = subprocess.run(
+        [sys.executable, "-I", "verify.py"], cwd=folder, capture_output=True, text=True, encoding="utf-8", check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.startswith("Right: 300 ballots, 3 signed heads, the counted/certified result follows from")
+    assert "It cannot prove that each vote was published as cast, nor that there is no second log." in done.stdout
+    assert verify(folder, SIGNER.verifier_key)[0] == 0
+
+
+def test_signatures_of_others_under_a_head_change_nothing(folder):
+    auditor, file = Cosigner("election/auditor", bytes(32)), folder / "heads.txt"
+    notes = file.read_text("utf-8").split("\n\n")
+    notes[1] += "\n" + auditor.cosign(f"{notes[0]}\n", 1_800_000_000).rstrip("\n")
+    file.write_text("\n\n".join(notes), "utf-8")
+    write_checksums(folder)
+    assert verify(folder, SIGNER.verifier_key)[0] == 0
+
+
+@pytest.mark.parametrize(
+    "name", ["entries.bin", "heads.txt", "keys.txt", "election.json", "result.json", "verify.py", "SHA256SUMS"]
+)
+def test_one_bit_in_any_file_is_found(folder, name):
+    content = bytearray((folder / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (folder / name).write_bytes(content)
+    status, said = verify(folder)
+    assert status == 1 and said.startswith("WRONG: "), said
+
+
+def _doubled(entries):
+    return [*entries[:50], entries[49], *entries[50:]]
+
+
+def _swapped(entries):
+    return [*entries[:10], entries[20], *entries[11:20], entries[10], *entries[21:]]
+
+
+def _forged(entries):
+    (one,) = unpack(entries[9])
+    return [*entries[:9], one._replace(candidate=4 if one.contest == 2 else 1, minute=99).pack(), *entries[10:]]
+
+
+@pytest.mark.parametrize(
+    ("name", "tamper"),
+    [
+        ("removed", lambda entries: entries[:30] + entries[31:]),
+        ("the last removed", lambda entries: entries[:-1]),
+        ("doubled", _doubled),
+        ("swapped", _swapped),
+        ("changed", _forged),
+        ("added", lambda entries: [*entries, Entry(b"\x42" * 16, 1, 1, 1, 0, 0, 100).pack()]),
+        ("cut", lambda entries: [*entries[:-1], entries[-1][:-1]]),
+    ],
+)
+def test_ballots_tampered_with_after_they_were_sealed_are_found_though_the_checksums_were_adapted(folder, name, tamper):
+    data = (folder / "entries.bin").read_bytes()
+    entries = [data[at : at + ENTRY_BYTES] for at in range(0, len(data), ENTRY_BYTES)]
+    (folder / "entries.bin").write_bytes(b"".join(tamper(entries)))
+    write_checksums(folder)
+    status, said = verify(folder)
+    assert status == 1 and "WRONG: entries.bin: " in said, said
+
+
+def test_a_log_that_was_sealed_again_with_another_key_is_found_by_who_knows_the_key(folder):
+    data = (folder / "entries.bin").read_bytes()
+    other = Signer(ORIGIN, bytes(32))
+    entries = [data[at : at + ENTRY_BYTES] for at in range(0, len(data), ENTRY_BYTES)]
+    (folder / "heads.txt").write_text("\n".join(heads(entries, other)[0]), "utf-8")
+    write_checksums(folder)
+    assert "the signature of the head of size 100 is false" in verify(folder)[1]
+    (folder / "keys.txt").write_text(f"{other.verifier_key}\n", "utf-8")
+    write_checksums(folder)
+    assert verify(folder)[0] == 0
+    status, said = verify(folder, SIGNER.verifier_key)
+    assert status == 1 and "is not the key that you gave" in said
+
+
+@pytest.mark.parametrize(
+    ("part", "key", "said"),
+    [
+        (("counted", "choice"), "1/1", "choice 1/1: "),
+        (("counted", "location"), "2", "location 2: "),
+        (("counted", "gender"), "female", "gender female: "),
+        (("counted", "age_group"), "75+", "age_group 75+: "),
+        (("counted", "minute"), "101/4", "minute 101/4: "),
+        (("certified", "choice"), "2/5", "in the certified result"),
+        (("certified", "seats"), "A", "seats A: "),
+        (("certified", "log"), "size", "log size: 300 by the ballots, 301 in the certified result"),
+    ],
+)
+def test_a_figure_that_the_ballots_do_not_give_is_named(folder, part, key, said):
+    result = json.loads((folder / "result.json").read_text())
+    result[part[0]][part[1]][key] = result[part[0]][part[1]].get(key, 0) + 1
+    (folder / "result.json").write_text(json.dumps(result))
+    write_checksums(folder)
+    status, told = verify(folder)
+    assert status == 1 and said in told, told
+
+
+def test_another_winner_than_the_ballots_give_is_named(folder):
+    result = json.loads((folder / "result.json").read_text())
+    elected = result["certified"]["elected"]
+    wrong = "2/4" if "2/5" in elected else "2/5"
+    result["certified"]["elected"] = {line: how for line, how in elected.items() if line[0] == "1"} | {wrong: "votes"}
+    (folder / "result.json").write_text(json.dumps(result))
+    write_checksums(folder)
+    status, told = verify(folder)
+    assert status == 1 and f"elected {wrong}: 0 by the ballots, votes in the certified result" in told
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (
+            [Entry(b"\x42" * 16, 1, 4, 1, 0, 0, 100)],
+            "1 votes are for 1/4 (contest/candidate), who does not stand there",
+        ),
+        (
+            [Entry(b"\x42" * 16, 9, 0, 1, 0, 0, 100)],
+            "1 votes are for 9/0 (contest/candidate), who does not stand there",
+        ),
+        (
+            [Entry(b"\x42" * 16, 1, line, 1, 0, 0, 100) for line in (1, 2)],
+            f"ballot {'42' * 16} is there with two contents",
+        ),
+        (
+            [Entry(bytes([number]) * 16, 1, 1, 1, 0, 0, 100) for number in range(100)],
+            "contest 1: more ballots than registered voters",
+        ),
+    ],
+)
+def test_what_should_never_have_been_sealed_is_named(tmp_path, more, said):
+    status, told = verify(package(tmp_path / "package", [*ballots(), *(one.pack() for one in more)]))
+    assert status == 1 and said in told, told
+
+
+def test_a_ballot_that_was_published_again_counts_once(tmp_path):
+    made = ballots()
+    assert verify(package(tmp_path / "package", [*made, *made[:40]]))[0] == 0
+
+
+def test_a_package_without_a_file_says_so(folder):
+    (folder / "result.json").unlink()
+    status, said = verify(folder)
+    assert status == 1 and "the package cannot be read: FileNotFoundError" in said
