@@ -57,6 +57,9 @@ drills := $(addprefix tests/integration/test_,casting_drill.py tally.py spark_ac
 # What people see and do in a browser; the other end-to-end tests are about runs, the stream and the stack.
 pages := $(wildcard tests/e2e/test_dashboard_*.py tests/e2e/test_control_room*.py tests/e2e/test_certification.py)
 
+# pytest on real processes: what failed is run once more, on a platform of its own; both are printed (CONTRIBUTING.md).
+once-more = tests/once-more $(python) -o cache_dir=.pytest_cache/$@ $(1)
+
 # Each session has a platform of its own: what one part leaves on the topics on purpose is no other part's business.
 # Most of the time a part waits for something, so two run side by side, the next as soon as one is done; each prints
 # when it is. Beside what needs the whole stack runs what needs less.
@@ -67,21 +70,21 @@ test: setup ## lint and all tests, on ports and in folders of their own
 	  test-pages test-integration test-runs test-unit-and-drills test-users
 
 test-integration:
-	@TEST_LANE=0 $(python) -m pytest tests/integration $(addprefix --ignore=,$(drills))
+	@TEST_LANE=0 $(call once-more,tests/integration $(addprefix --ignore=,$(drills)))
 
 test-unit-and-drills:
 	@TEST_LANE=1 $(python) -m pytest tests/unit
-	@TEST_LANE=1 $(python) -m pytest $(drills)
+	@TEST_LANE=1 $(call once-more,$(drills))
 
 test-runs:
-	@TEST_LANE=2 $(python) -m pytest tests/e2e $(addprefix --ignore=,$(pages))
+	@TEST_LANE=2 $(call once-more,tests/e2e $(addprefix --ignore=,$(pages)))
 
 test-pages:
-	@TEST_LANE=3 $(python) -m pytest $(pages)
+	@TEST_LANE=3 $(call once-more,$(pages))
 
 # Root's alone: it starts the platform as several users. Root's other sessions go on as the user `election`.
 test-users:
-	@TEST_LANE=4 $(python) -m pytest tests/users -m "not slow"
+	@TEST_LANE=4 $(call once-more,tests/users -m "not slow")
 
 drill-users: setup ## the whole platform started by root and by an ordinary user; who runs, who reads; root
 	@TEST_LANE=4 $(python) -m pytest tests/users
