@@ -6,13 +6,15 @@ import psycopg
 import pytest
 
 from election.certification import certify
+from election.errors import StageFailed
 from election.platform import Platform, native
 from election.preparation import create_tables
 from election.stack import postgres
 from election.storage.elections import election
 from tests.certifying import verdict
 
-OLDER = Path(__file__).with_name("older_schema.sql")
+OLDER = Path(__file__).parent / "older"
+VERSIONS = ("first", "0.1")
 SLUG = "counted-before"
 # An election that was counted then, with one verdict about its two votes.
 COUNTED = f"""
@@ -53,28 +55,60 @@ CATALOGUE = {
 }
 
 
-@pytest.fixture(scope="module")
-def older(platform: Platform) -> Platform:
-    """The platform with a database as it was left then."""
-    made = native(platform.settings.model_copy(update={"postgres_database": "older"}))
-    postgres.settle(made.settings)
+@pytest.fixture(scope="module", params=VERSIONS)
+def older(platform: Platform, request: pytest.FixtureRequest) -> Platform:
+    """The platform with a database as that version left it, with a counted election."""
+    made = database(platform, f"older-{request.param}")
     with made.connect("owner") as connection:
-        connection.execute(OLDER.read_bytes())
+        connection.execute((OLDER / f"{request.param}.sql").read_bytes())
+        connection.execute(IN_ONE_STEP[request.param])
         connection.execute(COUNTED.encode())
     return made
+
+
+# Version 0.1 lets no election begin as counted; what the statements below make in one step took several there.
+IN_ONE_STEP = {"first": b"SELECT", "0.1": b"ALTER TABLE elections DISABLE TRIGGER goes_its_way"}
 
 
 @pytest.fixture(scope="module")
 def upgraded(older: Platform) -> Platform:
     """The same after this version has prepared it, twice, as every run does."""
+    with older.connect("owner") as connection:
+        connection.execute("ALTER TABLE elections ENABLE TRIGGER USER")
     for _ in range(2):
         create_tables(older)
     return older
 
 
+def database(platform: Platform, name: str) -> Platform:
+    made = native(platform.settings.model_copy(update={"postgres_database": name}))
+    postgres.settle(made.settings)
+    return made
+
+
 def test_it_ends_as_a_new_one_begins(tables, upgraded):
     for kind, query in CATALOGUE.items():
         assert found(upgraded, query) == found(tables, query), kind
+
+
+def test_tables_between_two_versions_are_refused_and_stay_as_they_are(platform):
+    made = database(platform, "older-between")
+    with made.connect("owner") as connection:
+        connection.execute((OLDER / "first.sql").read_bytes())
+        connection.execute("ALTER TABLE elections ADD ballots_to jsonb")
+    before = found(made, CATALOGUE["columns"])
+    with pytest.raises(StageFailed, match=r"between two versions: certifications, .* of v2 are not there\. Restore"):
+        create_tables(made)
+    assert found(made, CATALOGUE["columns"]) == before
+
+
+def test_tables_of_a_newer_version_are_refused_with_what_to_do(platform):
+    made = database(platform, "older-newer")
+    create_tables(made)
+    with made.connect("owner") as connection:
+        connection.execute("UPDATE alembic_version SET version_num = 'v99'")
+    with pytest.raises(StageFailed, match=r"a version that this project does not know: .*'v99'\. Upgrade the project"):
+        create_tables(made)
 
 
 def test_its_election_is_there_and_can_be_certified_and_no_longer_changed(upgraded):

@@ -1,46 +1,6 @@
 -- Who decided on an election, the result that was certified, and what keeps both as they are.
--- Run by the owner after schema.sql; safe to run again. Why it is done so: docs/decisions/0020-certification.md and
+-- Run by the owner after views.sql; safe to run again. Why it is done so: docs/decisions/0020-certification.md and
 -- docs/decisions/0021-who-decides.md.
-
--- Who may decide: the users of the setting ELECTION_CERTIFIERS, written by the owner alone (storage/deciders.py).
-CREATE TABLE IF NOT EXISTS deciders (
-    name         text PRIMARY KEY CHECK (name ~ '\S'),
-    since        timestamptz NOT NULL DEFAULT now()
-);
-
--- A row a decision. A refused election may be decided upon again, a certified one never.
-CREATE TABLE IF NOT EXISTS certifications (
-    certification_no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    election_no  int NOT NULL REFERENCES elections ON DELETE CASCADE,
-    decision     text NOT NULL CHECK (decision IN ('certified', 'refused')),
-    decided_by   text NOT NULL CHECK (decided_by ~ '\S'),
-    reason       text NOT NULL CHECK (reason ~ '\S'),
-    decided_at   timestamptz NOT NULL DEFAULT now(),
-    verdict_no   bigint REFERENCES verdicts ON DELETE CASCADE,
-    CHECK (decision = 'refused' OR verdict_no IS NOT NULL)
-);
-
--- The certified result, frozen: a row a contest and a row a candidate, names included.
-CREATE TABLE IF NOT EXISTS certified_contests (
-    election_no  int NOT NULL REFERENCES elections ON DELETE CASCADE,
-    contest_no   int NOT NULL,
-    contest_id   text NOT NULL,
-    name         text NOT NULL,
-    registered   bigint NOT NULL,
-    valid        bigint NOT NULL,
-    invalid      bigint NOT NULL,
-    turnout      double precision NOT NULL GENERATED ALWAYS AS ((valid + invalid)::float8 / registered) STORED,
-    PRIMARY KEY (election_no, contest_no)
-);
-CREATE TABLE IF NOT EXISTS certified_results (
-    election_no  int NOT NULL REFERENCES elections ON DELETE CASCADE,
-    contest_no   int NOT NULL,
-    candidate_no int NOT NULL,
-    candidate    text NOT NULL,
-    party        text NOT NULL,
-    votes        bigint NOT NULL,
-    PRIMARY KEY (election_no, candidate_no)
-);
 
 -- An election goes one way, step by step, and only a decision makes it certified or refused.
 CREATE OR REPLACE FUNCTION election_goes_its_way() RETURNS trigger
@@ -157,11 +117,6 @@ BEGIN
             USING HINT = 'The setting ELECTION_CERTIFIERS names them; `election up` applies it.';
     END IF;
 END $$;
-
--- Without the verdict, before decisions were bound to one.
-DROP FUNCTION IF EXISTS certify(text, text, text);
-DROP FUNCTION IF EXISTS refuse(text, text, text);
-DROP FUNCTION IF EXISTS up_for_decision(text, text, text);
 
 -- The election of that slug, which changes no more before this transaction ends, or why nothing can be decided on it.
 -- A decision is about one verdict, which must still be the newest one; null when there is none.

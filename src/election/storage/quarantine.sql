@@ -1,29 +1,6 @@
 -- Forged messages on votes_topic that the count leaves out, by a person's decision.
 -- Run by the owner after certification.sql; safe to run again. Decisions are only ever added.
 
--- A row a decision.
-CREATE TABLE IF NOT EXISTS quarantines (
-    quarantine_no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    election_no  int NOT NULL REFERENCES elections ON DELETE CASCADE,
-    decided_by   text NOT NULL CHECK (decided_by ~ '\S'),
-    reason       text NOT NULL CHECK (reason ~ '\S'),
-    decided_at   timestamptz NOT NULL DEFAULT now()
-);
-
--- A row a message, known by its place: a forged one can have the id of a stored ballot.
-CREATE TABLE IF NOT EXISTS quarantined_messages (
-    -- of the topic as it was created: one created again under the same name has other messages at these places
-    topic_id     text NOT NULL,
-    partition_no int NOT NULL CHECK (partition_no >= 0),
-    offset_no    bigint NOT NULL CHECK (offset_no >= 0),
-    quarantine_no bigint NOT NULL REFERENCES quarantines ON DELETE CASCADE,
-    election_no  int NOT NULL REFERENCES elections ON DELETE CASCADE,
-    ballot_id    bytea NOT NULL CHECK (length(ballot_id) = 16),
-    -- no ballot of that id is stored, or the stored one says something else
-    found        text NOT NULL CHECK (found IN ('not stored', 'other content')),
-    PRIMARY KEY (topic_id, partition_no, offset_no)
-);
-
 -- Records a decision; returns its number. Ballot ids are keyed hashes that Postgres cannot compute, so the auditor says
 -- what is forged; should a stored ballot be among it, fewer are counted than stored, and certify() refuses.
 CREATE OR REPLACE FUNCTION quarantine(the_slug text, by text, reason text, topic text, messages jsonb) RETURNS bigint

@@ -1,14 +1,6 @@
 -- Elections that were removed, and how: by the owner alone, and never a certified one.
 -- Run by the owner after quarantine.sql; safe to run again.
 
--- Numbers and names of what is gone. Ballots of these elections may still be on votes_topic; the count leaves them out.
-CREATE TABLE IF NOT EXISTS removed_elections (
-    election_no  int PRIMARY KEY,
-    slug         text NOT NULL,
-    removed_by   text NOT NULL CHECK (removed_by ~ '\S'),
-    removed_at   timestamptz NOT NULL DEFAULT now()
-);
-
 -- Removes every row of the election, its ballot key among them; returns its number, which no other election will get.
 CREATE OR REPLACE FUNCTION remove_election(the_slug text, by text) RETURNS int
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
