@@ -3,9 +3,7 @@
 ``python -m tests.browser`` does so before the tests: root's sessions go on as a user who may not install anything.
 """
 
-import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +12,8 @@ from typing import Any
 
 from playwright.sync_api import Browser, Error, Page, Request
 
-HOW = "Install a browser for the tests: `sudo apt-get install chromium`."
+from tests.debian import install
+
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -36,16 +35,10 @@ def chromium() -> str:
     for name in ("chromium", "chromium-browser", "google-chrome"):
         if found := shutil.which(name):
             return found
-    if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        raise RuntimeError(HOW)
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for command in (("update",), ("install", "-y", "--no-install-recommends", "chromium", "fonts-dejavu-core")):
-        done = subprocess.run(["apt-get", "-q", *command], env=environment, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise RuntimeError(f"{HOW} (apt-get {command[0]} failed: {done.stderr.strip()[-300:]})")
+    install("chromium", "fonts-dejavu-core")
     if found := shutil.which("chromium"):
         return found
-    raise RuntimeError(HOW)
+    raise RuntimeError("apt-get installed the package chromium, which brought no program of that name.")
 
 
 def load(page: Page, address: str, known_by: str = ".en-heading h1") -> None:

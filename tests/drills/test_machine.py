@@ -25,6 +25,7 @@ from election.stack.stopping import stop
 from tests import count_faults, machine_faults
 from tests.ballots import once_votes_are_stored, worker
 from tests.conftest import up
+from tests.debian import install
 from tests.drills.drill import COUNT_AGAIN, Drill
 from tests.integration.conftest import Published
 
@@ -40,7 +41,8 @@ pytestmark = [
 
 @pytest.fixture(scope="session")
 def disks(settings: Settings) -> Iterator[None]:
-    """Small disks of their own under what fills up: Postgres, Kafka, the checkpoint."""
+    """Small disks of their own under what fills up: Postgres, Kafka, the checkpoint; and the programs of the faults."""
+    install("iptables", "libfaketime")
     with ExitStack() as mounted:
         for name, megabytes in SMALL_DISKS.items():
             mounted.enter_context(machine_faults.small_disk(settings.var / name, megabytes))
