@@ -47,12 +47,12 @@ MAY_READ: dict[KafkaUser, set[str]] = {
     "owner": set(),
     "app": NAMES,
     "tally": {"votes_topic", *TOTALS},
-    "dashboard": {"candidates_topic", "rejected_topic", *TOTALS},
+    "dashboard": {"candidates_topic", "rejected_topic", "log_heads_topic", *TOTALS},
     "feed": set(),
 }
 MAY_WRITE: dict[KafkaUser, set[str]] = {
     "owner": set(),
-    "app": {"voters_topic", "candidates_topic", "votes_topic", "rejected_topic"},
+    "app": {"voters_topic", "candidates_topic", "votes_topic", "rejected_topic", "log_heads_topic"},
     "tally": {"rejected_topic", *TOTALS},
     "dashboard": set(),
     "feed": {"ballots_topic"},
