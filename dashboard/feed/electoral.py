@@ -169,6 +169,7 @@ class RegisterFeed:
                 validations=_validations(connection, election.number),
                 quarantines=_quarantines(connection, election.number),
                 head=_head(connection, election.number),
+                documents=_documents(connection, election.number) if certified else {},
                 decision=_decision(connection, election.number) if election.decided_at else None,
                 certified=known.certified or (_certified(connection, election.number) if certified else None),
                 elected=known.elected or (_elected(connection, election.number) if certified else None),
@@ -238,6 +239,9 @@ _QUARANTINES = """
 _HEAD = """
     SELECT size, encode(root, 'hex') AS root, verifier_key, sealed_at FROM public_log_heads
     WHERE election_no = %(election)s ORDER BY size DESC LIMIT 1"""
+_DOCUMENTS = """
+    SELECT format, encode(sha256, 'hex') AS sha256 FROM public_certified_documents WHERE election_no = %(election)s
+    ORDER BY format"""
 _HEADS = """
     SELECT head FROM public_log_heads JOIN public_elections USING (election_no)
     WHERE slug = %(slug)s ORDER BY size"""
@@ -319,6 +323,13 @@ def _head(connection: Connection, election: int) -> LogHead | None:
     """A platform whose tables are older than the log has none."""
     rows = _rows(connection, _HEAD, {"election": election}) if _there(connection, "public_log_heads") else []
     return LogHead(**rows[0]) if rows else None
+
+
+def _documents(connection: Connection, election: int) -> dict[str, str]:
+    """A platform whose tables are older than the records of documents has none."""
+    if not _there(connection, "public_certified_documents"):
+        return {}
+    return {row["format"]: row["sha256"] for row in _rows(connection, _DOCUMENTS, {"election": election})}
 
 
 def _known(kind: type[Election] | type[Verdict], row: Row) -> Row:

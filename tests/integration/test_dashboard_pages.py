@@ -31,7 +31,7 @@ from election.nist import Form, written
 from election.platform import Platform
 from election.preparation import Registration, create_tables
 from election.reconciliation import Difference, Verdict, record
-from election.results import nist_report
+from election.results import nist_report, record_documents
 from election.settings import PROJECT
 from election.storage.elections import election
 from tests.dashboard_rehearsal import Count, certify, election_no, set_state, set_up
@@ -186,6 +186,10 @@ def test_what_is_certified_is_shown_as_certified_whatever_the_topics_say(platfor
         assert answer.headers["content-disposition"] == f'attachment; filename="{registration.slug}-nist.{form}"'
         assert answer.content == written(nist_report(platform, registration.slug), form), "as the command writes it"
         assert {"json": json_problems, "xml": xml_problems}[form](answer.content) == []
+    assert "SHA-256 recorded" not in text(open_page(registration.slug, "downloads"))
+    record_documents(platform, registration.slug)
+    digest = hashlib.sha256(client.get(f"/exports/{registration.slug}/nist.json").content).hexdigest()
+    assert until(lambda: f"nist-json</th><td><code>{digest}" in text(open_page(registration.slug, "downloads")))
     assert client.get("/exports/never-held/nist.json").status_code == 404
     assert client.get(f"/exports/{registration.slug}/nist.csv").status_code == 404
 

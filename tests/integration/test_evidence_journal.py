@@ -12,6 +12,7 @@ from election.certification import certify, refuse
 from election.cli import app
 from election.contracts import topics
 from election.contracts.messages import ExternalBallot
+from election.errors import StageFailed
 from election.evidence import rejections
 from election.evidence.comparing import check_records
 from election.evidence.journal import KEYS, chained, journal, journal_heads
@@ -22,6 +23,7 @@ from election.messaging.reading import read
 from election.messaging.rejected import rejected, take_back
 from election.preparation import create_tables
 from election.removal import _remove_rows
+from election.results import export, record_documents, results
 from tests.ballots import send
 from tests.certifying import counted, verdict
 
@@ -31,6 +33,7 @@ REFUSALS = (
     psycopg.errors.InsufficientPrivilege,
     psycopg.errors.ReadOnlySqlTransaction,
 )
+RECORDED = "INSERT INTO certified_documents (election_no, format, verdict_no, sha256) VALUES (%s, 'nist-json', %s, %s)"
 
 
 def entries(platform, poll):
@@ -282,3 +285,30 @@ def test_an_election_that_is_removed_takes_its_journal_with_it(tables, refused):
     poll = refused("journal-with-its-election")
     _remove_rows(tables, poll.slug, "me")
     assert entries(tables, poll) == heads(tables, poll) == []
+
+
+def test_documents_of_a_certified_result_are_recorded_once_and_only_of_the_verdict_they_rest_on(tables, refused):
+    poll = refused("journal-documents")
+    record_documents(tables, poll.slug)
+    assert results(tables, poll.slug)["documents"] == {}, "it is not certified"
+    number = verdict(tables, poll.slug)
+    certify(tables, poll.slug, "me", "All agrees.", number)
+    digest = b"\x42" * 32
+    for role in ("app", "reader", "dashboard"):
+        with pytest.raises(REFUSALS), tables.connect(role) as connection:
+            connection.execute(RECORDED, [poll.election_no, number, digest])
+    with (
+        pytest.raises(psycopg.errors.RaiseException, match=f"rest on verdict {number}, not on"),
+        tables.connect("auditor") as connection,
+    ):
+        connection.execute(RECORDED, [poll.election_no, number - 1, digest])
+    with tables.connect("auditor") as connection:  # a hash of something else
+        connection.execute(RECORDED, [poll.election_no, number, digest])
+    with pytest.raises(StageFailed, match="Another SHA-256 of journal-documents as nist-json is recorded"):
+        export(tables, poll.slug)
+    shown = CliRunner().invoke(app, ["export", poll.slug, "--format", "nist-json"])
+    assert shown.exit_code == 1 and "is not the one that was recorded" in shown.output
+    assert '"table": "certified_documents"' in entries(tables, poll)[-1].line
+    for role in ROLES:
+        with pytest.raises(REFUSALS), tables.connect(role) as connection:
+            connection.execute("DELETE FROM certified_documents WHERE election_no = %s", [poll.election_no])

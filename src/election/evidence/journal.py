@@ -25,6 +25,7 @@ KEYS = {
     "quarantines": ("quarantine_no",),
     "quarantined_messages": ("topic_id", "partition_no", "offset_no"),
     "rejection_rounds": ("round_no",),
+    "certified_documents": ("format", "verdict_no"),
 }
 """Journaled tables, with the columns that tell their rows apart."""
 

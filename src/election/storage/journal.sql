@@ -56,6 +56,37 @@ BEGIN
     RETURN NEW;
 END $$;
 
+-- SHA-256 of the documents that state a certified result: a row a format and a verdict, that of the certification or of a
+-- recount. The document is written from the frozen rows, so it can only be made once they are frozen.
+CREATE TABLE IF NOT EXISTS certified_documents (
+    election_no  int NOT NULL REFERENCES elections ON DELETE CASCADE,
+    format       text NOT NULL CHECK (format IN ('nist-json', 'nist-xml')),
+    verdict_no   bigint NOT NULL REFERENCES verdicts ON DELETE CASCADE,
+    sha256       bytea NOT NULL CHECK (length(sha256) = 32),
+    made_at      timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (election_no, format, verdict_no)
+);
+
+-- The verdict that a certified election's documents rest on: its newest recount, or the one that was certified.
+CREATE OR REPLACE FUNCTION documented_verdict(the_election int) RETURNS bigint
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT coalesce(
+        (SELECT max(verdict_no) FROM public.verdicts WHERE election_no = the_election AND kind = 'recount'), verdict_no)
+    FROM public.certifications WHERE election_no = the_election AND decision = 'certified';
+$$;
+
+CREATE OR REPLACE FUNCTION document_what_is_certified() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF public.documented_verdict(NEW.election_no) IS DISTINCT FROM NEW.verdict_no THEN
+        RAISE EXCEPTION 'Documents of election number % rest on verdict %, not on verdict %.', NEW.election_no,
+            coalesce(public.documented_verdict(NEW.election_no)::text, 'none: it is not certified'), NEW.verdict_no
+            USING HINT = 'Write the document again, then record it.';
+    END IF;
+    NEW.made_at := now();
+    RETURN NEW;
+END $$;
+
 -- Appends a row to its election's journal. One transaction after the other: it waits for one that is not committed.
 CREATE OR REPLACE FUNCTION append_to_the_journal(the_election int, place text, inserted jsonb) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -79,14 +110,15 @@ BEGIN
     RETURN NULL;
 END $$;
 
-REVOKE EXECUTE ON FUNCTION append_to_the_journal, note_in_the_journal, continue_the_rejections FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION append_to_the_journal, note_in_the_journal, continue_the_rejections,
+    document_what_is_certified FROM PUBLIC;
 
 DO $$
 DECLARE
     place text;
     older record;
 BEGIN
-    FOREACH place IN ARRAY ARRAY['journal', 'journal_heads', 'rejection_rounds'] LOOP
+    FOREACH place IN ARRAY ARRAY['journal', 'journal_heads', 'rejection_rounds', 'certified_documents'] LOOP
         CONTINUE WHEN EXISTS (SELECT FROM pg_trigger WHERE tgname = 'never_changed' AND tgrelid = place::regclass);
         EXECUTE format('CREATE TRIGGER never_changed BEFORE UPDATE OR DELETE ON %I
                         FOR EACH ROW EXECUTE FUNCTION refuse_to_change_the_log()', place);
@@ -96,12 +128,14 @@ BEGIN
     IF NOT EXISTS (SELECT FROM pg_trigger WHERE tgname = 'continues' AND tgrelid = 'rejection_rounds'::regclass) THEN
         CREATE TRIGGER continues BEFORE INSERT ON rejection_rounds
             FOR EACH ROW EXECUTE FUNCTION continue_the_rejections();
+        CREATE TRIGGER rests_on_a_verdict BEFORE INSERT ON certified_documents
+            FOR EACH ROW EXECUTE FUNCTION document_what_is_certified();
     END IF;
     IF EXISTS (SELECT FROM pg_trigger WHERE tgname = 'journaled' AND tgrelid = 'verdicts'::regclass) THEN
         RETURN;
     END IF;
     FOREACH place IN ARRAY ARRAY['verdicts', 'certifications', 'lots', 'quarantines', 'quarantined_messages',
-                                 'rejection_rounds'] LOOP
+                                 'rejection_rounds', 'certified_documents'] LOOP
         EXECUTE format('CREATE TRIGGER journaled AFTER INSERT ON %I
                         FOR EACH ROW EXECUTE FUNCTION note_in_the_journal()', place);
     END LOOP;
@@ -128,6 +162,11 @@ END $$;
 CREATE OR REPLACE VIEW public_journal_heads AS
     SELECT election_no, size, hash, head, verifier_key, sealed_at FROM journal_heads;
 
-GRANT SELECT ON journal, journal_heads, rejection_rounds TO election_auditor, election_reader;
-GRANT INSERT ON journal_heads, rejection_rounds TO election_auditor;
-GRANT SELECT ON public_journal_heads TO election_auditor, election_reader, election_dashboard;
+-- Of the verdict that the documents rest on now.
+CREATE OR REPLACE VIEW public_certified_documents AS
+    SELECT election_no, format, verdict_no, sha256, made_at FROM certified_documents
+    WHERE verdict_no = documented_verdict(election_no);
+
+GRANT SELECT ON journal, journal_heads, rejection_rounds, certified_documents TO election_auditor, election_reader;
+GRANT INSERT ON journal_heads, rejection_rounds, certified_documents TO election_auditor;
+GRANT SELECT ON public_journal_heads, public_certified_documents TO election_auditor, election_reader, election_dashboard;
