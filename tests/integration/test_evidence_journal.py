@@ -15,7 +15,7 @@ from election.contracts.messages import ExternalBallot
 from election.errors import StageFailed
 from election.evidence import rejections
 from election.evidence.comparing import check_records
-from election.evidence.journal import KEYS, chained, journal, journal_heads
+from election.evidence.journal import KEYS, chained, journal, journal_heads, newest_note
 from election.evidence.notes import checkpoint, verified
 from election.evidence.sealing import seal
 from election.messaging.clients import SafeProducer
@@ -112,6 +112,7 @@ def test_verdicts_and_decisions_are_chained_signed_and_right(tables, refused):
     assert [head.size for head in heads(tables, poll)] == [2, 4]
     seal(tables, poll.slug)
     assert len(heads(tables, poll)) == 2
+    assert newest_note(tables, poll.slug) == heads(tables, poll)[-1].head
     assert faults(tables, poll) == []
     create_tables(tables)
     assert len(entries(tables, poll)) == 4

@@ -14,7 +14,7 @@ from psycopg import sql
 from election.evidence.log import origin, signer
 from election.evidence.notes import BadNote, Checkpoint, checkpoint, verified
 from election.platform import Connection, Platform
-from election.storage.elections import Election
+from election.storage.elections import Election, election
 
 BEGINNING = bytes(32)
 """The hash before the first entry."""
@@ -79,6 +79,13 @@ def journal_heads(connection: Connection, election_no: int) -> list[JournalHead]
         [election_no],
     )
     return [JournalHead(size, bytes(own), head, key) for size, own, head, key in rows]
+
+
+def newest_note(platform: Platform, slug: str) -> str | None:
+    """The newest signed head of the election's journal; None before there is one. Raises UnknownElection."""
+    with platform.connect("reader") as connection:
+        known = journal_heads(connection, election(connection, slug).election_no)
+    return known[-1].head if known else None
 
 
 def journal_origin(poll: Election) -> str:

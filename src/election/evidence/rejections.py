@@ -51,6 +51,8 @@ class Rejections:
         first, last = bounds(self._platform.kafka, topics.REJECTED, committed=True)
         begin = {partition: begin.get(partition, first[partition]) for partition in last}
         start = {partition: max(begin[partition], self._read.get(partition, 0)) for partition in last}
+        if start == last:
+            return
         for digests, end in _rounds(self._platform, self._poll.election_no, start, last):
             if digests:
                 number += 1

@@ -6,6 +6,7 @@ from binascii import hexlify
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import count
 from threading import Event
 
 import psycopg
@@ -34,6 +35,7 @@ _TIME_DIGITS = 13  # until the year 2286
 _ZERO = ord("0")
 _REMEMBERED = 100_000  # texts of some 300 bytes
 _LOOK = 1.0  # seconds between rounds while the poll is open
+_LOOKS = 10  # rounds of ballots to one of rejected records
 _GOES_ON = ("registered", "open")
 
 
@@ -57,16 +59,20 @@ def seal(
         connection.autocommit = True
         poll = election(connection, slug)
         rejections, published = Rejections(platform, poll), HeadsTopic(platform, poll)
-        while True:
+        refused: str | None = None
+        for look in count():
             poll = election(connection, slug)  # its state before the topic's end is read: what is closed is complete
             if poll.state != "certified":
                 _until_sealed(partial(_seal_what_is_new, platform, connection, poll, log), log)
-            _until_sealed(partial(rejections.seal, connection), log)
-            if refused := sign_journal(platform, connection, poll):
+            if look % _LOOKS == 0 or poll.state not in _GOES_ON:
+                _until_sealed(partial(rejections.seal, connection), log)
+            refused, before = sign_journal(platform, connection, poll), refused
+            if refused and refused != before:
                 log(refused)
             published.publish(connection, log)
             if not follow or poll.state not in _GOES_ON or stop.wait(_LOOK):
-                return next(iter(heads(connection, poll.election_no)[-1:]), None)
+                break
+        return next(iter(heads(connection, poll.election_no)[-1:]), None)
 
 
 def from_the_beginning(platform: Platform, poll: Election) -> Iterator[bytes]:
