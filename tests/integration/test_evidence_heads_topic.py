@@ -12,7 +12,9 @@ from election.errors import NotReachable
 from election.evidence import heads_topic, log, sealing
 from election.evidence.comparing import check_records
 from election.evidence.journal import journal_heads
+from election.evidence.notes import Checkpoint
 from election.evidence.sealing import seal
+from election.evidence.tree import leaf_hash
 from election.messaging.clients import SafeProducer
 from election.messaging.reading import read
 from election.removal import _remove_records
@@ -103,6 +105,20 @@ def test_a_log_or_journal_that_was_rewritten_in_the_database_is_found_by_its_hea
     found = check_records(tables, poll.slug).found
     assert f"The log's head of {first} entries on log_heads_topic is another than in the database: " in found[0]
     assert "The journal's head of 1 entries on log_heads_topic is another than in the database: " in found[1]
+
+
+def test_a_head_of_another_round_that_the_entries_give_is_right_as_after_a_restore(tables, sealed):
+    poll = sealed("heads-restored")
+    sign = log.signer(tables, poll)
+    producer = SafeProducer(tables.kafka)
+    with tables.connect("reader") as connection:
+        first = next(log.entries(connection, poll.election_no))
+    for root, faults in ((leaf_hash(first), 0), (leaf_hash(b"other"), 1)):
+        note = sign.sign(str(Checkpoint(log.origin(poll), 1, root)))
+        head = LogHead(1, poll.election_no, "log", 1, root.hex(), note, sign.verifier_key, 0)
+        producer.produce(topics.LOG_HEADS, msgspec.json.encode(head), b"%d/log/1" % poll.election_no)
+        producer.flush()
+        assert len(check_records(tables, poll.slug).found) == faults
 
 
 def test_a_head_that_a_stranger_put_there_says_nothing(tables, sealed):

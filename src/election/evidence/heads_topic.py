@@ -1,5 +1,6 @@
-"""``log_heads_topic``: every signed head of log and journal, outside the database. A head there that the tables do not
-have shows that they were rewritten.
+"""``log_heads_topic``: every signed head of log and journal, outside the database.
+
+A head there that the stored entries do not give shows that they were rewritten.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,8 +12,9 @@ from election.contracts import topics
 from election.contracts.messages import SCHEMA_VERSION, Decoder, LogHead, Unusable, encode
 from election.errors import ElectionError
 from election.evidence.journal import journal_origin
-from election.evidence.log import origin, signer
+from election.evidence.log import entries, origin, signer
 from election.evidence.notes import BadNote, checkpoint, verified
+from election.evidence.tree import Tree
 from election.messaging.clients import SafeProducer
 from election.messaging.reading import read
 from election.platform import Connection, Platform
@@ -63,17 +65,42 @@ class HeadsTopic:
 
 
 def check_heads(platform: Platform, connection: Connection, poll: Election) -> list[str]:
-    """A sentence for each head on the topic, signed by a key of this election, that the tables do not have."""
-    stored = {_key(head): head for kind in _HEADS for head in _stored(connection, poll.election_no, kind, 0)}
-    keys = {signer(platform, poll).verifier_key, *(head.verifier_key for head in stored.values())}
-    found = []
-    for head in _published(platform, poll):
-        own = stored.get(_key(head))
-        if _signed(head, poll, keys) and (own is None or own.root != head.root):
-            found.append(
-                f"The {head.kind}'s head of {head.size} entries on {topics.LOG_HEADS} is another than in the database: "
-                f"the {head.kind} was rewritten."
-            )
+    """A sentence for each head on the topic, signed by a key of this election, that the tables contradict.
+
+    A head that is not stored is compared with what the entries give: after a restore, rounds may have ended elsewhere.
+    """
+    stored = {_key(head): head.root for kind in _HEADS for head in _stored(connection, poll.election_no, kind, 0)}
+    rows = connection.execute(
+        """SELECT verifier_key FROM public_log_heads WHERE election_no = %(no)s
+           UNION SELECT verifier_key FROM public_journal_heads WHERE election_no = %(no)s""",
+        {"no": poll.election_no},
+    )
+    keys = {signer(platform, poll).verifier_key, *(key for (key,) in rows)}
+    signed = [head for head in _published(platform, poll) if _signed(head, poll, keys)]
+    stored |= _given(connection, poll.election_no, [head for head in signed if _key(head) not in stored])
+    return [
+        f"The {head.kind}'s head of {head.size} entries on {topics.LOG_HEADS} is another than in the database: "
+        f"the {head.kind} was rewritten."
+        for head in signed
+        if stored.get(_key(head)) != head.root
+    ]
+
+
+def _given(connection: Connection, election_no: int, heads: list[LogHead]) -> dict[bytes, str]:
+    """What the stored entries give for these heads; nothing for those of more entries than there are."""
+    found: dict[bytes, str] = {}
+    wanted = {head.size: _key(head) for head in heads if head.kind == "log"}
+    tree = Tree()
+    for entry in entries(connection, election_no) if wanted else ():
+        tree.extend([entry])
+        if tree.size in wanted:
+            found[wanted[tree.size]] = tree.root().hex()
+    for head in heads:
+        if head.kind == "journal":
+            row = connection.execute(
+                "SELECT hash FROM journal WHERE election_no = %s AND entry_no = %s", [election_no, head.size]
+            ).fetchone()
+            found |= {_key(head): row[0].hex()} if row else {}
     return found
 
 
