@@ -43,3 +43,10 @@ def test_secrets_are_private(platform: Platform) -> None:
 def test_the_broker_creates_no_topic_by_itself(platform: Platform) -> None:
     metadata = admin(platform.login("admin")).list_topics("no_such_topic", timeout=10).topics["no_such_topic"]
     assert metadata.error is not None and metadata.error.name() == "UNKNOWN_TOPIC_OR_PART"
+
+
+def test_the_brokers_log_says_what_the_broker_says(platform: Platform) -> None:
+    """Kafka logs through a library that takes it, or nowhere: then the log of a broker that failed is empty."""
+    log = (platform.settings.var / "logs" / "kafka.log").read_text()
+    assert "Kafka Server started" in log
+    assert "SLF4J" not in log
