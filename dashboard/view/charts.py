@@ -94,8 +94,7 @@ def _chart(
     columns["name"] = tuple(labels[member] for member in columns["series"])
     parts = [{"name": labels[member], "colour": hue} for member, hue in colours.items()]
     st.html(render("legend.html", title=title, parts=parts, dashed="change of the lead" if changes else ""))
-    # Streamlit's page takes data whose first and last cells are unchanged for unchanged: the serial never is.
-    data = pa.table({**columns, "serial": [snapshot.serial] * len(rows)})
+    data = pa.table(columns)
     spec: dict[str, Any] = {
         "mark": mark,
         "encoding": {
