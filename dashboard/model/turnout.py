@@ -47,7 +47,7 @@ def by_location(register: Register, totals: Iterable[LocationTurnout]) -> tuple[
     totals = list(totals)
     ballots = {total.location: total.votes for total in totals}
     places = {total.location: (total.city, total.region, total.country) for total in totals}
-    places |= {place.number: (place.city, place.region, place.country) for place in register.locations.values()}
+    places |= {place.location: (place.city, place.region, place.country) for place in register.locations.values()}
     registered = register.registered.get("location", {})
     groups = [
         GroupTurnout(*where, _registered(registered, str(number)), ballots.get(number, 0))

@@ -107,12 +107,12 @@ def test_the_verdict_and_its_differences_are_told(get, poll, tables):
     with tables.connect("auditor") as connection:
         connection.execute(
             """INSERT INTO verdicts (election_no, ok, registered, stored, counted, rejected, differences)
-               VALUES (%s, false, 100, 1200, 1199, 3, '["one <i>ballot</i> is missing"]')""",
-            [poll.election_no],
+               VALUES (%s, false, 100, 1200, 1199, 3, %s)""",
+            [poll.election_no, '[{"what": "ballot <i>missing</i>", "key": "00ff", "expected": 1, "found": 0}]'],
         )
     page = get(f"/control-room/runs/election_run/{RUN}").text
     assert "it does not agree" in page and "Stored <b>1,200</b>" in page and "Counted <b>1,199</b>" in page
-    assert "one &lt;i&gt;ballot&lt;/i&gt; is missing" in page
+    assert "<li>ballot &lt;i&gt;missing&lt;/i&gt; 00ff: expected 1, found 0</li>" in page
 
 
 def test_the_latest_report_of_each_gate_is_told_and_linked(get, poll, tables):

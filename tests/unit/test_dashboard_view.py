@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard.feed.count import Reading
 from dashboard.feed.shared import shared
 from dashboard.feed.snapshots import Snapshot
-from dashboard.model.register import Candidate, Contest, Counted, Election, Party, Register, Validation, told_apart
+from dashboard.model.register import Candidate, Contest, Counted, Election, Register, told_apart
 from dashboard.model.result import ContestResult, PartyResult, result
 from dashboard.pages.contests import PROGRESS as STATES
 from dashboard.pages.contests import _rows as contest_rows
@@ -23,6 +23,7 @@ from dashboard.view.leading import ballots_left, kicker, seats_kicker, seats_lea
 from dashboard.view.links import Links
 from dashboard.view.reader import Reader
 from dashboard.view.templates import monogram, render
+from election.contracts.public import Party, Validation
 from election.outcome import Contender, PartySeats, Race, Seats, Standing, decide
 from election.outcome.lead import lead
 from election.text import visible
@@ -218,12 +219,13 @@ def night_of_namesakes() -> None:
 
     from dashboard.feed.count import Reading
     from dashboard.feed.snapshots import Snapshot
-    from dashboard.model.register import Counted, Election, Party, Register
+    from dashboard.model.register import Counted, Election, Register
     from dashboard.model.result import result
     from dashboard.view import charts
     from dashboard.view.reader import Reader
     from election.contracts import topics
     from election.contracts.aggregates import MinuteTotal
+    from election.contracts.public import Party
 
     names = {"A": "Sam Hill", "B": "Sam Hill", "C": "Others", "D": "D", "E": "E", "F": "F", "G": "G"}
     totals = [

@@ -6,7 +6,8 @@ from typing import Any
 
 from airflow.sdk.exceptions import AirflowFailException
 
-from election.certification import Decision, certify, decision, newest_verdict, question, refuse
+from election.certification import certify, decision, newest_verdict, question, refuse
+from election.contracts.public import Decision
 from election.errors import BadInput, ElectionError, StageFailed
 from election.orchestration.questions import CERTIFY, TASK
 from election.orchestration.runs import belongs_to, require_starter_may_decide, this_election

@@ -28,7 +28,7 @@ def races(connection: Connection, election_no: int) -> list[Race]:
 def lots(connection: Connection, election_no: int) -> dict[int, int]:
     """The line on which the newest recorded lot fell, by contest number."""
     rows = connection.execute(
-        """SELECT DISTINCT ON (contest_no) contest_no, candidate_no FROM lots WHERE election_no = %s
+        """SELECT DISTINCT ON (contest_no) contest_no, candidate_no FROM public_lots WHERE election_no = %s
            ORDER BY contest_no, lot_no DESC""",
         [election_no],
     )
