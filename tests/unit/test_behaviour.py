@@ -10,7 +10,7 @@ from election.behaviour.deciding import ABSTAINS, GENDERS, INVALID, Behaviour, R
 from election.behaviour.loading import simulation_of
 from election.behaviour.replay import Replay
 from election.behaviour.simulation import Simulated, support, turnout_by_roll
-from election.contracts.ballots import AGE_GROUPS
+from election.contracts.ages import AGE_GROUPS
 from election.contracts.messages import SCHEMA_VERSION, VoterRecord
 from election.scenarios import Scenario, Simulation
 from election.settings import Settings

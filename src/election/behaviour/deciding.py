@@ -3,19 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final, Protocol
+from typing import Final, Protocol, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from election.contracts.ballots import AGE_GROUPS
-from election.contracts.messages import VoterRecord
+from election.contracts.ages import AGE_GROUPS
+from election.contracts.messages import Gender, VoterRecord
 
 Numbers = NDArray[np.int64]
 
 ABSTAINS: Final = -1
 INVALID: Final = 0
-GENDERS: Final = ("female", "male", "non-binary")
+GENDERS: Final[tuple[Gender, ...]] = get_args(Gender)
 
 _GENDER_CODE = {name: code for code, name in enumerate(GENDERS)}
 _AGE_CODE = {name: code for code, (_, name) in enumerate(AGE_GROUPS)}

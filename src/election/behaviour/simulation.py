@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from election import draws
 from election.behaviour.deciding import ABSTAINS, GENDERS, INVALID, Numbers, Roll
-from election.contracts.ballots import AGE_GROUPS
+from election.contracts.ages import AGE_GROUPS
 from election.scenarios import Simulation
 from election.scenarios.model import DEFAULT_SUPPORT
 
