@@ -16,6 +16,7 @@ from election.platform import Platform
 from election.preparation import Registration, register
 from election.storage.elections import Election, election
 from election.storage.runs import note_run
+from tests.records import Record
 
 Get = Callable[..., httpx.Response]
 HOSTILE = b"<script>window.hurt=1</script>\xff"
@@ -55,31 +56,11 @@ def poll(tables: Platform) -> Election:
         found = election(connection, slug)
     producer = SafeProducer(tables.kafka)
     for offset, value in enumerate((HOSTILE, b"{}", None)):
-        reject(producer, "casting", _Record(offset, value), Unusable("not_json", "no <b>JSON</b>"), found.election_no)
+        reject(
+            producer, "casting", Record(value, (0, offset)), Unusable("not_json", "no <b>JSON</b>"), found.election_no
+        )
     producer.flush()
     return found
-
-
-class _Record:
-    """A record from where casting would have consumed it."""
-
-    def __init__(self, offset: int, value: bytes | None) -> None:
-        self._offset, self._value = offset, value
-
-    def key(self) -> bytes | None:
-        return b"1/1"
-
-    def value(self) -> bytes | None:
-        return self._value
-
-    def topic(self) -> str:
-        return topics.BALLOTS
-
-    def partition(self) -> int:
-        return 0
-
-    def offset(self) -> int:
-        return self._offset
 
 
 def test_a_run_shows_its_election_and_its_result(get, poll, tables):

@@ -1,7 +1,5 @@
 """An election that is removed leaves nothing that names it, and everybody copes with what stays in the log."""
 
-from collections.abc import Iterator
-
 import pytest
 from psycopg.errors import InsufficientPrivilege
 
@@ -46,14 +44,6 @@ def test_a_certified_election_is_never_removed_and_only_the_owner_removes(tables
             connection.execute("SELECT remove_election('removal-certified', 'nobody')")
     with pytest.raises(UnknownElection):
         remove(tables, "removal-never-was", "admin")
-
-
-@pytest.fixture(scope="module")
-def counting(spark: Platform, tables: Platform) -> Iterator[Platform]:
-    driver.start(spark.settings)
-    assert driver.wait_for(lambda: driver.state(spark.settings).phase == "counting", 120)
-    yield spark
-    driver.stop(spark.settings)
 
 
 def test_an_election_is_removed_and_the_others_stay_as_they_are(counting, published):

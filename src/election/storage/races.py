@@ -2,6 +2,8 @@
 
 from collections import defaultdict
 
+from psycopg.rows import class_row
+
 from election.outcome import Line, Race, contenders
 from election.platform import Connection
 
@@ -9,13 +11,14 @@ from election.platform import Connection
 def races(connection: Connection, election_no: int) -> list[Race]:
     """Every contest with its contenders, by contest number."""
     lines: dict[int, list[Line]] = defaultdict(list)
-    for number, contest, given, family, *rest in connection.execute(
-        """SELECT candidate_no, contest_no, given_name, family_name, party_abbreviation, party, official_votes,
-                  candidate_id, kind
-           FROM candidates WHERE election_no = %s ORDER BY candidate_no""",
-        [election_no],
-    ):
-        lines[contest].append(Line(number, contest, f"{given} {family}".strip(), *rest))
+    with connection.cursor(row_factory=class_row(Line)) as cursor:
+        for line in cursor.execute(
+            """SELECT candidate_no AS number, contest_no AS contest, btrim(given_name || ' ' || family_name) AS name,
+                      party_abbreviation AS party, party AS party_name, official_votes AS official, candidate_id, kind
+               FROM candidates WHERE election_no = %s ORDER BY candidate_no""",
+            [election_no],
+        ):
+            lines[line.contest].append(line)
     contests = connection.execute(
         "SELECT contest_no, registered, unopposed FROM contests WHERE election_no = %s ORDER BY contest_no",
         [election_no],

@@ -16,7 +16,7 @@ SHOWN_BYTES = 2_000
 
 
 @dataclass(frozen=True)
-class Standing:
+class Overview:
     """How far an election is, its newest verdict (None before its reconciliation), and what its gates found."""
 
     election: Election
@@ -24,9 +24,9 @@ class Standing:
     validations: tuple[Validation, ...]
 
 
-def standing(connection: Connection, election: Election) -> Standing:
+def overview(connection: Connection, election: Election) -> Overview:
     given = tuple(verdicts(connection, election.election_no).values())
-    return Standing(election, given[-1] if given else None, validations(connection, election.election_no))
+    return Overview(election, given[-1] if given else None, validations(connection, election.election_no))
 
 
 @dataclass(frozen=True)
