@@ -5,12 +5,12 @@ from collections.abc import Iterator
 import pytest
 from psycopg.errors import InsufficientPrivilege
 
-from dashboard.feed.snapshots import Feed
 from election.casting import cast, close_poll
 from election.contracts import topics
 from election.count import driver, wait_until_counted
 from election.count.rebuilding import rebuild
 from election.errors import StageFailed, UnknownElection
+from election.live.snapshots import Snapshots
 from election.messaging.aggregates import folded
 from election.messaging.reading import read
 from election.messaging.rejected import rejected
@@ -64,7 +64,7 @@ def test_an_election_is_removed_and_the_others_stay_as_they_are(counting, publis
         wait_until_counted(counting, poll.slug, timeout_stalled_s=240)
         export(counting, poll.slug)
         validate(counting, poll.slug, "count", lambda _: None)
-    feed = Feed(counting)
+    feed = Snapshots(counting)
     feed.start()
     try:
         assert driver.wait_for(lambda: feed.count.read(gone.election_no).counted.ballots > 0, 60)

@@ -52,7 +52,7 @@ OWNS = (AclOperation.CREATE, AclOperation.ALTER_CONFIGS, AclOperation.DESCRIBE_C
 GROUPS: dict[KafkaUser, tuple[str, ...]] = {
     "app": ("election-",),
     "tally": ("spark-kafka-source-", "election-reader"),
-    "dashboard": ("election-dashboard", "election-reader"),
+    "dashboard": ("election-reader",),
 }
 """Beginnings of the names of consumer groups; ``election-reader`` is for readers that commit nothing."""
 

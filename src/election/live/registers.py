@@ -16,8 +16,9 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
-from dashboard.feed.reach import Pulse
-from dashboard.model.register import (
+from election.errors import ElectionError
+from election.live.reach import Pulse
+from election.live.register import (
     Candidate,
     Contest,
     Counted,
@@ -28,11 +29,11 @@ from dashboard.model.register import (
     Party,
     Quarantine,
     Register,
+    SignedHead,
     Validation,
     Verdict,
     told_apart,
 )
-from election.errors import ElectionError
 from election.outcome import How, Rules
 from election.platform import Connection
 
@@ -44,7 +45,7 @@ log = logging.getLogger(__name__)
 Row = dict[str, Any]
 
 
-class RegisterFeed:
+class RegisterReader:
     """The elections, and the registers of those that someone has asked for."""
 
     def __init__(self, connect: Callable[[], Connection], scenarios: Path) -> None:
@@ -62,7 +63,7 @@ class RegisterFeed:
         self.pulse = Pulse("Postgres")
 
     def start(self) -> None:
-        threading.Thread(target=self._run, name="register-feed", daemon=True).start()
+        threading.Thread(target=self._run, name="register-reader", daemon=True).start()
 
     def stop(self) -> None:
         self._stop.set()
@@ -88,10 +89,10 @@ class RegisterFeed:
             self._photos[key] = found
         return found
 
-    def heads(self, slug: str) -> list[str]:
+    def heads(self, slug: str) -> list[SignedHead]:
         """Every signed head of the election's log, the oldest first. Raises NotReachable, psycopg.Error."""
         with self._connect() as connection:
-            return [row["head"] for row in _rows(connection, _HEADS, {"slug": slug})]
+            return [SignedHead(**row) for row in _rows(connection, _HEADS, {"slug": slug})]
 
     def _photo(self, election: int, candidate: int) -> bytes | None:
         with self._connect() as connection:
@@ -239,7 +240,8 @@ _HEAD = """
     SELECT size, encode(root, 'hex') AS root, verifier_key, sealed_at FROM public_log_heads
     WHERE election_no = %(election)s ORDER BY size DESC LIMIT 1"""
 _HEADS = """
-    SELECT head FROM public_log_heads JOIN public_elections USING (election_no)
+    SELECT size, encode(root, 'hex') AS root, verifier_key, sealed_at, h.state, head AS note
+    FROM public_log_heads h JOIN public_elections USING (election_no)
     WHERE slug = %(slug)s ORDER BY size"""
 
 

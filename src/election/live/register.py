@@ -166,6 +166,14 @@ class LogHead:
 
 
 @dataclass(frozen=True)
+class SignedHead(LogHead):
+    """Any head of the log: the election's ``state`` then, and the signed ``note`` with all signatures."""
+
+    state: str
+    note: str
+
+
+@dataclass(frozen=True)
 class Validation:
     """A checkpoint's last look at the data. ``report`` is a path below the root of the data docs."""
 
