@@ -50,6 +50,7 @@ SERVICES = (
     "airflow-dag-processor",
     "airflow-api-server",
     "dashboard",
+    "results-feed",
     "airflow-scheduler",
 )
 

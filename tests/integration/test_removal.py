@@ -41,7 +41,7 @@ def test_a_certified_election_is_never_removed_and_only_the_owner_removes(tables
     with pytest.raises(StageFailed, match="is certified: it cannot be removed"):
         remove(tables, poll.slug, "admin")
     assert rows(tables, poll.election_no) == before
-    for role in ("app", "auditor", "reader", "dashboard"):
+    for role in ("app", "auditor", "reader", "dashboard", "results_feed"):
         with pytest.raises(InsufficientPrivilege), tables.connect(role) as connection:
             connection.execute("SELECT remove_election('removal-certified', 'nobody')")
     with pytest.raises(UnknownElection):

@@ -43,6 +43,8 @@ _PHOTOS = 500
 _LIMIT = "SET statement_timeout = '10s'"
 log = logging.getLogger(__name__)
 Row = dict[str, Any]
+_OLDER = (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn, psycopg.errors.InsufficientPrivilege)
+"""What Postgres says of tables that an older version made. The next run upgrades them and grants the rights."""
 
 
 class RegisterReader:
@@ -118,7 +120,7 @@ class RegisterReader:
                 else:  # the first run creates it; asking for it would leave an error a second in Postgres's log
                     self.pulse.answered(("tables",))
                 self._looked_for = wanted
-            except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn):  # an older version made the tables
+            except _OLDER:
                 self.pulse.answered(("tables",))
                 self._looked_for = wanted
             except Exception as error:  # whatever it is, the pages say so, and the next look may do better
