@@ -44,7 +44,7 @@ class Answer:
 
     @classmethod
     def of(cls, body: bytes) -> "Answer":
-        smaller = gzip.compress(body, compresslevel=1, mtime=0) if len(body) >= _LEAST else None
+        smaller = gzip.compress(body, compresslevel=1) if len(body) >= _LEAST else None
         return cls(body, smaller, f'W/"{hashlib.blake2b(body, digest_size=12).hexdigest()}"')
 
 

@@ -20,6 +20,7 @@ from election.messaging.aggregates import FOLDED
 from election.platform import Platform
 from election.settings import Settings
 from results_feed.application import application
+from results_feed.description import described
 from results_feed.publishing import RESOURCES, Publisher
 
 NIGHT = datetime(2026, 5, 7, 22, 30, tzinfo=UTC)
@@ -384,6 +385,12 @@ def test_the_page_shows_every_address_without_scripts_or_foreign_files(night: Ni
     page = night.http.get("/").text
     assert all(address.replace("by-election", "{election}") in page for address in EVERY)
     assert "<script" not in page and "http" not in page.replace("HTTP", "")
+
+
+def test_what_the_page_shows_is_text() -> None:
+    about = {"title": "A <b>feed</b>", "description": "&"}
+    page = bytes(described({"info": about, "paths": {}, "components": {"schemas": {}}}).body).decode()
+    assert "<h1>A &lt;b&gt;feed&lt;/b&gt;</h1>" in page and "<p>&amp;</p>" in page
 
 
 def test_names_in_answers_are_as_they_are_written_and_no_page_takes_them_for_markup(night: Night) -> None:
