@@ -115,6 +115,23 @@ def test_heads_are_those_of_the_log(feed: httpx.Client, tables: Platform, count:
     assert [row["note"] for row in given(feed, "heads")["items"]] == [head.head for head in known]
 
 
+def test_tables_that_an_older_version_made_are_named(tables: Platform, feed: httpx.Client, count: Count) -> None:
+    def warned() -> list[str]:
+        return [warning["cause"] for warning in feed.get("/v1/elections").raise_for_status().json()["warnings"]]
+
+    def owner(statement: str) -> None:
+        with tables.connect("owner") as connection:
+            connection.execute(statement)
+
+    assert warned() == []
+    owner("REVOKE SELECT ON public_elections FROM election_results_feed")
+    try:
+        assert wait_for(lambda: warned() == ["tables"], 60)
+    finally:
+        owner("GRANT SELECT ON public_elections TO election_results_feed")
+    assert wait_for(lambda: warned() == [], 60)
+
+
 def test_its_role_reads_no_voter_and_writes_nothing(tables: Platform, feed: httpx.Client) -> None:
     for table in ("voters", "votes", "candidates", "elections", "ballot_keys", "verdicts"):
         with tables.connect("results_feed") as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):

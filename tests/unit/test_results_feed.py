@@ -278,6 +278,12 @@ def test_figures_that_may_be_old_say_so(night: Night) -> None:
     assert "secret" not in json.dumps(answer)
 
 
+def test_tables_of_an_older_version_are_no_empty_list_of_elections(night: Night) -> None:
+    night.source.registers.pulse.answered(("tables",))
+    night.publisher.refresh()
+    assert [warning["cause"] for warning in night.get(ROOT)["warnings"]] == ["tables"]
+
+
 def test_before_the_topics_are_read_there_are_no_figures_but_a_time_to_ask_again(night: Night) -> None:
     night.source.count.caught_up.clear()
     night.publisher = Publisher(night.source)
