@@ -72,9 +72,7 @@ def application(publisher: Publisher) -> FastAPI:
         address = f"{ELECTIONS}/{{election}}" + ("" if name == "summary" else f"/{name}")
         return app.get(address, summary=summary, operation_id=name, responses=_pages(page))
 
-    @app.get(
-        ELECTIONS, summary="All elections", operation_id="elections", responses=_pages(rows.Page[rows.ElectionRow])
-    )
+    @app.get(ELECTIONS, summary="All elections", operation_id="elections", responses=_pages(rows.ElectionsPage))
     async def elections(request: Request, asked: Annotated[Paging, Query()]) -> Response:
         return _sent(request, await _version(publisher, "", ""), asked)
 
@@ -82,11 +80,11 @@ def application(publisher: Publisher) -> FastAPI:
     async def summary(request: Request, election: Slug, asked: Annotated[Paging, Query()]) -> Response:
         return _sent(request, await _version(publisher, election, "summary"), asked)
 
-    @resource("contests", rows.ElectionPage[rows.ContestRow], "Each contest, its ballots and turnout")
+    @resource("contests", rows.ContestsPage, "Each contest, its ballots and turnout")
     async def contests(request: Request, election: Slug, asked: Annotated[PagingOfContests, Query()]) -> Response:
         return _sent(request, await _version(publisher, election, "contests"), asked)
 
-    @resource("totals", rows.ElectionPage[rows.TotalRow], "The votes of each line on each ballot paper")
+    @resource("totals", rows.TotalsPage, "The votes of each line on each ballot paper")
     async def totals(request: Request, election: Slug, asked: Annotated[PagingOfContests, Query()]) -> Response:
         return _sent(request, await _version(publisher, election, "totals"), asked)
 
@@ -94,7 +92,7 @@ def application(publisher: Publisher) -> FastAPI:
     async def outcome(request: Request, election: Slug, asked: Annotated[PagingOfContests, Query()]) -> Response:
         return _sent(request, await _version(publisher, election, "outcome"), asked)
 
-    @resource("heads", rows.ElectionPage[rows.HeadRow], "Every signed head of the log of published ballots")
+    @resource("heads", rows.HeadsPage, "Every signed head of the log of published ballots")
     async def heads(request: Request, election: Slug, asked: Annotated[Paging, Query()]) -> Response:
         return _sent(request, await _version(publisher, election, "heads"), asked)
 

@@ -23,7 +23,7 @@ class Content:
 def elections(known: Iterable[Election]) -> Content:
     """All elections, in the order of their registration."""
     ordered = sorted(known, key=lambda election: election.number)
-    return Content(rows.Page, {}, {election.number: _election(election) for election in ordered})
+    return Content(rows.ElectionsPage, {}, {election.number: _election(election) for election in ordered})
 
 
 def summary(snapshot: Snapshot) -> Content:
@@ -50,7 +50,7 @@ def summary(snapshot: Snapshot) -> Content:
 
 def contests(snapshot: Snapshot) -> Content:
     return Content(
-        rows.ElectionPage,
+        rows.ContestsPage,
         _head(snapshot),
         {
             one.contest.number: ContestRow(
@@ -76,7 +76,7 @@ def totals(snapshot: Snapshot) -> Content:
     ids = {contest.number: contest.id for contest in snapshot.register.contests}
     counted = snapshot.register.certified or snapshot.reading.counted
     return Content(
-        rows.ElectionPage,
+        rows.TotalsPage,
         _head(snapshot),
         {
             line.number: TotalRow(
@@ -132,7 +132,7 @@ OF_SNAPSHOTS: Mapping[str, Callable[[Snapshot], Content]] = {
 
 def heads(snapshot: Snapshot, signed: Iterable[rows.HeadRow]) -> Content:
     """Every head of the election's log, the oldest first."""
-    return Content(rows.ElectionPage, _head(snapshot), {head.size: head for head in signed})
+    return Content(rows.HeadsPage, _head(snapshot), {head.size: head for head in signed})
 
 
 def _head(snapshot: Snapshot) -> dict[str, Any]:

@@ -2,10 +2,12 @@
 
 import base64
 import hashlib
+import re
 from pathlib import Path
 from typing import Any
 
 import jinja2
+from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse
 
 DESCRIPTION = """\
@@ -18,27 +20,43 @@ _FOLDER = Path(__file__).parent / "templates"
 _STYLE = (_FOLDER / "page.css").read_text()
 _HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 _POLICY = f"default-src 'none'; style-src 'sha256-{_HASH}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-_TEMPLATE = jinja2.Environment(
-    loader=jinja2.FileSystemLoader(_FOLDER), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
-).get_template("page.html")
+_CODE = re.compile(r"`+([^`]+)`+")
 
 
 def described(document: dict[str, Any]) -> HTMLResponse:
     """The page of an OpenAPI document."""
     addresses = [{"path": path, **operations["get"]} for path, operations in document["paths"].items()]
     fields = {name: schema for name, schema in document["components"]["schemas"].items() if "properties" in schema}
-    text = _TEMPLATE.render(about=document["info"], addresses=addresses, fields=fields, style=_STYLE, kind=kind)
+    text = _TEMPLATE.render(about=document["info"], addresses=addresses, fields=fields, style=_STYLE)
     return HTMLResponse(text, headers={"Content-Security-Policy": _POLICY, "Cache-Control": "no-cache"})
 
 
-def kind(schema: dict[str, Any]) -> str:
-    """A schema's type in words, such as ``list of TotalRow`` or ``integer or null``."""
+def kind(schema: dict[str, Any]) -> Markup:
+    """A schema's type in words, such as ``list of TotalRow`` or ``integer or null``; other schemas as links."""
     if "$ref" in schema:
-        return str(schema["$ref"]).rpartition("/")[2]
+        return Markup('<a href="#{0}">{0}</a>').format(str(schema["$ref"]).rpartition("/")[2])
     if "anyOf" in schema:
-        return " or ".join(kind(one) for one in schema["anyOf"])
+        return Markup(" or ").join(kind(one) for one in schema["anyOf"])
     if "enum" in schema:
-        return " | ".join(map(str, schema["enum"]))
+        return Markup(" | ").join(map(str, schema["enum"]))
     if schema.get("type") == "array":
-        return f"list of {kind(schema.get('items', {}))}"
-    return str(schema.get("format") or schema.get("const") or schema.get("type", "any"))
+        return Markup("list of ") + kind(schema.get("items", {}))
+    return escape(schema.get("format") or schema.get("const") or schema.get("type", "any"))
+
+
+def marked(text: str) -> Markup:
+    """The text with what is between backticks as code."""
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if number % 2 else part for number, part in enumerate(_CODE.split(text))
+    )
+
+
+def answer(address: dict[str, Any]) -> Markup:
+    return kind(address["responses"]["200"]["content"]["application/json"]["schema"])
+
+
+_PAGES = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(_FOLDER), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
+)
+_PAGES.filters |= {"kind": kind, "marked": marked, "answer": answer}
+_TEMPLATE = _PAGES.get_template("page.html")

@@ -62,6 +62,13 @@ class ElectionRow:
 
 
 @dataclass(frozen=True)
+class ElectionsPage(Page[ElectionRow]):
+    """All elections, in the order of their registration."""
+
+    items: Sequence[ElectionRow]
+
+
+@dataclass(frozen=True)
 class Figures:
     """The whole election so far: voters, ballots, and contests with a ballot or with their count over."""
 
@@ -116,6 +123,13 @@ class ContestRow:
 
 
 @dataclass(frozen=True)
+class ContestsPage(ElectionPage[ContestRow]):
+    """The contests of an election, in the order of the scenario."""
+
+    items: Sequence[ContestRow]
+
+
+@dataclass(frozen=True)
 class TotalRow:
     """Votes of one line on a ballot paper; key: ``line``. Lines of one person have the same ``candidate_id``."""
 
@@ -126,6 +140,13 @@ class TotalRow:
     kind: Kind
     party: str
     votes: int
+
+
+@dataclass(frozen=True)
+class TotalsPage(ElectionPage[TotalRow]):
+    """Every line of every ballot paper; those without a vote are there with zero."""
+
+    items: Sequence[TotalRow]
 
 
 @dataclass(frozen=True)
@@ -199,3 +220,10 @@ class HeadRow:
     sealed_at: datetime
     verifier_key: str
     note: str
+
+
+@dataclass(frozen=True)
+class HeadsPage(ElectionPage[HeadRow]):
+    """Every head of the log, the oldest first."""
+
+    items: Sequence[HeadRow]

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -390,13 +391,15 @@ def fields(document: Any, schema: Any) -> Any:
 def test_the_page_shows_every_address_without_scripts_or_foreign_files(night: Night) -> None:
     page = night.http.get("/").text
     assert all(address.replace("by-election", "{election}") in page for address in EVERY)
+    shown = set(re.findall(r'id="([^"]+)"', page))
+    assert set(re.findall(r'href="#([^"]+)"', page)) <= shown, "every type is explained"
     assert "<script" not in page and "http" not in page.replace("HTTP", "")
 
 
 def test_what_the_page_shows_is_text() -> None:
-    about = {"title": "A <b>feed</b>", "description": "&"}
+    about = {"title": "A <b>feed</b>", "description": "& `<i>`"}
     page = bytes(described({"info": about, "paths": {}, "components": {"schemas": {}}}).body).decode()
-    assert "<h1>A &lt;b&gt;feed&lt;/b&gt;</h1>" in page and "<p>&amp;</p>" in page
+    assert "<h1>A &lt;b&gt;feed&lt;/b&gt;</h1>" in page and "<p>&amp; <code>&lt;i&gt;</code></p>" in page
 
 
 def test_names_in_answers_are_as_they_are_written_and_no_page_takes_them_for_markup(night: Night) -> None:
