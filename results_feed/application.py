@@ -55,6 +55,7 @@ def application(publisher: Publisher) -> FastAPI:
         description=DESCRIPTION,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
         exception_handlers=HANDLERS,
         responses=PROBLEMS,
     )

@@ -322,7 +322,7 @@ def test_a_wrong_parameter_is_named(night: Night, query: str, parameter: str) ->
 
 @pytest.mark.parametrize(
     "address", [f"{ROOT}/no-such", f"{ROOT}/no-such/totals", f"{ROOT}/by-election/voters", "/admin",
-                f"{ROOT}/by-election/totals?contest=X1", f"{ROOT}/%00", f"{ROOT}/..%2f..%2fetc"],
+                f"{ROOT}/by-election/totals?contest=X1", f"{ROOT}/%00", f"{ROOT}/", f"{ROOT}/..%2f..%2fetc"],
 )  # fmt: skip
 def test_what_is_not_there_is_said_to_be_not_there(night: Night, address: str) -> None:
     answer = night.http.get(address)
