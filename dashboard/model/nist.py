@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from dashboard.model.result import Result
+from election.live.result import Result
 from election.nist import Report, plurality
 
 

@@ -7,11 +7,11 @@ from typing import Any
 import pyarrow as pa
 import streamlit as st
 
-from dashboard.feed.snapshots import Snapshot
-from dashboard.model.colours import NEUTRAL
-from dashboard.model.night import Night
 from dashboard.view.reader import Reader
 from dashboard.view.templates import render
+from election.live.colours import NEUTRAL
+from election.live.night import Night
+from election.live.snapshots import Snapshot
 
 MOST_SERIES = 6
 OTHERS = "Others"

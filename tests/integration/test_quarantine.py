@@ -97,7 +97,7 @@ def test_a_quarantine_is_a_decision_that_is_kept(tables, published):
     quarantine(tables, poll.slug, "admin", REASON, found)
     with pytest.raises(StageFailed, match="duplicate key"):
         quarantine(tables, poll.slug, "admin", REASON, found)
-    for role in ("app", "auditor", "reader", "dashboard"):
+    for role in ("app", "auditor", "reader", "dashboard", "results_feed"):
         for table in ("quarantines", "quarantined_messages"):
             with pytest.raises(psycopg.Error), tables.connect(role) as connection:
                 connection.execute(f"DELETE FROM {table}")

@@ -16,18 +16,19 @@ from typing import Any, TypeVar
 import psycopg
 from psycopg.rows import dict_row
 
-from dashboard.feed.reach import Pulse
-from dashboard.model.register import (
+from election.contracts.ballots import Place
+from election.errors import ElectionError
+from election.live.reach import Pulse
+from election.live.register import (
     Candidate,
     Contest,
     Counted,
     Election,
     LogHead,
     Register,
+    SignedHead,
     told_apart,
 )
-from election.contracts.ballots import Place
-from election.errors import ElectionError
 from election.outcome import Rules
 from election.platform import Connection
 from election.storage import public
@@ -40,9 +41,11 @@ _LIMIT = "SET statement_timeout = '10s'"
 log = logging.getLogger(__name__)
 Row = dict[str, Any]
 Read = TypeVar("Read")
+_OLDER = (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn, psycopg.errors.InsufficientPrivilege)
+"""What Postgres says of tables that an older version made. The next run upgrades them and grants the rights."""
 
 
-class RegisterFeed:
+class RegisterReader:
     """The elections, and the registers of those that someone has asked for."""
 
     def __init__(self, connect: Callable[[], Connection], scenarios: Path) -> None:
@@ -60,7 +63,7 @@ class RegisterFeed:
         self.pulse = Pulse("Postgres")
 
     def start(self) -> None:
-        threading.Thread(target=self._run, name="register-feed", daemon=True).start()
+        threading.Thread(target=self._run, name="register-reader", daemon=True).start()
 
     def stop(self) -> None:
         self._stop.set()
@@ -86,10 +89,10 @@ class RegisterFeed:
             self._photos[key] = found
         return found
 
-    def heads(self, slug: str) -> list[str]:
+    def heads(self, slug: str) -> list[SignedHead]:
         """Every signed head of the election's log, the oldest first. Raises NotReachable, psycopg.Error."""
         with self._connect() as connection:
-            return [row["head"] for row in _rows(connection, _HEADS, {"slug": slug})]
+            return [SignedHead(**row) for row in _rows(connection, _HEADS, {"slug": slug})]
 
     def _photo(self, election: int, candidate: int) -> bytes | None:
         with self._connect() as connection:
@@ -115,7 +118,7 @@ class RegisterFeed:
                 else:  # the first run creates it; asking for it would leave an error a second in Postgres's log
                     self.pulse.answered(("tables",))
                 self._looked_for = wanted
-            except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn):  # an older version made the tables
+            except _OLDER:
                 self.pulse.answered(("tables",))
                 self._looked_for = wanted
             except Exception as error:  # whatever it is, the pages say so, and the next look may do better
@@ -223,7 +226,8 @@ _HEAD = """
     SELECT size, encode(root, 'hex') AS root, verifier_key, sealed_at FROM public_log_heads
     WHERE election_no = %(election)s ORDER BY size DESC LIMIT 1"""
 _HEADS = """
-    SELECT head FROM public_log_heads JOIN public_elections USING (election_no)
+    SELECT size, encode(root, 'hex') AS root, verifier_key, sealed_at, h.state, head AS note
+    FROM public_log_heads h JOIN public_elections USING (election_no)
     WHERE slug = %(slug)s ORDER BY size"""
 
 

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from dashboard.model.register import Dimension, Register
-from dashboard.model.result import share
 from election.contracts.aggregates import AgeGroupTurnout, GenderTurnout, LocationTurnout
 from election.contracts.aggregates import HourTurnout as HourTotal
+from election.live.register import Dimension, Register
+from election.live.result import share
 
 
 @dataclass(frozen=True)

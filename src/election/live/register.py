@@ -116,6 +116,14 @@ class LogHead:
 
 
 @dataclass(frozen=True)
+class SignedHead(LogHead):
+    """Any head of the log: the election's ``state`` then, and the signed ``note`` with all signatures."""
+
+    state: str
+    note: str
+
+
+@dataclass(frozen=True)
 class Register:
     """One election's fixed facts. ``registered`` counts voters by dimension and member (as text).
 
