@@ -116,8 +116,8 @@ drill-count: setup ## kill every part of the count and of Airflow while election
 	@DRILL_KILLS=$(or $(KILLS),10) $(if $(SEED),DRILL_SEED=$(SEED)) \
 	  $(python) -m pytest tests/drills/test_count.py --log-cli-level=WARNING
 
-bench-count: setup ## the count: catch-up, freshness, restart, growth to VOTES= (30 million); ONLY=freshness: a part
-	@for part in $(or $(ONLY),catchup freshness restart growth); do \
+bench-count: setup ## the count: catch-up, freshness, restart, sealing, growth to VOTES= (30 million); ONLY=freshness: a part
+	@for part in $(or $(ONLY),catchup freshness restart sealing growth); do \
 	  votes=; if [ $$part = growth ]; then votes='$(VOTES:%=--votes %)'; fi; \
 	  $(python) -m bench.count $$part $$votes || exit 1; done
 

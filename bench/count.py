@@ -4,6 +4,7 @@
     python -m bench.count freshness    produced vote to the total that contains it, on the whole stack
     python -m bench.count restart      driver killed to counting again, on the whole stack (--alone: without Airflow)
     python -m bench.count growth       batch time and state per million ballots, up to --votes
+    python -m bench.count sealing      processor time a ballot of the sealer and the log's bytes, beside the count
     python -m bench.count login        processor time a vote with and without Spark's login and encryption, alternating
 
 Each prints a table and writes var/bench/count-NAME.json.
@@ -11,6 +12,8 @@ Each prints a table and writes var/bench/count-NAME.json.
 
 import json
 import os
+import subprocess
+import sys
 import threading
 import time
 from bisect import bisect_left
@@ -19,7 +22,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import accumulate
 from statistics import median
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 from confluent_kafka import TopicPartition
@@ -28,6 +31,7 @@ from rich.table import Table
 
 from bench.own import own_platform
 from bench.parsing import a_second, parsed
+from bench.uk import log_of
 from bench.votes import Electorate, produce
 from election.clients.spark_access import AUTHENTICATED
 from election.contracts import topics
@@ -38,8 +42,10 @@ from election.count.folder import tally_folder
 from election.messaging.clients import consume, consumer
 from election.messaging.topics import create_topics
 from election.platform import Platform
+from election.preparation import Registration, create_tables, register
 from election.settings import PROJECT, Settings
 from election.stack import services
+from election.storage.elections import election
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 console = Console()
@@ -166,6 +172,65 @@ def growth(votes: int = 30_000_000) -> None:
         for name, part in zip(("first", "second", "last"), _thirds(resident), strict=True)
     }
     _show("growth", found | thirds | {"checkpoint on disk, MB": round(disk / 1e6)})
+
+
+@app.command()
+def sealing(votes: int = 2_000_000) -> None:
+    """The sealer reads the same votes as the count, at the same time, in a process of its own.
+
+    What that process costs with nothing to seal, such as its imports, is taken off.
+    """
+    with platform() as bench:
+        slug = sealable(bench)
+        produce(bench, Electorate(_number(bench, slug)), votes)
+        driver.start(bench.settings)
+        first = _batches_until(bench.settings, 1)
+        busy, idle = seal_apart(slug), seal_apart(slug)
+        batches = _batches_until(bench.settings, votes)[len(first) :]
+        driver.stop(bench.settings)
+        log = log_of(bench, slug)
+    counted = sum(batch["messages"] for batch in batches)
+    found = {
+        "sealer, µs of CPU a ballot": round((busy.cpu - idle.cpu) / votes * 1e6, 2),
+        "sealer, ballots/s": round(votes / (busy.seconds - idle.seconds)),
+        "sealer, imports and start, s of CPU": round(idle.cpu, 2),
+        "sealer, peak of memory, MB": round(busy.memory / 1e6),
+        "count beside it, votes/s": round(counted / sum(batch["ms"] for batch in batches) * 1000),
+        "log, entries": log["entries"],
+        "log, rounds": log["rounds"],
+        "log, bytes a ballot": round(log["bytes"] / votes, 1),
+        "log, bytes a ballot on disk": round(log["bytes_on_disk"] / votes, 1),
+    }
+    _show("sealing", found)
+
+
+class Spent(NamedTuple):
+    """What a process cost: seconds of processor time and by the clock, bytes of memory at most."""
+
+    cpu: float
+    seconds: float
+    memory: int
+
+
+def sealable(bench: Platform) -> str:
+    """The slug of an election whose ballots can be sealed: registered, and nothing else."""
+    create_tables(bench)
+    return register(bench, Registration("single-race", "bench-sealing", voters=10)).slug
+
+
+def seal_apart(slug: str) -> Spent:
+    """Runs `election seal` in a process of its own."""
+    began = time.monotonic()
+    sealer = subprocess.Popen([sys.executable, "-m", "election.cli", "seal", slug], stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(sealer.pid, 0)
+    if status:
+        raise SystemExit("The sealer failed.")
+    return Spent(usage.ru_utime + usage.ru_stime, time.monotonic() - began, usage.ru_maxrss * 1024)
+
+
+def _number(bench: Platform, slug: str) -> int:
+    with bench.connect("reader") as connection:
+        return election(connection, slug).election_no
 
 
 @app.command()

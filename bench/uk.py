@@ -82,11 +82,37 @@ def main(
         with Sampled(platform.settings) as peaks:
             slug = _run(platform, region, workers, found, peaks)
         found |= {"seconds": round(time.monotonic() - began, 1), **asdict(peaks)}
-        found |= compared(results(platform, slug), contests)
+        found |= {"log": log_of(platform, slug)} | compared(results(platform, slug), contests)
     _save(found)
     _show(found)
     if found["wrong"] or found["seats"] != found["official_seats"] or found["failed"]:
         sys.exit(1)
+
+
+def log_of(platform: Platform, slug: str) -> dict[str, Any]:
+    """The election's log of published ballots: entries, rounds, bytes of entries and on disk, seconds it took.
+
+    ``seconds`` are from the opening to the last head, ``after_closing`` those from the end of the poll to that head.
+    """
+    with platform.connect("reader") as connection:
+        entries, rounds, size, disk, seconds, after = (
+            connection.execute(
+                """SELECT coalesce(max(size), 0), count(size), coalesce(sum(octet_length(entries)), 0),
+                      pg_total_relation_size('log_rounds'), extract(epoch FROM max(sealed_at) - max(opened_at))::float8,
+                      extract(epoch FROM max(sealed_at) - max(closed_at))::float8
+               FROM elections LEFT JOIN log_rounds USING (election_no) WHERE slug = %s""",
+                [slug],
+            ).fetchone()
+            or ()
+        )
+    return {
+        "entries": entries,
+        "rounds": rounds,
+        "bytes": int(size),
+        "bytes_on_disk": disk,
+        "seconds": seconds,
+        "after_closing": after,
+    }
 
 
 def _require_disk(voters: int) -> None:
@@ -255,6 +281,11 @@ def _show(found: dict[str, Any]) -> None:
     table.add_row("[bold]processor time", f"[bold]{sum(found['cpu_by_process'].values()):,.0f} s")
     for part, seconds in found["cpu_by_process"].items():
         table.add_row(f"  {part}", f"{seconds:,.0f} s")
+    table.add_row("[bold]log of published ballots, from the opening on", f"[bold]{found['log']['seconds'] or 0:,.1f} s")
+    table.add_row("  its last head after the poll was closed", f"{found['log']['after_closing'] or 0:,.1f} s")
+    table.add_row("  entries, rounds", f"{found['log']['entries']:,}, {found['log']['rounds']:,}")
+    table.add_row("  bytes of entries", f"{found['log']['bytes']:,}")
+    table.add_row("  on disk", _gib(found["log"]["bytes_on_disk"]))
     table.add_row("figures that differ", f"{len(found['wrong'])}")
     table.add_row("totals compared", f"{found['totals_compared']:,} in {found['contests_compared']:,} contests")
     table.add_row("valid votes, official", f"{found['official_valid']:,}")

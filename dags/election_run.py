@@ -252,11 +252,13 @@ def certification() -> None:
 
 @task
 def export_results() -> str:
+    from election.evidence import seal
     from election.evidence.package import package
     from election.orchestration.runs import this_election
     from election.results import export
 
     folder = export(*this_election())
+    seal(*this_election())  # the journal has the documents' hashes now
     package(*this_election())
     return str(folder)
 

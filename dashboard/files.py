@@ -91,7 +91,7 @@ def _as_of(snapshot: Snapshot) -> datetime:
 
 
 async def heads(request: Request) -> Response:
-    """Every signed head of an election's log, separated by empty lines, as in its package."""
+    """Every signed head of an election's log, separated by empty lines."""
     try:
         found = await run_in_threadpool(feed().registers.heads, request.path_params["slug"])
     except (ElectionError, psycopg.Error):

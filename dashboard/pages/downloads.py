@@ -24,6 +24,7 @@ def draw(snapshot: Snapshot, reader: Reader) -> None:
             caption=f"The election is {election.state}{since}; {counted} ballots are counted",
             tables=TABLES,
             slug=election.slug,
+            documents=snapshot.register.documents,
             heads=snapshot.register.head is not None,
             package=package_of(election.slug) is not None,
             licence=snapshot.register.licence,

@@ -83,14 +83,14 @@ def _remove_records(platform: Platform, election_no: int) -> int:
         take_back(stage, record)
         removed += 1
     head = b"%d/" % election_no
-    for topic in (topics.BALLOTS_PER_CONTEST, *topics.AGGREGATES, topics.CANDIDATES):
+    for topic in (topics.BALLOTS_PER_CONTEST, *topics.AGGREGATES, topics.CANDIDATES, topics.LOG_HEADS):
         there: set[bytes] = set()
         for message in read(platform.kafka, topic):
             key = message.key() or b""
             if key.startswith(head):
                 (there.discard if message.value() is None else there.add)(key)
         for key in there:
-            (stage if topic == topics.CANDIDATES else count).produce(topic, None, key)
+            (stage if topic in (topics.CANDIDATES, topics.LOG_HEADS) else count).produce(topic, None, key)
         removed += len(there)
         count.flush()
     stage.flush()

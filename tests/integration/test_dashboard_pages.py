@@ -31,7 +31,7 @@ from election.nist import Form, written
 from election.platform import Platform
 from election.preparation import Registration, create_tables
 from election.reconciliation import Difference, Verdict, record
-from election.results import nist_report
+from election.results import nist_report, record_documents
 from election.settings import PROJECT
 from election.storage.elections import election
 from tests.dashboard_rehearsal import Count, certify, election_no, set_state, set_up
@@ -192,6 +192,27 @@ def test_what_is_certified_is_shown_as_certified_whatever_the_topics_say(platfor
         assert {"json": json_problems, "xml": xml_problems}[form](answer.content) == []
     assert client.get("/exports/never-held/nist.json").status_code == 404
     assert client.get(f"/exports/{registration.slug}/nist.csv").status_code == 404
+
+
+def test_recorded_hashes_of_the_documents_of_a_certified_result_are_shown(platform: Platform, live: Snapshots) -> None:
+    registration = Registration("uk-general-election-2019", "pages-documents", ("S14000027",))
+    scenario = set_up(platform, registration)
+    set_state(platform, registration.slug, "open")
+    certify(platform, registration.slug, scenario)
+    assert until(lambda: "nist.json" in text(open_page(registration.slug, "downloads")))
+    assert "SHA-256 recorded" not in text(open_page(registration.slug, "downloads"))
+    with platform.connect("owner") as connection:
+        connection.execute(
+            """WITH given AS (
+                   INSERT INTO verdicts (election_no, ok, registered, stored, counted, rejected, differences)
+                   SELECT election_no, true, 1, 1, 1, 0, '[]' FROM elections WHERE slug = %s RETURNING *)
+               INSERT INTO certifications (election_no, decision, decided_by, reason, verdict_no)
+               SELECT election_no, 'certified', 'me', 'It agrees.', verdict_no FROM given""",
+            [registration.slug],
+        )
+    record_documents(platform, registration.slug)
+    digest = hashlib.sha256(written(nist_report(platform, registration.slug), "json")).hexdigest()
+    assert until(lambda: f"nist-json</th><td><code>{digest}" in text(open_page(registration.slug, "downloads")))
 
 
 def test_quality_reports_are_listed_with_the_latest_of_each_checkpoint(platform: Platform, replay: Count) -> None:

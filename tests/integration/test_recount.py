@@ -1,5 +1,6 @@
 """A recount of certified elections, on real Postgres and Kafka: the result stands, or what differs is named."""
 
+import hashlib
 import secrets
 
 import msgspec
@@ -13,7 +14,7 @@ from election.messaging.clients import SafeProducer
 from election.messaging.reading import read
 from election.nist import written
 from election.reconciliation import record, recount
-from election.results import nist_report
+from election.results import checked, nist_report, record_documents, results
 from tests.certifying import certified, counted
 from tests.nist_format import json_problems
 
@@ -57,6 +58,12 @@ def test_a_certified_result_stands_and_ballots_that_came_twice_count_once(tables
     made = nist_report(tables, poll.slug)
     assert (made.status, made.recount and made.recount.ok) == ("recount", True)
     assert json_problems(written(made, "json")) == []
+    assert results(tables, poll.slug)["documents"] == {}, "those of the certification state no recount"
+    record_documents(tables, poll.slug)
+    digest = hashlib.sha256(written(made, "xml")).hexdigest()
+    assert results(tables, poll.slug)["documents"]["nist-xml"] == digest
+    assert checked(tables, poll.slug, "nist-xml", written(made, "xml")) is True
+    assert checked(tables, poll.slug, "nist-xml", b"other") is False
 
 
 def test_a_forged_ballot_on_the_topic_is_named_with_whom_it_favours(tables, poll):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from election.evidence import journal
 from election.evidence.entries import AGE_GROUPS, ENTRY_BYTES, GENDERS, Entry, unpack
 from election.evidence.notes import Checkpoint, Cosigner, Signer
 from election.evidence.package import write_checksums
@@ -18,6 +19,7 @@ from election.evidence.tree import Tree
 ORIGIN = "election/drill/7"
 SIGNER = Signer(ORIGIN, bytes(range(32)))
 VERIFY = files("election.evidence").joinpath("verify.py").read_bytes()
+JOURNAL = [json.dumps({"row": {"verdict_no": number, "why": "é"}, "table": "verdicts"}) for number in range(1, 6)]
 LINES = {1: ("1", "2", "3"), 2: ("4", "5")}  # by contest; 2 and 3 are lines of one candidate
 
 
@@ -55,6 +57,11 @@ def heads(entries: list[bytes], signer: Signer = SIGNER, rounds: int = 100) -> t
     return notes, tree
 
 
+def journal_heads(lines: list[str], sizes: tuple[int, ...] = (3, 5), signer: Signer = SIGNER) -> list[str]:
+    hashes = list(journal.chained(lines))
+    return [signer.sign(str(Checkpoint(f"{ORIGIN}/journal", size, hashes[size - 1]))) for size in sizes]
+
+
 def package(folder: Path, entries: list[bytes]) -> Path:
     """A package whose result is that of the entries, by an honest platform that sealed just these."""
     notes, tree = heads(entries)
@@ -87,7 +94,8 @@ def package(folder: Path, entries: list[bytes]) -> Path:
     }
     folder.mkdir()
     (folder / "entries.bin").write_bytes(b"".join(entries))
-    (folder / "heads.txt").write_text("\n".join(notes), "utf-8")
+    (folder / "heads.txt").write_text("\n".join([*notes, *journal_heads(JOURNAL)]), "utf-8")
+    (folder / "journal.jsonl").write_text("".join(f"{line}\n" for line in JOURNAL), "utf-8")
     (folder / "keys.txt").write_text(f"{SIGNER.verifier_key}\n", "utf-8")
     (folder / "election.json").write_text(json.dumps(described), "utf-8")
     (folder / "result.json").write_text(json.dumps({"counted": counted, "certified": certified}), "utf-8")
@@ -139,7 +147,17 @@ def test_signatures_of_others_under_a_head_change_nothing(folder):
 
 
 @pytest.mark.parametrize(
-    "name", ["entries.bin", "heads.txt", "keys.txt", "election.json", "result.json", "verify.py", "SHA256SUMS"]
+    "name",
+    [
+        "entries.bin",
+        "journal.jsonl",
+        "heads.txt",
+        "keys.txt",
+        "election.json",
+        "result.json",
+        "verify.py",
+        "SHA256SUMS",
+    ],
 )
 def test_one_bit_in_any_file_is_found(folder, name):
     content = bytearray((folder / name).read_bytes())
@@ -187,7 +205,8 @@ def test_a_log_that_was_sealed_again_with_another_key_is_found_by_who_knows_the_
     data = (folder / "entries.bin").read_bytes()
     other = Signer(ORIGIN, bytes(32))
     entries = [data[at : at + ENTRY_BYTES] for at in range(0, len(data), ENTRY_BYTES)]
-    (folder / "heads.txt").write_text("\n".join(heads(entries, other)[0]), "utf-8")
+    notes = [*heads(entries, other)[0], *journal_heads(JOURNAL, signer=other)]
+    (folder / "heads.txt").write_text("\n".join(notes), "utf-8")
     write_checksums(folder)
     assert "the signature of the head of size 100 is false" in verify(folder)[1]
     (folder / "keys.txt").write_text(f"{other.verifier_key}\n", "utf-8")
@@ -195,6 +214,32 @@ def test_a_log_that_was_sealed_again_with_another_key_is_found_by_who_knows_the_
     assert verify(folder)[0] == 0
     status, said = verify(folder, SIGNER.verifier_key)
     assert status == 1 and "is not the key that you gave" in said
+
+
+@pytest.mark.parametrize(
+    ("name", "tamper"),
+    [
+        ("changed", lambda lines: [*lines[:1], lines[1].replace("2", "7"), *lines[2:]]),
+        ("removed", lambda lines: lines[:1] + lines[2:]),
+        ("the last removed", lambda lines: lines[:-1]),
+        ("all removed", lambda lines: []),
+        ("swapped", lambda lines: [lines[1], lines[0], *lines[2:]]),
+        ("added", lambda lines: [*lines, lines[-1]]),
+    ],
+)
+def test_a_journal_tampered_with_after_it_was_signed_is_found_though_the_checksums_were_adapted(folder, name, tamper):
+    (folder / "journal.jsonl").write_text("".join(f"{line}\n" for line in tamper(JOURNAL)), "utf-8")
+    write_checksums(folder)
+    status, said = verify(folder)
+    assert status == 1 and "WRONG: journal.jsonl: the first " in said, said
+
+
+def test_a_head_of_the_journal_stands_for_no_head_of_the_log(folder):
+    data = (folder / "entries.bin").read_bytes()
+    (folder / "heads.txt").write_text("\n".join(journal_heads(JOURNAL)), "utf-8")
+    (folder / "entries.bin").write_bytes(data[: 5 * ENTRY_BYTES])
+    write_checksums(folder)
+    assert "entries.bin: 5 entries, and 0 were sealed" in verify(folder)[1]
 
 
 @pytest.mark.parametrize(

@@ -294,13 +294,17 @@ def _put(made: Any, path: tuple[Any, ...], value: Any) -> None:
 def test_the_command_prints_the_document_or_writes_it_with_its_checksum(form: str, monkeypatch, tmp_path: Path) -> None:
     monkeypatch.setattr(elections, "native", lambda: None)
     monkeypatch.setattr("election.results.nist_report", lambda _, slug: replace(small("certified"), slug=slug))
+    monkeypatch.setattr("election.results.checked", lambda _, slug, name, made: True)
     made = written(replace(small("certified"), slug="demo"), "json" if form == "json" else "xml")
     printed = CliRunner().invoke(app, ["export", "demo", "--format", f"nist-{form}"])
     assert (printed.exit_code, printed.stdout_bytes) == (0, made)
     file = tmp_path / "result"
     answer = CliRunner().invoke(app, ["export", "demo", "--format", f"nist-{form}", "--output", str(file)])
     assert (answer.exit_code, file.read_bytes()) == (0, made)
-    assert f"certified, SHA-256: {hashlib.sha256(made).hexdigest()}" in answer.output
+    assert f"certified, SHA-256: {hashlib.sha256(made).hexdigest()}, as recorded" in answer.output
+    monkeypatch.setattr("election.results.checked", lambda _, slug, name, made: False)
+    failed = CliRunner().invoke(app, ["export", "demo", "--format", f"nist-{form}"])
+    assert failed.exit_code == 1 and "is not the one that was recorded" in str(failed.output)
 
 
 @pytest.mark.parametrize(

@@ -99,6 +99,7 @@ def sealed(monkeypatch):
         return HEAD
 
     monkeypatch.setattr(evidence, "seal", seal)
+    monkeypatch.setattr(evidence, "newest_note", lambda *_: "the journal's head")
     return asked
 
 
@@ -109,6 +110,7 @@ def test_a_head_of_the_log_is_sent_with_its_key(webhook, sealed, send, follows):
     assert sealed[0]["follow"] is follows
     assert (message["event"], message["run"]) == ("log_head", "ynys-mon")
     assert (message["head"], message["key"]) == (HEAD.head, HEAD.verifier_key)
+    assert message["journal"] == "the journal's head"
 
 
 def test_a_head_that_cannot_be_sent_costs_the_run_nothing(webhook, sealed, caplog):

@@ -59,11 +59,15 @@ def lot(
 @app.command()
 def recount(slug: Slug, as_json_: Json = False) -> None:
     """Count a certified election's ballots again and keep the verdict; exit status 1 if the result does not stand."""
+    from election.evidence import seal
     from election.reconciliation import record, recount
+    from election.results import record_documents
 
     platform = native()
     verdict = recount(platform, slug)
     record(platform, slug, verdict)
+    record_documents(platform, slug)
+    seal(platform, slug)
     if as_json_:
         as_json(asdict(verdict))
     else:

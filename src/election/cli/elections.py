@@ -11,6 +11,7 @@ import typer
 
 from election.cli.application import app, as_json, console, print_or_write, styled, warn
 from election.cli.stages import Slug
+from election.errors import StageFailed
 from election.platform import native
 
 Json = Annotated[bool, typer.Option("--json", help="print JSON, for other programs")]
@@ -74,15 +75,26 @@ def export(
     export_format: Annotated[ExportFormat, typer.Option("--format", help="NIST SP 1500-100, as JSON or as XML")],
     output: Annotated[Path | None, typer.Option(help="the file to write; otherwise it is printed")] = None,
 ) -> None:
-    """Write the result for other programs. Once certified, the bytes are the same every time."""
+    """Write the result for other programs. Once certified, the bytes are the same every time.
+
+    Exit status 1 if its SHA-256 is not the one that was recorded after the certification.
+    """
     from election.nist import written
-    from election.results import nist_report
+    from election.results import checked, nist_report
 
     report = nist_report(native(), slug)
     made = written(report, "json" if export_format is ExportFormat.NIST_JSON else "xml")
+    as_recorded = checked(native(), slug, export_format.value, made) if report.state == "certified" else None
     print_or_write(made, output)
     if output is not None:
-        console.print(f"{report.status}, SHA-256: {hashlib.sha256(made).hexdigest()}", soft_wrap=True)
+        said = ", as recorded" if as_recorded else ""
+        console.print(f"{report.status}, SHA-256: {hashlib.sha256(made).hexdigest()}{said}", soft_wrap=True)
+    if as_recorded is False:
+        raise StageFailed(
+            f"The document of {slug} is not the one that was recorded after its certification: see `election results`. "
+            "Either its frozen rows were changed: compare them with a backup and with the package. "
+            "Or another version of this project writes the document in another way."
+        )
 
 
 @app.command()

@@ -37,7 +37,8 @@ def heads(
     slug: Slug,
     as_json_: Json = False,
     check: Annotated[
-        bool, typer.Option("--check", help="compare the log with votes_topic; exit status 1 if ballots differ")
+        bool,
+        typer.Option("--check", help="compare log and journal with topics and tables; exit status 1 if they differ"),
     ] = False,
 ) -> None:
     """List the signed heads of the election's log, the oldest first, and the key that verifies them."""
@@ -62,17 +63,27 @@ def heads(
 
 
 def _check(slug: str) -> None:
-    from election.evidence.comparing import compare
+    from election.evidence.comparing import check_records, compare
 
-    found = compare(native(), slug)
+    found, records = compare(native(), slug), check_records(native(), slug)
     named = (("is in the log and no longer", found.gone), ("has another content in the log than", found.changed))
     for what, ballots in named:
         for ballot in ballots:
             console.print(f"Ballot {ballot} {what} on votes_topic.", soft_wrap=True)
+    for fault in records.found:
+        console.print(fault, soft_wrap=True, markup=False)
     if found.differing:
         console.print(f"{found.differing:,} of {found.sealed:,} sealed ballots differ.", style="bold red")
+    else:
+        console.print(f"All {found.sealed:,} sealed ballots are on votes_topic as they were.", style="green")
+    if records.found:
+        console.print(
+            f"The journal of {records.entries:,} entries has {len(records.found):,} faults.", style="bold red"
+        )
+    else:
+        console.print(f"All {records.entries:,} entries of the journal are as they were.", style="green")
+    if found.differing or records.found:
         raise typer.Exit(1)
-    console.print(f"All {found.sealed:,} sealed ballots are on votes_topic as they were.", style="green")
 
 
 @app.command()

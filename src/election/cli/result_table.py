@@ -24,6 +24,8 @@ def show_results(found: dict[str, Any]) -> None:
         console.print(
             f"{made['decision'].capitalize()} by {made['decided_by']} at {made['decided_at'][:19]}: {made['reason']}"
         )
+    for form, digest in found["documents"].items():
+        console.print(f"SHA-256 of {form}: {digest}", soft_wrap=True, highlight=False)
     if found["seats"]:
         seats = ", ".join(f"{party} {number}" for party, number in found["seats"].items())
         console.print(f"Seats: {seats}")

@@ -122,6 +122,23 @@ class RejectedRecord(msgspec.Struct, frozen=True):
     rejected_at: Millis
 
 
+class LogHead(msgspec.Struct, frozen=True):
+    """``log_heads_topic`` (compacted): a signed head of an election's log or journal. Key: ``election/kind/size``.
+
+    ``head`` is a signed note in the form of a checkpoint, which ``verifier_key`` verifies; ``root`` is hexadecimal, the
+    root of the log or the hash of the journal's last entry. Anybody who may write here could add one: verify the note.
+    """
+
+    schema_version: Version
+    election: Number
+    kind: Literal["log", "journal"]
+    size: Number
+    root: str
+    head: str
+    verifier_key: str
+    sealed_at: Millis
+
+
 class TallyProgress(msgspec.Struct, frozen=True):
     """``tally_progress_topic`` (compacted): the stream's latest batch. Key: the generation."""
 

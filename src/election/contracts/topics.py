@@ -20,6 +20,7 @@ TURNOUT_BY_GENDER = aggregates.TURNOUT_BY_GENDER.topic
 TURNOUT_BY_AGE_GROUP = aggregates.TURNOUT_BY_AGE_GROUP.topic
 VOTES_PER_MINUTE = aggregates.VOTES_PER_MINUTE.topic
 TALLY_PROGRESS = "tally_progress_topic"
+LOG_HEADS = "log_heads_topic"
 
 _KEEP = {"retention.ms": "-1", "retention.bytes": "-1"}  # a rebuild counts from the beginning
 # Only closed segments are compacted: small ones keep what a reader begins with near one record a key.
@@ -66,4 +67,5 @@ TOPICS: tuple[Topic, ...] = (
     Topic(REJECTED, messages.RejectedRecord, 1, _COMPACT | {"max.message.bytes": str(MAX_REJECTED_BYTES)}),
     *(Topic(a.topic, a.message, 1, _COMPACT, a.description) for a in aggregates.AGGREGATES),
     Topic(TALLY_PROGRESS, messages.TallyProgress, 1, _COMPACT),
+    Topic(LOG_HEADS, messages.LogHead, 1, _COMPACT),
 )

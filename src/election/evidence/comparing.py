@@ -1,4 +1,4 @@
-"""The log against ``votes_topic`` as it is now: ballots that were sealed and have since been taken away or changed."""
+"""The log against ``votes_topic``, and the journal against the tables and ``rejected_topic``, as they are now."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -8,7 +8,10 @@ from tempfile import TemporaryDirectory
 
 from election.buckets import Pair, compared, spill
 from election.evidence.entries import ENTRY_BYTES
+from election.evidence.heads_topic import check_heads
+from election.evidence.journal import Faults, check_journal
 from election.evidence.log import stored_entries
+from election.evidence.rejections import check_rejections
 from election.evidence.sealing import from_the_beginning
 from election.platform import Platform
 from election.storage.elections import election
@@ -47,6 +50,22 @@ def compare(platform: Platform, slug: str) -> Comparison:
                 differing += len(found)
                 named.extend(bytes(own).hex() for own in found[: _NAMED - len(named)].tolist())
     return Comparison(sealed, tuple(gone), tuple(changed), differing)
+
+
+def check_records(platform: Platform, slug: str) -> Faults:
+    """Each head, verdict, decision and rejected record that was changed or taken away since it was signed or chained.
+
+    Raises UnknownElection and NotReachable.
+    """
+    with platform.connect("auditor") as connection:
+        poll = election(connection, slug)
+        checked = check_journal(connection, poll)
+        found = [
+            *check_heads(platform, connection, poll),
+            *checked.found,
+            *check_rejections(platform, connection, poll),
+        ]
+        return Faults(checked.entries, found)
 
 
 def _pairs(joined: Iterable[bytes]) -> Iterator[Pair]:

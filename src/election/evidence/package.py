@@ -5,6 +5,7 @@ import json
 import shutil
 import tarfile
 from importlib.resources import files
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from election.contracts.messages import Decoder, VoteMessage
 from election.errors import BadInput, StageFailed
 from election.evidence import stated
 from election.evidence.entries import AGE_GROUPS, GENDERS, entry
+from election.evidence.journal import journal, journal_heads
 from election.evidence.log import entries, heads, origin, stored_entries
 from election.outcome import Rules, decide
 from election.platform import Connection, Platform
@@ -60,8 +62,13 @@ def _write(platform: Platform, slug: str, folder: Path) -> None:
         with (folder / "entries.bin").open("wb") as file:
             for sealed in stored_entries(connection, poll.election_no):
                 file.write(sealed)
-        (folder / "heads.txt").write_text("\n".join(head.head for head in known), "utf-8")
-        keys = sorted({head.verifier_key for head in known})
+        signed = journal_heads(connection, poll.election_no)
+        notes = [*(head.head for head in known), *(head.head for head in signed)]
+        (folder / "heads.txt").write_text("\n".join(notes), "utf-8")
+        keys = sorted({*(head.verifier_key for head in known), *(head.verifier_key for head in signed)})
+        with (folder / "journal.jsonl").open("wb") as file:
+            for noted in islice(journal(connection, poll.election_no), signed[-1].size if signed else 0):
+                file.write(noted.line.encode() + b"\n")
         (folder / "keys.txt").write_text("".join(f"{key}\n" for key in keys), "utf-8")
         _write_json(folder / "election.json", _described(connection, poll))
         result = {"counted": stated.counted(platform, poll)}

@@ -5,6 +5,8 @@ import struct
 from binascii import hexlify
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import count
 from threading import Event
 
 import psycopg
@@ -13,7 +15,10 @@ from election.contracts import topics
 from election.contracts.messages import SCHEMA_VERSION, Decoder, Unusable, VoteMessage
 from election.errors import NotReachable
 from election.evidence.entries import entry
+from election.evidence.heads_topic import HeadsTopic
+from election.evidence.journal import sign_journal
 from election.evidence.log import Head, Round, append, end_of_log, heads, signer
+from election.evidence.rejections import Rejections
 from election.evidence.tree import Tree
 from election.messaging.reading import Offsets, bounds, read, topic_id
 from election.platform import Connection, Platform
@@ -30,6 +35,7 @@ _TIME_DIGITS = 13  # until the year 2286
 _ZERO = ord("0")
 _REMEMBERED = 100_000  # texts of some 300 bytes
 _LOOK = 1.0  # seconds between rounds while the poll is open
+_LOOKS = 10  # rounds of ballots to one of rejected records
 _GOES_ON = ("registered", "open")
 
 
@@ -45,17 +51,28 @@ def seal(
 
     With ``follow`` a round each second until the poll is closed or ``stop`` is set. Killed at any moment, it leaves
     whole rounds and goes on from there. None when nothing was published. The log of a certified election stays as it
-    is. Raises UnknownElection, and NotReachable when Kafka or Postgres does not answer.
+    is; the journal goes on with recounts. Raises UnknownElection, and NotReachable when Kafka or Postgres does not
+    answer.
     """
     stop = stop or Event()
     with platform.connect("auditor") as connection:
         connection.autocommit = True
-        while True:
+        poll = election(connection, slug)
+        rejections, published = Rejections(platform, poll), HeadsTopic(platform, poll)
+        refused: str | None = None
+        for look in count():
             poll = election(connection, slug)  # its state before the topic's end is read: what is closed is complete
             if poll.state != "certified":
-                _until_sealed(platform, connection, poll, log)
+                _until_sealed(partial(_seal_what_is_new, platform, connection, poll, log), log)
+            if look % _LOOKS == 0 or poll.state not in _GOES_ON:
+                _until_sealed(partial(rejections.seal, connection), log)
+            refused, before = sign_journal(platform, connection, poll), refused
+            if refused and refused != before:
+                log(refused)
+            published.publish(connection, log)
             if not follow or poll.state not in _GOES_ON or stop.wait(_LOOK):
-                return next(iter(heads(connection, poll.election_no)[-1:]), None)
+                break
+        return next(iter(heads(connection, poll.election_no)[-1:]), None)
 
 
 def from_the_beginning(platform: Platform, poll: Election) -> Iterator[bytes]:
@@ -64,13 +81,13 @@ def from_the_beginning(platform: Platform, poll: Election) -> Iterator[bytes]:
         yield found.entries
 
 
-def _until_sealed(platform: Platform, connection: Connection, poll: Election, log: Callable[[str], None]) -> None:
+def _until_sealed(seal_rounds: Callable[[], None], log: Callable[[str], None]) -> None:
     while True:
         try:
-            _seal_what_is_new(platform, connection, poll, log)
+            seal_rounds()
             return
         except psycopg.errors.UniqueViolation as another:
-            log(f"Another process seals the same log: {another.diag.message_primary} Reading on.")
+            log(f"Another process seals the same election: {another.diag.message_primary} Reading on.")
 
 
 def _seal_what_is_new(platform: Platform, connection: Connection, poll: Election, log: Callable[[str], None]) -> None:

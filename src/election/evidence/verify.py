@@ -1,6 +1,6 @@
 """Checks an election's package with nothing but Python: python3 -I verify.py [FOLDER [KEY]]
 
-Recomputes the log's root at every signed head, every total, turnout, who is elected and the seats. Ends with 0, or with
+Recomputes log and journal at every signed head, each total, turnout, who is elected and the seats. Ends with 0, or with
 1 and a line for each thing that is wrong. KEY is the log's key as you got it elsewhere, not from the package.
 """
 
@@ -31,20 +31,15 @@ def signed(key: bytes, text: bytes, signature: bytes) -> bool:  # Ed25519: RFC 8
         return e * f % P, g * h % P, f * g % P, e * h % P
 
     def times(number: int, point: tuple) -> tuple:
-        result = 0, 1, 1, 0
-        while number:
-            result, point, number = add(result, point) if number & 1 else result, add(point, point), number >> 1
-        return result
+        even = times(number >> 1, add(point, point)) if number else (0, 1, 1, 0)
+        return add(even, point) if number & 1 else even
 
     def decoded(encoded: bytes) -> tuple:
         y = int.from_bytes(encoded, "little") % 2**255
         square = (y * y - 1) * pow(D * y * y + 1, -1, P) % P
-        x = pow(square, (P + 3) // 8, P)
-        x = x if (x * x - square) % P == 0 else x * pow(2, (P - 1) // 4, P) % P
-        if (x * x - square) % P or y >= P or len(encoded) != 32:
-            raise ValueError("no point of the curve")
-        x = x if x & 1 == encoded[31] >> 7 else P - x
-        return x, y, 1, x * y % P
+        root, sign, i = pow(square, (P + 3) // 8, P), encoded[31] >> 7, pow(2, (P - 1) // 4, P)
+        roots = (x % P for x in (root, -root, root * i, -root * i) if len(encoded) == 32 and y < P)
+        return next((x, y, 1, x * y % P) for x in roots if (x * x - square) % P == 0 and x & 1 == sign)
 
     r, a, s = decoded(signature[:32]), decoded(key), int.from_bytes(signature[32:], "little")
     h = int.from_bytes(hashlib.sha512(signature[:32] + key + text).digest(), "little") % L
@@ -53,21 +48,29 @@ def signed(key: bytes, text: bytes, signature: bytes) -> bool:  # Ed25519: RFC 8
 
 
 def read_heads(folder: Path, origin: str, trusted: list[str]) -> dict[int, bytes]:  # c2sp.org/tlog-checkpoint
-    keys, heads = {}, {}
+    keys, heads = {}, {origin: {}, f"{origin}/journal": {}}
     for line in (folder / "keys.txt").read_text("utf-8").split():
         check(not trusted or line in trusted, f"keys.txt: {line} is not the key that you gave")
         keys[bytes.fromhex(line.split("+")[1])] = b64decode(line.split("+", 2)[2])[1:]
     notes = (folder / "heads.txt").read_text("utf-8").strip("\n").split("\n\n") if keys else []
     for text, signature in zip(notes[::2], notes[1::2], strict=True):
         (name, size, root), given = text.split("\n"), b64decode(signature.split()[2])
-        true = name == origin and given[:4] in keys and signed(keys[given[:4]], f"{text}\n".encode(), given[4:])
+        true = name in heads and given[:4] in keys and signed(keys[given[:4]], f"{text}\n".encode(), given[4:])
         check(true, f"heads.txt: the signature of the head of size {size} is false")
-        heads[int(size)] = b64decode(root)
-    return heads
+        heads.setdefault(name, {})[int(size)] = b64decode(root)
+    read_journal(folder / "journal.jsonl", heads[f"{origin}/journal"])
+    return heads[origin]
 
 
-def read_entries(file: Path, heads: dict[int, bytes], left_out: set[int], buckets: list[Path]) -> None:
-    """Hashes the log (RFC 9162, 2.1); puts each entry into the bucket of its ballot's first byte."""
+def read_journal(file: Path, heads: dict[int, bytes]) -> None:  # a line's hash covers the hash before it and the line
+    hashes = [bytes(32)]
+    for line in file.read_bytes().splitlines():
+        hashes.append(hashlib.sha256(hashes[-1] + line).digest())
+    for size in {*heads, len(hashes) - 1} - {0}:
+        check(hashes[size:][:1] == [heads.get(size)], f"journal.jsonl: the first {size} lines are not those signed")
+
+
+def read_entries(file: Path, heads: dict[int, bytes], left_out: set[int], buckets: list[Path]) -> None:  # RFC 9162, 2.1
     size, frontier, sha256 = 0, [], hashlib.sha256
     with file.open("rb") as entries, ExitStack() as files:
         into = [files.enter_context(bucket.open("wb")).write for bucket in buckets]
@@ -96,8 +99,7 @@ def count(data: bytes, totals: dict[str, Counter]) -> int:  # the first entry of
     return len(first)
 
 
-def compare(election: dict, result: dict, totals: dict[str, Counter], log: dict) -> None:
-    """Choices are CONTEST/LINE, line 0 for invalid ballots; minutes MINUTE/LINE or MINUTE/PARTY."""
+def compare(election: dict, result: dict, totals: dict[str, Counter], log: dict) -> None:  # keys: CONTEST/LINE
     found: dict = {part: Counter() for part in (*totals, "seats")} | {"elected": {}, "log": log}
     for part, total in totals.items():
         for key, ballots in total.items():
@@ -115,15 +117,13 @@ def compare(election: dict, result: dict, totals: dict[str, Counter], log: dict)
         for who in (one for one in first if contenders[one]["person"] and (how != "lot" or one == about["lot"])):
             found["elected"][f"{contest}/{who}"] = how
             found["seats"][contenders[who]["party"]] += 1
-    for odd, votes in found["choice"].items():
-        contest, line = odd.split("/")
-        stands = contest in election["contests"] and line in ("0", *election["contests"][contest]["lines"])
-        check(stands, f"{votes} votes are for {odd} (contest/candidate), who does not stand there")
-    for name, stated in result.items():
-        for part in stated:
-            for key in stated[part].keys() | (() if name == "official" else found[part].keys()):
-                mine, theirs = found[part].get(key, 0), stated[part].get(key, 0)
-                check(mine == theirs, f"{part} {key}: {mine} by the ballots, {theirs} in the {name} result")
+    lines = {f"{contest}/{line}" for contest, about in election["contests"].items() for line in ("0", *about["lines"])}
+    for odd in found["choice"].keys() - lines:
+        check(False, f"{found['choice'][odd]} votes are for {odd} (contest/candidate), who does not stand there")
+    for name, part, stated in ((of, *both) for of in result for both in result[of].items()):
+        for key in stated.keys() | (() if name == "official" else found[part].keys()):
+            mine, theirs = found[part].get(key, 0), stated.get(key, 0)
+            check(mine == theirs, f"{part} {key}: {mine} by the ballots, {theirs} in the {name} result")
 
 
 def main(folder: Path, trusted: list[str]) -> str:
@@ -143,7 +143,7 @@ def main(folder: Path, trusted: list[str]) -> str:
 if __name__ == "__main__":
     try:
         told = main(Path(*sys.argv[1:2]) if sys.argv[1:] else Path(__file__).parent, sys.argv[2:])
-    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, StopIteration) as error:
         check(False, f"the package cannot be read: {error!r}")
     told = "".join(f"WRONG: {each}\n" for each in wrong) or f"Right: {told}\n"
     sys.stdout.write(f"{told}It cannot prove that each vote was published as cast, nor that there is no second log.\n")

@@ -129,6 +129,7 @@ class Register:
 
     ``certified`` is the frozen result of a certified election, ``elected`` who was elected how, by contest and line
     (None: the certification did not say); a ``recount`` was compared with it. ``lots`` are line numbers by contest.
+    ``documents`` are the recorded SHA-256 of its documents by format, in hexadecimal.
     """
 
     election: Election
@@ -142,6 +143,7 @@ class Register:
     validations: tuple[Validation, ...] = ()
     quarantines: tuple[Quarantine, ...] = ()
     head: LogHead | None = None
+    documents: Mapping[str, str] = field(default_factory=dict)
     decision: Decision | None = None
     certified: Counted | None = None
     elected: Mapping[int, Mapping[int, How]] | None = None

@@ -170,6 +170,7 @@ class RegisterReader:
                 validations=_if_there(connection, "public_validations", public.validations, election.number),
                 quarantines=_if_there(connection, "public_quarantines", public.quarantines, election.number),
                 head=_head(connection, election.number),
+                documents=_documents(connection, election.number) if certified else {},
                 decision=public.newest_decision(connection, election.number) if election.decided_at else None,
                 certified=known.certified or (_certified(connection, election.number) if certified else None),
                 elected=known.elected or (public.elected(connection, election.number) if certified else None),
@@ -225,6 +226,9 @@ _CERTIFIED_BALLOTS = "SELECT contest_no, valid, invalid FROM public_certified_co
 _HEAD = """
     SELECT size, encode(root, 'hex') AS root, verifier_key, sealed_at FROM public_log_heads
     WHERE election_no = %(election)s ORDER BY size DESC LIMIT 1"""
+_DOCUMENTS = """
+    SELECT format, encode(sha256, 'hex') AS sha256 FROM public_certified_documents WHERE election_no = %(election)s
+    ORDER BY format"""
 _HEADS = """
     SELECT size, encode(root, 'hex') AS root, verifier_key, sealed_at, h.state, head AS note
     FROM public_log_heads h JOIN public_elections USING (election_no)
@@ -266,6 +270,13 @@ def _head(connection: Connection, election: int) -> LogHead | None:
     """A platform whose tables are older than the log has none."""
     rows = _rows(connection, _HEAD, {"election": election}) if public.there(connection, "public_log_heads") else []
     return LogHead(**rows[0]) if rows else None
+
+
+def _documents(connection: Connection, election: int) -> dict[str, str]:
+    """A platform whose tables are older than the records of documents has none."""
+    if not public.there(connection, "public_certified_documents"):
+        return {}
+    return {row["format"]: row["sha256"] for row in _rows(connection, _DOCUMENTS, {"election": election})}
 
 
 def _description(file: Path) -> Row:

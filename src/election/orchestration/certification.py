@@ -9,9 +9,11 @@ from airflow.sdk.exceptions import AirflowFailException
 from election.certification import certify, decision, newest_verdict, question, refuse
 from election.contracts.public import Decision
 from election.errors import BadInput, ElectionError, StageFailed
+from election.evidence import seal
 from election.orchestration.questions import CERTIFY, TASK
 from election.orchestration.runs import belongs_to, require_starter_may_decide, this_election
 from election.reconciliation import record, recount
+from election.results import record_documents
 from election.storage.deciders import deciders
 
 _AGAIN = f"Clear {TASK}: it asks again."
@@ -97,6 +99,8 @@ def count_again(context: Mapping[str, Any]) -> None:
     reached, slug = this_election()
     verdict = recount(reached, slug)
     record(reached, slug, verdict)
+    record_documents(reached, slug)
+    seal(reached, slug)
     try:
         verdict.require_ok()
     except StageFailed as error:

@@ -9,6 +9,7 @@ from typing import Any
 
 from election.errors import NotReachable
 from election.evidence import Head, seal
+from election.evidence.journal import newest_note
 from election.orchestration.notification import post
 from election.orchestration.runs import this_election
 from election.platform import Platform
@@ -36,14 +37,16 @@ def _sent(platform: Platform, slug: str, context: Mapping[str, Any], *, follow: 
         return None
     if platform.settings.webhook_url:
         try:
-            post(platform.settings, head_message(platform.settings, slug, head, context))
+            post(platform.settings, head_message(platform.settings, slug, head, newest_note(platform, slug), context))
         except NotReachable as error:  # costs the run nothing
             log.warning("The head was not sent. %s", error)
     return {"size": head.size, "root": head.root.hex()}
 
 
-def head_message(settings: Settings, slug: str, head: Head, context: Mapping[str, Any]) -> dict[str, Any]:
-    """As other notifications, and ``head``, a signed note, with its ``key``."""
+def head_message(
+    settings: Settings, slug: str, head: Head, journal: str | None, context: Mapping[str, Any]
+) -> dict[str, Any]:
+    """As other notifications, and ``head``, a signed note, with its ``key``; ``journal``, that of the journal."""
     dag_id, run_id = context["dag"].dag_id, context["run_id"]
     return {
         "event": "log_head",
@@ -52,5 +55,6 @@ def head_message(settings: Settings, slug: str, head: Head, context: Mapping[str
         "text": f"The log of {slug} has {head.size} entries. Root: {head.root.hex()}",
         "head": head.head,
         "key": head.verifier_key,
+        "journal": journal,
         "url": f"{settings.airflow_page}/dags/{dag_id}/runs/{run_id}",
     }

@@ -9,6 +9,7 @@ from typing import Any
 from election import spreadsheets
 from election.platform import Platform
 from election.results.before import compared
+from election.results.documents import record_documents
 
 log = logging.getLogger(__name__)
 COLUMNS = (
@@ -28,8 +29,12 @@ COLUMNS = (
 def export(platform: Platform, slug: str) -> Path:
     """Writes ``result.json`` and ``candidates.csv`` under ``var/results/SLUG`` and returns that folder.
 
+    Of a certified result it records the SHA-256 of its documents first. Raises UnknownElection, and StageFailed when
+    another one was recorded.
+
     Texts in the CSV that a spreadsheet would compute have an apostrophe in front; the JSON has them as written.
     """
+    record_documents(platform, slug)
     found = compared(platform, slug, log.warning)
     folder = platform.settings.var / "results" / slug
     folder.mkdir(parents=True, exist_ok=True)

@@ -6,6 +6,7 @@ from election.contracts.public import Decision
 from election.outcome import Outcome, seats
 from election.platform import Platform
 from election.results.decided import decided
+from election.results.documents import recorded
 
 
 def results(platform: Platform, slug: str) -> dict[str, Any]:
@@ -15,6 +16,7 @@ def results(platform: Platform, slug: str) -> dict[str, Any]:
     registered where a poll is held. ``official`` is the scenario's figure in a replay, else None. ``decision`` is the
     certification or refusal, None before there is one. ``elected`` are names, empty while the count goes on and where
     the seat is vacant; ``how`` says ``votes``, ``unopposed`` or ``lot``. ``seats`` of the whole are by party.
+    ``documents`` are the recorded SHA-256 of a certified result's documents by their format.
     The figures are the frozen ones once certified, so no topic is read. Raises UnknownElection.
     """
     made = decided(platform, slug)
@@ -42,6 +44,7 @@ def results(platform: Platform, slug: str) -> dict[str, Any]:
         "name": made.poll.name,
         "status": made.poll.state,
         "decision": _decision(made.decision) if made.decision else None,
+        "documents": {form: digest.hex() for form, digest in recorded(platform, made.poll.election_no).items()},
         "system": made.rules.system,
         "registered": registered,
         "entitled": entitled,

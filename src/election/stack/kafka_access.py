@@ -33,14 +33,14 @@ TOTALS = (*topics.AGGREGATES, topics.TALLY_PROGRESS)
 STORED = (topics.VOTERS, topics.CANDIDATES, topics.VOTES)
 
 WRITES: dict[KafkaUser, tuple[str, ...]] = {
-    "app": (*STORED, topics.REJECTED),
+    "app": (*STORED, topics.REJECTED, topics.LOG_HEADS),
     "tally": (*TOTALS, topics.REJECTED),
     "feed": (topics.BALLOTS,),
 }
 READS: dict[KafkaUser, tuple[str, ...]] = {
-    "app": (*STORED, topics.BALLOTS, *TOTALS, topics.REJECTED),
+    "app": (*STORED, topics.BALLOTS, *TOTALS, topics.REJECTED, topics.LOG_HEADS),
     "tally": (topics.VOTES, *TOTALS),
-    "dashboard": (*TOTALS, topics.CANDIDATES, topics.REJECTED),
+    "dashboard": (*TOTALS, topics.CANDIDATES, topics.REJECTED, topics.LOG_HEADS),
     "results_feed": (*TOTALS, topics.CANDIDATES),
 }
 DESCRIBES: dict[KafkaUser, tuple[str, ...]] = {

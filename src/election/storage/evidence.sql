@@ -53,7 +53,7 @@ BEGIN
     RETURN NEW;
 END $$;
 
--- Nobody changes or takes away a round, the owner included. Rounds go with an election that is removed.
+-- Nobody changes or takes away a row of the log or the journal, the owner included. They go with a removed election.
 CREATE OR REPLACE FUNCTION refuse_to_change_the_log() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -62,8 +62,8 @@ BEGIN
             RETURN OLD;
         END IF;
     END IF;
-    RAISE EXCEPTION 'The log of published ballots is never changed.'
-        USING HINT = 'It is only added to: `election seal SLUG`.';
+    RAISE EXCEPTION 'Rows of % are only added.', TG_TABLE_NAME
+        USING HINT = '`election seal SLUG` adds to them. They go with an election that is removed.';
 END $$;
 
 -- A certification rests on the last head. The log must hold at least one entry for each stored ballot.

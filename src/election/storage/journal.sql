@@ -1,0 +1,172 @@
+-- The journal of an election: its verdicts, decisions and rejected records, each chained to all before it.
+-- Run by the owner after evidence.sql; safe to run again. Why it is done so: docs/decisions/0050-evidence.md.
+
+-- An entry is the row that was inserted, as one line of JSON: {"row": {COLUMN: VALUE, ...}, "table": TABLE}, times in UTC.
+-- Its hash is SHA-256 of the hash before it, 32 bytes (zeros before the first), followed by the line in UTF-8.
+CREATE TABLE IF NOT EXISTS journal (
+    election_no  int NOT NULL REFERENCES elections ON DELETE CASCADE,
+    entry_no     int NOT NULL CHECK (entry_no > 0),
+    entry        text NOT NULL CHECK (entry !~ '\n'),
+    hash         bytea NOT NULL CHECK (length(hash) = 32),
+    PRIMARY KEY (election_no, entry_no)
+);
+
+-- Signed notes in the form of a checkpoint: entries, and the hash of the last one.
+CREATE TABLE IF NOT EXISTS journal_heads (
+    election_no  int NOT NULL,
+    size         int NOT NULL,
+    hash         bytea NOT NULL CHECK (length(hash) = 32),
+    head         text NOT NULL,
+    verifier_key text NOT NULL,
+    sealed_at    timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (election_no, size),
+    FOREIGN KEY (election_no, size) REFERENCES journal (election_no, entry_no) ON DELETE CASCADE
+);
+
+-- What rejected_topic held of the election, from offsets to before others, by partition. 76 bytes a record, big endian:
+-- partition 4, offset 8, SHA-256 of its key, SHA-256 of its value (zeros: the record under this key was taken back).
+CREATE TABLE IF NOT EXISTS rejection_rounds (
+    election_no  int NOT NULL REFERENCES elections ON DELETE CASCADE,
+    round_no     int NOT NULL CHECK (round_no > 0),
+    topic_id     text NOT NULL,
+    offsets_from jsonb NOT NULL,
+    offsets_to   jsonb NOT NULL,
+    records      int NOT NULL CHECK (records > 0),
+    digests      bytea NOT NULL,
+    digest       bytea NOT NULL GENERATED ALWAYS AS (sha256(digests)) STORED,
+    sealed_at    timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (election_no, round_no),
+    CHECK (length(digests) = 76 * records)
+);
+
+CREATE OR REPLACE FUNCTION continue_the_rejections() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    last public.rejection_rounds;
+BEGIN
+    SELECT * INTO last FROM public.rejection_rounds WHERE election_no = NEW.election_no ORDER BY round_no DESC LIMIT 1;
+    IF NEW.round_no <> coalesce(last.round_no, 0) + 1
+        OR (last.topic_id = NEW.topic_id AND NOT NEW.offsets_from @> last.offsets_to) THEN
+        RAISE unique_violation USING
+            MESSAGE = format('Election number %s has %s rounds of rejected records; this one does not continue them.',
+                             NEW.election_no, coalesce(last.round_no, 0)),
+            HINT = 'Another process sealed a round. Read the last round again and continue from there.';
+    END IF;
+    NEW.sealed_at := now();
+    RETURN NEW;
+END $$;
+
+-- SHA-256 of the documents that state a certified result: a row a format and a verdict, that of the certification or of a
+-- recount. The document is written from the frozen rows, so it can only be made once they are frozen.
+CREATE TABLE IF NOT EXISTS certified_documents (
+    election_no  int NOT NULL REFERENCES elections ON DELETE CASCADE,
+    format       text NOT NULL CHECK (format IN ('nist-json', 'nist-xml')),
+    verdict_no   bigint NOT NULL REFERENCES verdicts ON DELETE CASCADE,
+    sha256       bytea NOT NULL CHECK (length(sha256) = 32),
+    made_at      timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (election_no, format, verdict_no)
+);
+
+-- The verdict that a certified election's documents rest on: its newest recount, or the one that was certified.
+CREATE OR REPLACE FUNCTION documented_verdict(the_election int) RETURNS bigint
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT coalesce(
+        (SELECT max(verdict_no) FROM public.verdicts WHERE election_no = the_election AND kind = 'recount'), verdict_no)
+    FROM public.certifications WHERE election_no = the_election AND decision = 'certified';
+$$;
+
+CREATE OR REPLACE FUNCTION document_what_is_certified() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF public.documented_verdict(NEW.election_no) IS DISTINCT FROM NEW.verdict_no THEN
+        RAISE EXCEPTION 'Documents of election number % rest on verdict %, not on verdict %.', NEW.election_no,
+            coalesce(public.documented_verdict(NEW.election_no)::text, 'none: it is not certified'), NEW.verdict_no
+            USING HINT = 'Write the document again, then record it.';
+    END IF;
+    NEW.made_at := now();
+    RETURN NEW;
+END $$;
+
+-- Appends a row to its election's journal. One transaction after the other: it waits for one that is not committed.
+CREATE OR REPLACE FUNCTION append_to_the_journal(the_election int, place text, inserted jsonb) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    line text := jsonb_build_object('table', place, 'row', inserted);
+    last public.journal;
+BEGIN
+    PERFORM pg_advisory_xact_lock(2, the_election);
+    SELECT * INTO last FROM public.journal WHERE election_no = the_election ORDER BY entry_no DESC LIMIT 1;
+    INSERT INTO public.journal (election_no, entry_no, entry, hash) VALUES (
+        the_election, coalesce(last.entry_no, 0) + 1, line,
+        sha256(coalesce(last.hash, decode(repeat('00', 32), 'hex')) || convert_to(line, 'UTF8')));
+END $$;
+
+-- On every table that is journaled. Digests of rejected records are long: their own digest stands for them.
+CREATE OR REPLACE FUNCTION note_in_the_journal() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+SET timezone = 'UTC' SET bytea_output = 'hex' AS $$
+BEGIN
+    PERFORM public.append_to_the_journal(NEW.election_no, TG_TABLE_NAME, to_jsonb(NEW) - 'digests');
+    RETURN NULL;
+END $$;
+
+REVOKE EXECUTE ON FUNCTION append_to_the_journal, note_in_the_journal, continue_the_rejections,
+    document_what_is_certified FROM PUBLIC;
+
+DO $$
+DECLARE
+    place text;
+    older record;
+BEGIN
+    FOREACH place IN ARRAY ARRAY['journal', 'journal_heads', 'rejection_rounds', 'certified_documents'] LOOP
+        CONTINUE WHEN EXISTS (SELECT FROM pg_trigger WHERE tgname = 'never_changed' AND tgrelid = place::regclass);
+        EXECUTE format('CREATE TRIGGER never_changed BEFORE UPDATE OR DELETE ON %I
+                        FOR EACH ROW EXECUTE FUNCTION refuse_to_change_the_log()', place);
+        EXECUTE format('CREATE TRIGGER not_emptied BEFORE TRUNCATE ON %I
+                        FOR EACH STATEMENT EXECUTE FUNCTION refuse_to_change_a_record()', place);
+    END LOOP;
+    IF NOT EXISTS (SELECT FROM pg_trigger WHERE tgname = 'continues' AND tgrelid = 'rejection_rounds'::regclass) THEN
+        CREATE TRIGGER continues BEFORE INSERT ON rejection_rounds
+            FOR EACH ROW EXECUTE FUNCTION continue_the_rejections();
+        CREATE TRIGGER rests_on_a_verdict BEFORE INSERT ON certified_documents
+            FOR EACH ROW EXECUTE FUNCTION document_what_is_certified();
+    END IF;
+    IF EXISTS (SELECT FROM pg_trigger WHERE tgname = 'journaled' AND tgrelid = 'verdicts'::regclass) THEN
+        RETURN;
+    END IF;
+    FOREACH place IN ARRAY ARRAY['verdicts', 'certifications', 'lots', 'quarantines', 'quarantined_messages',
+                                 'rejection_rounds', 'certified_documents'] LOOP
+        EXECUTE format('CREATE TRIGGER journaled AFTER INSERT ON %I
+                        FOR EACH ROW EXECUTE FUNCTION note_in_the_journal()', place);
+    END LOOP;
+    -- What an older version recorded, in the order of time.
+    SET LOCAL timezone = 'UTC';
+    SET LOCAL bytea_output = 'hex';
+    FOR older IN
+        SELECT election_no, given_at AS at, 'verdicts' AS place, verdict_no AS number, to_jsonb(v) AS found
+        FROM verdicts AS v
+        UNION ALL SELECT election_no, decided_at, 'certifications', certification_no, to_jsonb(c)
+        FROM certifications AS c
+        UNION ALL SELECT election_no, recorded_at, 'lots', lot_no, to_jsonb(l) FROM lots AS l
+        UNION ALL SELECT election_no, decided_at, 'quarantines', quarantine_no, to_jsonb(q) FROM quarantines AS q
+        UNION ALL SELECT m.election_no, decided_at, 'quarantined_messages', offset_no, to_jsonb(m)
+        FROM quarantined_messages AS m JOIN quarantines USING (quarantine_no)
+        ORDER BY at, place DESC, number
+    LOOP
+        PERFORM append_to_the_journal(older.election_no, older.place, older.found);
+    END LOOP;
+    RESET timezone;
+    RESET bytea_output;
+END $$;
+
+CREATE OR REPLACE VIEW public_journal_heads AS
+    SELECT election_no, size, hash, head, verifier_key, sealed_at FROM journal_heads;
+
+-- Of the verdict that the documents rest on now.
+CREATE OR REPLACE VIEW public_certified_documents AS
+    SELECT election_no, format, verdict_no, sha256, made_at FROM certified_documents
+    WHERE verdict_no = documented_verdict(election_no);
+
+GRANT SELECT ON journal, journal_heads, rejection_rounds, certified_documents TO election_auditor, election_reader;
+GRANT INSERT ON journal_heads, rejection_rounds, certified_documents TO election_auditor;
+GRANT SELECT ON public_journal_heads, public_certified_documents TO election_auditor, election_reader, election_dashboard;

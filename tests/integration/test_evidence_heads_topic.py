@@ -1,0 +1,131 @@
+"""``log_heads_topic``: every head lies outside the database as well, and shows that one was rewritten."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from election.casting import cast, close_poll
+from election.contracts import topics
+from election.contracts.messages import Decoder, LogHead
+from election.errors import NotReachable
+from election.evidence import heads_topic, log, sealing
+from election.evidence.comparing import check_records
+from election.evidence.journal import journal_heads
+from election.evidence.sealing import seal
+from election.messaging.clients import SafeProducer
+from election.messaging.reading import read
+from election.removal import _remove_records
+from tests.certifying import counted, verdict
+from tests.integration.test_evidence_journal import tamper
+
+
+def published_heads(platform, poll) -> list[Any]:
+    """Every record of the election, None for a tombstone."""
+    decode = Decoder(LogHead)
+    return [
+        decode(message.value()) if message.value() else None
+        for message in read(platform.kafka, topics.LOG_HEADS)
+        if (message.key() or b"").startswith(b"%d/" % poll.election_no)
+    ]
+
+
+@pytest.fixture
+def sealed(tables, published, monkeypatch):
+    """An election with several heads of its log and one of its journal."""
+    monkeypatch.setattr(sealing, "ROUND_MESSAGES", 100)
+
+    def make(slug):
+        poll = published(slug, voters=300)
+        cast(tables, poll.slug)
+        close_poll(tables, poll.slug)
+        counted(tables, poll.slug)
+        verdict(tables, poll.slug)
+        seal(tables, poll.slug)
+        return poll
+
+    return make
+
+
+def test_every_head_of_log_and_journal_is_published_once(tables, sealed):
+    poll = sealed("heads-published")
+    with tables.connect("reader") as connection:
+        known = log.heads(connection, poll.election_no)
+        noted = journal_heads(connection, poll.election_no)
+    assert len(known) > 1 and len(noted) == 1
+    found = published_heads(tables, poll)
+    assert [(one.kind, one.size, one.root, one.head) for one in found] == [
+        *(("log", head.size, head.root.hex(), head.head) for head in known),
+        *(("journal", head.size, head.hash.hex(), head.head) for head in noted),
+    ]
+    seal(tables, poll.slug)
+    assert published_heads(tables, poll) == found
+    assert check_records(tables, poll.slug).found == []
+
+
+def test_a_head_that_is_missing_is_published_at_the_next_round(tables, sealed):
+    poll = sealed("heads-missing")
+    found = published_heads(tables, poll)
+    producer = SafeProducer(tables.kafka)
+    producer.produce(topics.LOG_HEADS, None, b"%d/log/%d" % (poll.election_no, found[0].size))
+    producer.flush()
+    seal(tables, poll.slug)
+    assert published_heads(tables, poll) == [*found, None, found[0]]
+
+
+def test_sealing_goes_on_while_heads_cannot_be_published_and_tells_once(tables, published, monkeypatch):
+    poll, told = published("heads-away", voters=100), list[str]()
+    cast(tables, poll.slug)
+
+    def away(*_):
+        raise NotReachable("It is away.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(heads_topic, "read", away)
+        out = heads_topic.HeadsTopic(tables, poll)
+        patched.setattr(sealing, "HeadsTopic", lambda *_: out)
+        assert seal(tables, poll.slug, log=told.append) is not None
+        seal(tables, poll.slug, log=told.append)
+    assert told == ["Heads are not on log_heads_topic yet: It is away."]
+    assert published_heads(tables, poll) == []
+    seal(tables, poll.slug, log=told.append)
+    assert len(published_heads(tables, poll)) == 1
+
+
+def test_a_log_or_journal_that_was_rewritten_in_the_database_is_found_by_its_heads_on_the_topic(tables, sealed):
+    poll = sealed("heads-rewritten")
+    tamper(
+        tables,
+        f"DELETE FROM log_rounds WHERE election_no = {poll.election_no} AND first_entry = 0",
+        f"UPDATE journal_heads SET hash = sha256('other') WHERE election_no = {poll.election_no}",
+    )
+    first = published_heads(tables, poll)[0].size
+    found = check_records(tables, poll.slug).found
+    assert f"The log's head of {first} entries on log_heads_topic is another than in the database: " in found[0]
+    assert "The journal's head of 1 entries on log_heads_topic is another than in the database: " in found[1]
+
+
+def test_a_head_that_a_stranger_put_there_says_nothing(tables, sealed):
+    poll = sealed("heads-strange")
+    producer = SafeProducer(tables.kafka)
+    known = published_heads(tables, poll)[0]
+    for key, value in (
+        (b"%d/log/9" % poll.election_no, b"no JSON"),
+        (b"%d/log/8" % poll.election_no, altered(known, size=8)),
+        (b"%d/log/7" % poll.election_no, altered(known, size=8, root="no digits")),
+    ):
+        producer.produce(topics.LOG_HEADS, value, key)
+    producer.flush()
+    assert check_records(tables, poll.slug).found == []
+
+
+def altered(head: LogHead, **other) -> bytes:
+    return msgspec.json.encode(msgspec.structs.replace(head, **other))
+
+
+def test_heads_of_an_election_that_is_removed_get_tombstones(tables, sealed):
+    poll = sealed("heads-removed")
+    found = published_heads(tables, poll)
+    assert _remove_records(tables, poll.election_no) >= len(found)
+    assert published_heads(tables, poll) == [*found, *[None] * len(found)]
+    assert _remove_records(tables, poll.election_no) == 0
