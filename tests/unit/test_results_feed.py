@@ -20,7 +20,7 @@ from election.live.register import Candidate, Contest, Counted, Election, LogHea
 from election.live.snapshots import Snapshots
 from election.messaging.aggregates import FOLDED
 from election.platform import Platform
-from election.settings import Settings
+from election.settings import PROJECT, Settings
 from results_feed.application import application
 from results_feed.description import described
 from results_feed.publishing import RESOURCES, Publisher
@@ -395,6 +395,18 @@ def test_the_page_shows_every_address_without_scripts_or_foreign_files(night: Ni
     shown = set(re.findall(r'id="([^"]+)"', page))
     assert set(re.findall(r'href="#([^"]+)"', page)) <= shown, "every type is explained"
     assert "<script" not in page and "http" not in page.replace("HTTP", "")
+
+
+def test_its_role_may_read_what_the_dashboards_role_may_read() -> None:
+    """Both read through ``election.live``: a view that only one of them may read would stop the other's reading."""
+    statements = [
+        " ".join(statement.split())
+        for file in (PROJECT / "src" / "election" / "storage").glob("*.sql")
+        for statement in re.findall(r"^GRANT [^;]*;", file.read_text(), re.MULTILINE)
+    ]
+    of_dashboard = {statement for statement in statements if "election_dashboard" in statement}
+    assert len(of_dashboard) > 5
+    assert {statement for statement in of_dashboard if "election_results_feed" not in statement} == set()
 
 
 def test_what_the_page_shows_is_text() -> None:
