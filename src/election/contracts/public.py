@@ -5,7 +5,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, LiteralString
 
 State = Literal["registered", "open", "closed", "counted", "certified", "refused"]
 """The states of an election, in their order; the last two are a person's decision."""
@@ -75,3 +75,9 @@ class Quarantine:
     decided_by: str
     reason: str
     messages: int
+
+
+LINE_SQL: LiteralString = """candidate_no AS number, contest_no AS contest,
+    btrim(given_name || ' ' || family_name) AS name, party_abbreviation AS party, party AS party_name,
+    official_votes AS official, candidate_id, kind"""
+"""A row of ``candidates`` or ``public_candidates`` as the fields of a line (``election.outcome.Line``)."""

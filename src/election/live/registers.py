@@ -17,6 +17,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from election.contracts.ballots import Place
+from election.contracts.public import LINE_SQL
 from election.errors import ElectionError
 from election.live.reach import Pulse
 from election.live.register import (
@@ -209,10 +210,8 @@ _CONTESTS = """
     SELECT contest_no AS number, contest_id AS id, name, region, country, registered, official_valid, official_invalid,
            declared_at, polling_day, unopposed
     FROM public_contests WHERE election_no = %(election)s ORDER BY contest_no"""
-_CANDIDATES = """
-    SELECT candidate_no AS number, contest_no AS contest, btrim(given_name || ' ' || family_name) AS name,
-           party_abbreviation AS party, party AS party_name, official_votes AS official, photo IS NOT NULL AS photo,
-           candidate_id, kind
+_CANDIDATES = f"""
+    SELECT {LINE_SQL}, photo IS NOT NULL AS photo
     FROM public_candidates WHERE election_no = %(election)s ORDER BY candidate_no"""
 _LOCATIONS = """
     SELECT location_no AS location, country, region, city FROM public_locations WHERE election_no = %(election)s

@@ -4,6 +4,7 @@ from collections import defaultdict
 
 from psycopg.rows import class_row
 
+from election.contracts.public import LINE_SQL
 from election.outcome import Line, Race, contenders
 from election.platform import Connection
 
@@ -13,10 +14,7 @@ def races(connection: Connection, election_no: int) -> list[Race]:
     lines: dict[int, list[Line]] = defaultdict(list)
     with connection.cursor(row_factory=class_row(Line)) as cursor:
         for line in cursor.execute(
-            """SELECT candidate_no AS number, contest_no AS contest, btrim(given_name || ' ' || family_name) AS name,
-                      party_abbreviation AS party, party AS party_name, official_votes AS official, candidate_id, kind
-               FROM candidates WHERE election_no = %s ORDER BY candidate_no""",
-            [election_no],
+            f"SELECT {LINE_SQL} FROM candidates WHERE election_no = %s ORDER BY candidate_no", [election_no]
         ):
             lines[line.contest].append(line)
     contests = connection.execute(
