@@ -20,7 +20,7 @@ options = $(foreach p,$(parameters),$(if $($(variable)),--$(firstword $(subst =,
 .PHONY: help setup demo up down status clean distclean lint format lock \
   test test-integration test-unit-and-drills test-runs test-pages test-users compose-demo compose-down test-compose \
   drill-casting drill-compose drill-count drill-machine drill-users check nightly \
-  bench-casting bench-uk bench-dashboard bench-quality bench-count bench-outcome bench-evidence
+  bench-casting bench-uk bench-dashboard bench-feed bench-quality bench-count bench-outcome bench-evidence
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -123,6 +123,9 @@ bench-count: setup ## the count: catch-up, freshness, restart, sealing, growth t
 
 bench-dashboard: setup ## votes to the browser, refreshes, fifty readers for MINUTES= (10), beside their limits
 	@$(python) -m bench.dashboard --minutes $(or $(MINUTES),10)
+
+bench-feed: setup ## 500 requests a second to the results feed beside 2,000 votes/s, and to a fixed answer
+	@$(python) -m bench.feed
 
 bench-quality: setup ## time and memory of validating a million voters and votes (VOTERS=)
 	@$(python) -m bench.quality $(if $(VOTERS),--voters "$(VOTERS)")

@@ -24,19 +24,21 @@ from rich.table import Table
 from bench.own import own_platform
 from election import scenarios
 from election.behaviour import Behaviour
-from election.behaviour.deciding import Roll, Standing
+from election.behaviour.deciding import Roll
 from election.behaviour.replay import Replay
 from election.electorate import seed_candidates, seed_voters
-from election.electorate.generated import COPY, ahead, store_places
+from election.electorate.generated import ahead, store_places
 from election.electorate.offline import People
 from election.electorate.places import Homes
 from election.electorate.voters import rolls_of
 from election.messaging.topics import create_topics
+from election.outcome import Line
 from election.platform import Platform
 from election.preparation import Registration, create_tables, register
 from election.settings import Settings
 from election.stack.services import STORAGE
 from election.storage.elections import Election
+from election.storage.voters import COPY
 
 CORE = """
 import resource, time, sys
@@ -97,15 +99,22 @@ def _decided() -> float:
     rolls: list[Roll] = []
     for contest in scenarios.load(Settings().scenarios, "uk-general-election-2019").contests:
         first = rolls[-1].first_voter_no + rolls[-1].registered if rolls else 1
-        before = rolls[-1].candidates[-1].candidate_no if rolls else 0
+        before = rolls[-1].candidates[-1].number if rolls else 0
         standing = tuple(
-            Standing(before + position, candidate.party_abbreviation, candidate.votes)
+            Line(
+                before + position,
+                len(rolls) + 1,
+                candidate.name,
+                candidate.party_abbreviation,
+                candidate.party,
+                candidate.votes,
+            )
             for position, candidate in enumerate(contest.candidates, 1)
         )
         number, invalid = len(rolls) + 1, contest.invalid_votes
         rolls.append(Roll(number, contest.contest_id, contest.region, first, contest.electorate, invalid, standing))
     behaviour = Behaviour(rolls, Replay(2019, rolls))
-    official = [standing.official_votes for roll in rolls for standing in roll.candidates]
+    official = [standing.official for roll in rolls for standing in roll.candidates]
     total = rolls[-1].first_voter_no + rolls[-1].registered - 1
     found = np.zeros(len(official) + 2, np.int64)
     contest_of = np.repeat([roll.contest_no for roll in rolls], [roll.registered for roll in rolls])

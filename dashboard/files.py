@@ -13,10 +13,10 @@ from starlette.routing import Route
 
 from dashboard.feed import feed
 from dashboard.feed.shared import shared
-from dashboard.feed.snapshots import Snapshot
 from dashboard.model.export import Format, Table, export
 from dashboard.model.nist import report
 from election.errors import ElectionError
+from election.live.snapshots import Snapshot
 from election.nist import Form, written
 
 _CACHED = {"Cache-Control": "public, max-age=3600", "X-Content-Type-Options": "nosniff"}
@@ -98,7 +98,11 @@ async def heads(request: Request) -> Response:
         return Response("Postgres does not answer.", 503)
     if not found:
         return Response("No log of such an election.", 404)
-    return Response("\n".join(found), media_type="text/plain; charset=utf-8", headers={"Cache-Control": "no-store"})
+    return Response(
+        "\n".join(head.note for head in found),
+        media_type="text/plain; charset=utf-8",
+        headers={"Cache-Control": "no-store"},
+    )
 
 
 async def package(request: Request) -> Response:

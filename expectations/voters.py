@@ -1,12 +1,14 @@
 """Voters: as many as are registered, each whole, of age, in a contest and a place of this election."""
 
 from math import sqrt
+from typing import get_args
 
-from election.contracts.ballots import AGE_GROUPS
+from election.contracts.ages import AGE_GROUP_SQL, AGE_GROUPS, OF_AGE, age_sql
+from election.contracts.messages import Gender
 from election.quality.gx import Expectation, gxe
 from election.quality.rows import NoRows
 from election.quality.suites import Look, Suite, protects
-from election.storage.ballots import AGE_GROUP_SQL
+from election.storage.voters import COLUMNS, TEXTS
 from expectations import ELECTION, LOOK, SEED
 
 # Adults in the United Kingdom by age group in mid-2019, after the Office for National Statistics' estimates.
@@ -14,11 +16,7 @@ _AGES = (0.1067, 0.1719, 0.1602, 0.1708, 0.1556, 0.1271, 0.1077)
 # Women among adults in England and Wales, Census 2021.
 _WOMEN = 0.511
 _OLDEST = 115
-_FIELDS = (
-    "voter_no", "contest_no", "location_no", "gender", "date_of_birth", "title", "given_name", "family_name", "email",
-    "phone", "street", "postcode", "nationality",
-)  # fmt: skip
-_TEXTS = ("gender", "given_name", "family_name", "email", "phone", "street", "postcode", "nationality")
+_FILLED = [name for name in TEXTS if name != "title"]  # not everyone has one
 
 
 def suite(look: Look) -> Suite | None:
@@ -62,24 +60,24 @@ def suite(look: Look) -> Suite | None:
             NoRows(
                 query=f"""SELECT 'voter ' || voter_no AS key FROM voters JOIN elections USING (election_no)
                     WHERE election_no = {ELECTION}
-                        AND date_of_birth > (polling_day - interval '18 years')::date""",
-                **protects("of_age", "Everyone is 18 or older on polling day.", f"{LOOK} {SEED}"),
+                        AND {age_sql()} < {OF_AGE}""",
+                **protects("of_age", f"Everyone is {OF_AGE} or older on polling day.", f"{LOOK} {SEED}"),
             ),
             NoRows(
                 query=f"""SELECT 'voter ' || voter_no AS key FROM voters JOIN elections USING (election_no)
                     WHERE election_no = {ELECTION}
-                        AND date_of_birth < (polling_day - interval '{_OLDEST} years')::date""",
+                        AND {age_sql()} > {_OLDEST}""",
                 **protects("too_old", f"Nobody is older than {_OLDEST}.", f"{LOOK} A date may be mistyped.", "warning"),
             ),
             NoRows(
                 query=f"""SELECT 'voter ' || coalesce(voter_no::text, 'without a number') AS key FROM voters
                     WHERE election_no = {ELECTION}
-                        AND (num_nulls({", ".join(_FIELDS)}) > 0 OR '' IN ({", ".join(_TEXTS)}))""",
+                        AND (num_nulls({", ".join(COLUMNS)}) > 0 OR '' IN ({", ".join(_FILLED)}))""",
                 **protects("complete", "No field of a voter is missing or empty.", f"{LOOK} {SEED}"),
             ),
             NoRows(
                 query=f"""SELECT 'voter ' || voter_no AS key FROM voters WHERE election_no = {ELECTION}
-                    AND gender NOT IN ('female', 'male', 'non-binary')""",
+                    AND gender NOT IN ({", ".join(f"'{gender}'" for gender in get_args(Gender))})""",
                 **protects("gender", "Every voter's gender is one that turnout is counted by.", f"{LOOK} {SEED}"),
             ),
             NoRows(

@@ -2,7 +2,8 @@
 
 import json
 
-from election.certification import Decision, certify
+from election.certification import certify
+from election.contracts.public import Decision
 from election.electorate import seed_candidates, seed_voters
 from election.outcome import Rules, decide, record
 from election.platform import Platform

@@ -1,5 +1,23 @@
-"""The data in the background: one reader of Kafka and one of Postgres in a process, shared by every session."""
+"""What all sessions of the process share: one set of snapshots, and what is drawn from each of them once."""
 
-from dashboard.feed.snapshots import Feed, feed
+import threading
+from functools import cache
 
-__all__ = ["Feed", "feed"]
+from election.live.snapshots import Snapshots
+from election.platform import native
+
+__all__ = ["Snapshots", "feed"]
+
+
+@cache
+def _process_feed() -> Snapshots:
+    return Snapshots(native()).start()
+
+
+_starting = threading.Lock()
+
+
+def feed() -> Snapshots:
+    """The process's one feed, started at the first call."""
+    with _starting:  # `cache` alone lets two first callers both start one
+        return _process_feed()

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar
 
-from dashboard.feed.snapshots import Snapshot
+from election.live.snapshots import Snapshot
 
 Given = ParamSpec("Given")
 Piece = TypeVar("Piece")

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, Literal
 
-from dashboard.model.result import Result, share
-from dashboard.model.turnout import GroupTurnout
 from election import spreadsheets
+from election.live.result import Result, share
+from election.live.turnout import GroupTurnout
 
 Table = Literal["candidates", "contests", "locations"]
 Format = Literal["csv", "json"]

@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from dashboard.model.result import Result
-from election.nist import Decision, Party, Recount, Report, plurality
+from election.live.result import Result
+from election.nist import Report, plurality
 
 
 def report(result: Result, at: datetime) -> Report | None:
@@ -12,7 +12,7 @@ def report(result: Result, at: datetime) -> Report | None:
     Once certified it is equal to that of ``election export``, except for ``now``.
     """
     register = result.register
-    election, decision, recount = register.election, register.decision, register.recount
+    election = register.election
     if election.polling_day is None:
         return None
     days = [contest.polling_day for contest in register.contests if contest.polling_day]
@@ -24,11 +24,8 @@ def report(result: Result, at: datetime) -> Report | None:
         election.kind == "replay",
         election.state,
         at,
-        {
-            party.abbreviation: Party(party.abbreviation, party.name, party.colour)
-            for party in register.parties.values()
-        },
+        register.parties,
         tuple(plurality(one.contest.id, one.contest.name, one.outcome) for one in result.contests),
-        Decision(decision.decided_by, decision.reason, decision.decided_at) if decision else None,
-        Recount(recount.given_at, recount.ok) if recount else None,
+        register.decision,
+        register.recount,
     )

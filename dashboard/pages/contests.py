@@ -4,9 +4,6 @@ import streamlit as st
 
 from dashboard.feed import feed
 from dashboard.feed.shared import shared
-from dashboard.feed.snapshots import Snapshot
-from dashboard.model.contests import ORDERS, page, search
-from dashboard.model.result import ContestResult
 from dashboard.pages import frame
 from dashboard.view import components
 from dashboard.view.hexmap import has_map, hexmap
@@ -14,6 +11,9 @@ from dashboard.view.leading import HOWS
 from dashboard.view.links import Links
 from dashboard.view.reader import Reader
 from dashboard.view.templates import render
+from election.live.contests import ORDERS, page, search
+from election.live.result import ContestResult
+from election.live.snapshots import Snapshot
 
 PAGE_SIZE = 25
 PROGRESS = {"none": "no report", "counting": "counting", "complete": "complete"}

@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from dashboard.feed.snapshots import Snapshot
 from dashboard.files import package_of
 from dashboard.view.reader import Reader
 from dashboard.view.templates import render
+from election.live.snapshots import Snapshot
 
 TABLES = [
     ("candidates", "Votes of every candidate"),

@@ -7,12 +7,12 @@ from pathlib import Path
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
-from dashboard.feed import Feed, feed
-from dashboard.feed.snapshots import Snapshot
+from dashboard.feed import Snapshots, feed
 from dashboard.view.banner import banner
 from dashboard.view.links import REFRESH, Links
 from dashboard.view.reader import Reader
 from dashboard.view.templates import render
+from election.live.snapshots import Snapshot
 
 DEFAULT_REFRESH = "2"
 ICON = str(Path(__file__).parents[1] / "view" / "icon.svg")
@@ -67,7 +67,7 @@ def page(draw: Draw, pages: Pages) -> None:
     _repeat(live, seconds)
 
 
-def _not_found(source: Feed, slug: str) -> str:
+def _not_found(source: Snapshots, slug: str) -> str:
     if not source.postgres.ok:
         return f"“{slug}” cannot be looked up at the moment: Postgres does not answer. {source.postgres.trouble}"
     return f"There is no election “{slug}”."
@@ -116,7 +116,7 @@ def _choose(key: str) -> None:
     st.query_params["refresh"] = st.session_state[key]
 
 
-def _elections(source: Feed, notice: str) -> None:
+def _elections(source: Snapshots, notice: str) -> None:
     known, reach = source.elections(), source.postgres
     if not reach.ok:
         since = reader().moment(reach.answered_at) if reach.answered_at else "the start"

@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 import streamlit as st
 
 from dashboard.feed import feed
-from dashboard.feed.snapshots import Snapshot
-from dashboard.model.integrity import Claim
-from dashboard.model.register import Verdict
 from dashboard.view.reader import Reader
 from dashboard.view.templates import render
+from election.contracts.public import Verdict
+from election.live.integrity import Claim
+from election.live.snapshots import Snapshot
 
 # Topics arrive one after the other: figures that differ for longer than this differ.
 _SETTLED = timedelta(seconds=5)

@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from dashboard.feed.snapshots import Snapshot
 from dashboard.view import charts
 from dashboard.view.reader import Reader
 from dashboard.view.templates import render
+from election.live.snapshots import Snapshot
 
 _ALL = "All contests, by party"
 

@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from dashboard.feed.snapshots import Snapshot
 from dashboard.view import components
 from dashboard.view.reader import Reader
+from election.live.snapshots import Snapshot
 
 FIRST_PARTIES = 12
 

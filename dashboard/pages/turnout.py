@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from dashboard.feed.snapshots import Snapshot
-from dashboard.model.contests import page
-from dashboard.model.turnout import GroupTurnout
 from dashboard.view import components
 from dashboard.view.reader import Reader
 from dashboard.view.templates import render
+from election.live.contests import page
+from election.live.snapshots import Snapshot
+from election.live.turnout import GroupTurnout
 from election.text import plain
 
 PAGE_SIZE = 25

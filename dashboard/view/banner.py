@@ -1,13 +1,13 @@
 """The banner's words: what the numbers are, and why they may be old."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 
-from dashboard.feed.count import Live
-from dashboard.feed.reach import Reach
-from dashboard.feed.snapshots import Snapshot
-from dashboard.model.status import Source, Stream, Trouble, kind, troubles
 from dashboard.view.reader import Reader
 from dashboard.view.templates import render
+from election.live.count import Live
+from election.live.reach import Reach
+from election.live.snapshots import Snapshot
+from election.live.status import Source, Stream, Trouble, kind, troubles
 
 _HEADLINES = {
     "waiting": "No ballot counted yet.",
@@ -31,15 +31,7 @@ def banner(
     """The banner's HTML: the count's state, then whatever is wrong."""
     election, result = snapshot.register.election, snapshot.result
     found = kind(election, result.counted)
-    told = live.progress
-    stream = Stream(
-        datetime.fromtimestamp(told.at / 1000, UTC) if told else None,
-        live.batch_at,
-        told.lag if told else 0,
-        live.ballots_at,
-        live.unusable,
-        live.unusable_since,
-    )
+    sources = Source.of(kafka, loading=not caught_up), Source.of(postgres)
     return render(
         "banner.html",
         kind=found,
@@ -48,22 +40,9 @@ def banner(
         warnings=[
             {"headline": headline, "detail": detail}
             for headline, detail in (
-                _trouble(trouble, reader)
-                for trouble in troubles(election, _source(kafka, loading=not caught_up), _source(postgres), stream, now)
+                _trouble(trouble, reader) for trouble in troubles(election, *sources, Stream.of(live), now)
             )
         ],
-    )
-
-
-def _source(reach: Reach, *, loading: bool = False) -> Source:
-    return Source(
-        reach.answered_at,
-        reach.asked_at,
-        reach.trouble,
-        reach.trouble_since,
-        reach.missing,
-        reach.missing_since,
-        loading,
     )
 
 

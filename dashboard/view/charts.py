@@ -7,11 +7,11 @@ from typing import Any
 import pyarrow as pa
 import streamlit as st
 
-from dashboard.feed.snapshots import Snapshot
-from dashboard.model.colours import NEUTRAL
-from dashboard.model.night import Night
 from dashboard.view.reader import Reader
 from dashboard.view.templates import render
+from election.live.colours import NEUTRAL
+from election.live.night import Night
+from election.live.snapshots import Snapshot
 
 MOST_SERIES = 6
 OTHERS = "Others"
@@ -94,8 +94,7 @@ def _chart(
     columns["name"] = tuple(labels[member] for member in columns["series"])
     parts = [{"name": labels[member], "colour": hue} for member, hue in colours.items()]
     st.html(render("legend.html", title=title, parts=parts, dashed="change of the lead" if changes else ""))
-    # Streamlit's page takes data whose first and last cells are unchanged for unchanged: the serial never is.
-    data = pa.table({**columns, "serial": [snapshot.serial] * len(rows)})
+    data = pa.table(columns)
     spec: dict[str, Any] = {
         "mark": mark,
         "encoding": {

@@ -1,13 +1,13 @@
 """The pieces of the pages as HTML: leader, figures, tables, seats and rings."""
 
 from dashboard.feed.shared import shared
-from dashboard.feed.snapshots import Snapshot
-from dashboard.model.colours import NEUTRAL
-from dashboard.model.result import ContestResult, share
 from dashboard.view import leading
 from dashboard.view.links import Links
 from dashboard.view.reader import Reader
 from dashboard.view.templates import render
+from election.live.colours import NEUTRAL
+from election.live.result import ContestResult, share
+from election.live.snapshots import Snapshot
 
 CLOSEST = 12
 RANKED = 20

@@ -5,8 +5,8 @@ from urllib.parse import quote
 
 import streamlit as st
 
-from dashboard.feed.snapshots import Snapshot
 from dashboard.view.reader import Reader
+from election.live.snapshots import Snapshot
 
 _HERE = Path(__file__).parent
 _component = st.components.v2.component(

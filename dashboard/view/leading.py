@@ -1,7 +1,7 @@
 """Sentences: who leads, and whether that can change."""
 
-from dashboard.model.result import ContestResult, Result
 from dashboard.view.reader import Reader
+from election.live.result import ContestResult, Result
 from election.outcome import Lead, Outcome, Seats
 
 HOWS = {"votes": "elected", "unopposed": "elected unopposed", "lot": "elected by lot"}

@@ -19,7 +19,8 @@ import scala.jdk.javaapi.CollectionConverters;
  * Plans a projection with a column marked as the number of equal rows as a hash table of the task's rows: equal ones
  * become one, with the sum of their numbers. Whoever sums those finds the same.
  *
- * A stream has no such step of its own: each of its aggregations is one over all tasks, with state.
+ * A stream has no such step of its own: each of its aggregations is one over all tasks, with state. No issue at Spark
+ * asks for one. Review at pyspark 4.2: does a stream merge rows of objects before its state, or can a plan ask for it?
  *
  * Without type parameters, which the compiler that it is made with (Janino) does not know.
  */

@@ -9,7 +9,11 @@ import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.util.Arrays;
 
-/** Refuses the thread dumps of Spark's REST API, which spark.ui.threadDumpsEnabled leaves open. */
+/**
+ * Refuses the thread dumps of Spark's REST API (SPARK-23235), which spark.ui.threadDumpsEnabled leaves open.
+ *
+ * No issue at Spark asks for the setting to cover them. Review at pyspark 4.2: does it?
+ */
 public class NoThreadDumps implements Filter {
     public void init(FilterConfig config) {
     }

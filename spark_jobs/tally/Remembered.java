@@ -22,6 +22,9 @@ import scala.jdk.javaapi.CollectionConverters;
 /**
  * A struct that depends on nothing but a string: worked out once for each string that a task meets.
  *
+ * Spark remembers nothing between rows, and no issue at Spark asks for it. Review at pyspark 4.2: is the plain query as
+ * fast by now (`test_tally_parsing.py` has both)?
+ *
  * The work is no child of it. Spark generates no code for the work, but interprets it, so that it may be what there is
  * no code for; the expression itself can be part of a stage that is code.
  *

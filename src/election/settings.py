@@ -17,15 +17,17 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from election.errors import BadInput, StackError
 
-Role = Literal["owner", "app", "auditor", "reader", "dashboard", "airflow"]
+Role = Literal["owner", "app", "auditor", "reader", "dashboard", "results_feed", "airflow"]
 """Postgres roles: owner (tables), app (stages), auditor (verdicts), reader (may read every table,
-for engineers), dashboard (reads views without personal data), airflow (Airflow's own database)."""
+for engineers), dashboard and results_feed (read views without personal data), airflow (Airflow's own
+database)."""
 
 ROLES: tuple[Role, ...] = get_args(Role)
 
-KafkaUser = Literal["admin", "owner", "app", "tally", "dashboard", "feed"]
+KafkaUser = Literal["admin", "owner", "app", "tally", "dashboard", "results_feed", "feed"]
 """Kafka users: admin (the broker itself, and who makes users and their rights), owner (topics and their
-configuration), app (stages), tally (the count), dashboard, feed (offers ballots from outside)."""
+configuration), app (stages), tally (the count), dashboard, results_feed (reads totals for other programs), feed (offers
+ballots from outside)."""
 
 KAFKA_USERS: tuple[KafkaUser, ...] = get_args(KafkaUser)
 PROJECT = Path(__file__).resolve().parents[2]
@@ -64,6 +66,8 @@ class Settings(BaseSettings):
     airflow_trigger_log_port: int = 18794
     dashboard_host: str = "127.0.0.1"
     dashboard_port: int = 18501
+    feed_host: str = "127.0.0.1"
+    feed_port: int = Field(18502, description="the results feed")
     supervisor_port: int = 19001
 
     votes_partitions: int = Field(2, ge=1, description="partitions of votes_topic")
@@ -149,6 +153,11 @@ class Settings(BaseSettings):
         return f"http://{self.dashboard_host}:{self.dashboard_port}"
 
     @property
+    def feed_url(self) -> str:
+        """The results feed as the platform's own programs reach it."""
+        return f"http://{self.feed_host}:{self.feed_port}"
+
+    @property
     def certifier_names(self) -> list[str]:
         return [name.strip() for name in self.certifiers.split(",") if name.strip()]
 
@@ -161,6 +170,11 @@ class Settings(BaseSettings):
     def dashboard_page(self) -> str:
         """The dashboard as a browser reaches it."""
         return f"http://{self.public_host}:{self.dashboard_port}"
+
+    @property
+    def feed_page(self) -> str:
+        """The results feed as other programs and browsers reach it."""
+        return f"http://{self.public_host}:{self.feed_port}"
 
     @property
     def spark_page(self) -> str:

@@ -17,7 +17,7 @@ from election.platform import Platform, native
 from election.settings import PROJECT, Settings
 from tests.conftest import free_ports
 
-PORTS = ("airflow", "dashboard", "postgres", "kafka", "spark_master_ui", "spark_driver_ui")
+PORTS = ("airflow", "dashboard", "feed", "postgres", "kafka", "spark_master_ui", "spark_driver_ui")
 FILE, STAND_INS = "docker-compose.yaml", "tests/compose/stand-ins.yaml"
 HARDENED, HARDENED_STAND_INS = "docker-compose.hardened.yaml", "tests/compose/stand-in-hardened.yaml"
 BROKERS, BROKERS_STAND_INS = "docker-compose.brokers.yaml", "tests/compose/stand-in-brokers.yaml"

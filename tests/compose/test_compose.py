@@ -50,6 +50,7 @@ SERVICES = (
     "airflow-dag-processor",
     "airflow-api-server",
     "dashboard",
+    "results-feed",
     "airflow-scheduler",
 )
 
@@ -81,6 +82,9 @@ def test_the_demonstration_ends_as_on_the_native_stack(up):
     url = f"{up.platform.settings.dashboard_page}/exports/demo/candidates.json"
     shown = httpx.get(url, trust_env=False, timeout=30).raise_for_status().json()
     assert votes(shown["rows"], "candidate") == votes(found["contests"][0]["candidates"], "name")
+    totals = f"{up.platform.settings.feed_page}/v1/elections/demo/totals"
+    fed = httpx.get(totals, trust_env=False, timeout=30).raise_for_status().json()
+    assert fed["state"] == "certified" and votes(fed["items"], "candidate") == votes(shown["rows"], "candidate")
     status = json.loads(up.compose("run", "--rm", "election", "status", "--json"))
     assert status["ready"] and {s["name"] for s in status["services"]} == set(SERVICES)
 

@@ -72,6 +72,14 @@ def test_kafka_answers_nobody_without_a_login(up):
     assert "refused" in in_container(up, "dashboard", ANONYMOUS)
 
 
+def test_the_results_feed_reads_over_tls_and_writes_nothing(up):
+    fed = page(up.platform.settings.feed_page + "/v1/elections/demo/totals").raise_for_status().json()
+    shown = page(up.platform.settings.dashboard_page + "/exports/demo/candidates.json").raise_for_status().json()
+    assert {r["candidate"]: r["votes"] for r in fed["items"]} == {r["candidate"]: r["votes"] for r in shown["rows"]}
+    for topic in ("votes_topic", "ballots_topic", "aggregated_votes_per_candidate"):
+        assert "authoriz" in in_container(up, "results-feed", WRITE, topic).lower()
+
+
 def test_the_dashboard_writes_nothing(up):
     for topic in ("votes_topic", "aggregated_votes_per_candidate"):
         assert "authoriz" in in_container(up, "dashboard", WRITE, topic).lower()

@@ -158,7 +158,7 @@ def test_a_run_from_the_form_says_which_election_it_is_and_its_tab_follows_the_r
     page = logged_in("operator")
     tab = tab_of(page, run)
     expect(page.get_by_text(f"Election {SLUG}")).to_be_visible()
-    expect(tab.locator(".standing")).to_contain_text("State open")
+    expect(tab.locator(".overview")).to_contain_text("State open")
     expect(result(tab).locator(".en-banner").first).to_be_visible()
     with stack.connect("reader") as connection:
         number = election(connection, SLUG).election_no
@@ -247,7 +247,7 @@ def test_who_is_named_for_it_certifies_with_a_reason_and_sees_the_certified_resu
     page.get_by_test_id("hitl-option-Certify").click()
     assert ended(airflow, DAG, asked) == "success"
     tab = tab_of(page, asked)
-    expect(tab.locator(".standing")).to_contain_text("State certified")
+    expect(tab.locator(".overview")).to_contain_text("State certified")
     expect(result(tab).locator(".en-banner").first).to_contain_text("Certified")
     picture(page, "control-room-certified")
     made = command("results", SLUG, "--json")["decision"]

@@ -41,6 +41,7 @@ def test_status_says_where_everything_is(stack: Platform) -> None:
         assert psutil.pid_exists(service["pid"])
     assert answer["kafka"] == {"bootstrap": stack.settings.kafka_bootstrap}
     assert answer["dashboard"] == {"url": stack.settings.dashboard_url}
+    assert answer["results_feed"] == {"url": stack.settings.feed_url}
     assert set(answer["spark"]) == {"master", "url"}
     for login in (answer["postgres"], answer["airflow"]):
         assert len(Path(login["password_file"]).read_text()) >= 32

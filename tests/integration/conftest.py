@@ -1,10 +1,11 @@
 """Elections that are ready for a stage."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from election.casting import open_poll
+from election.count import driver
 from election.electorate import check_electorate, seed_candidates, seed_voters
 from election.messaging.topics import create_topics
 from election.platform import Platform
@@ -41,3 +42,12 @@ def published(tables: Platform) -> Published:
             return election(connection, slug)
 
     return make
+
+
+@pytest.fixture(scope="module")
+def counting(spark: Platform, tables: Platform) -> Iterator[Platform]:
+    """The platform with the tally at work."""
+    driver.start(spark.settings)
+    assert driver.wait_for(lambda: driver.state(spark.settings).phase == "counting", 120)
+    yield spark
+    driver.stop(spark.settings)

@@ -35,7 +35,7 @@ TABLES = (
     "certifications",
     "verdicts",
 )
-ROLES = ("owner", "app", "auditor", "reader", "dashboard")
+ROLES = ("owner", "app", "auditor", "reader", "dashboard", "results_feed")
 REFUSALS = (psycopg.errors.RaiseException, psycopg.errors.InsufficientPrivilege)
 
 
@@ -237,7 +237,7 @@ def test_only_who_may_decide_decides(tables, ready):
 
 
 def test_only_the_owner_says_who_may_decide_and_the_stages_may_read_it(tables):
-    for role in ("app", "auditor", "reader", "dashboard"):
+    for role in ("app", "auditor", "reader", "dashboard", "results_feed"):
         for statement in ("INSERT INTO deciders VALUES ('operator')", "UPDATE deciders SET name = 'operator'",
                           "DELETE FROM deciders"):  # fmt: skip
             with login(tables, role) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
@@ -315,7 +315,7 @@ def test_no_login_makes_an_election_certified_by_itself(tables, ready):
 
 
 def test_only_the_auditor_gives_verdicts(tables, ready):
-    for role in ("app", "reader", "dashboard"):
+    for role in ("app", "reader", "dashboard", "results_feed"):
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             sql(
                 tables,

@@ -14,7 +14,6 @@ from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
 from playwright.sync_api import FrameLocator, Page, expect, sync_playwright
 
-from election.contracts import topics
 from election.contracts.messages import Unusable
 from election.messaging.clients import SafeProducer
 from election.messaging.rejected import reject
@@ -27,6 +26,7 @@ from tests.browser import FLAGS, chromium, reader
 from tests.certifying import start_again
 from tests.conftest import free_ports
 from tests.dashboard_rehearsal import Count, set_state, set_up
+from tests.records import Record
 
 SLUG, RUN = "control-room-browser", "manual__2026-05-07T22:00:00+00:00"
 POLL = Registration("uk-general-election-2019", SLUG, ("W07000041",))
@@ -98,14 +98,14 @@ def picture(page: Page, name: str) -> None:
 
 def test_the_tab_of_a_run_follows_the_election_and_its_result_without_a_reload(page, tables, count):
     tab = opened(page, f"/control-room/runs/election_run/{RUN}")
-    expect(tab.locator(".standing")).to_contain_text("State open", timeout=30_000)
+    expect(tab.locator(".overview")).to_contain_text("State open", timeout=30_000)
     result = tab.frame_locator(f"iframe[title='Result of {SLUG}']")
     row = result.locator("table.en-table tr", has_text="Virginia Crosbie")
     expect(row).to_contain_text("6,479", timeout=60_000)
     count.show(lambda _c, _n, _i, votes: votes, MINUTE + 60_000)
     set_state(tables, SLUG, "counted")
     expect(row).to_contain_text("12,959", timeout=30_000)
-    expect(tab.locator(".standing")).to_contain_text("State counted", timeout=30_000)
+    expect(tab.locator(".overview")).to_contain_text("State counted", timeout=30_000)
     picture(page, "control-room-run")
 
 
@@ -114,7 +114,7 @@ def test_data_quality_leads_to_rejected_records_whose_bytes_do_nothing(page, tab
         number = election(connection, SLUG).election_no
     producer = SafeProducer(tables.kafka)
     hostile = b"<img src=x onerror=top.hurt=1><script>top.hurt=1</script>\xff"
-    reject(producer, "casting", _Ballot(hostile), Unusable("not_json", "malformed"), number)
+    reject(producer, "casting", Record(hostile, (0, 77)), Unusable("not_json", "malformed"), number)
     producer.flush()
     docs = opened(page, "/data-docs/")
     section = docs.locator("section", has_text=SLUG)
@@ -135,25 +135,3 @@ def test_a_report_made_from_hostile_data_cannot_act(page, tables, count):
     docs = opened(page, f"/data-docs/{SLUG}/hostile.html")
     expect(docs.locator("#end")).to_be_visible(timeout=30_000)
     assert page.evaluate("window.hurt") is None
-
-
-class _Ballot:
-    """A record as casting consumed it."""
-
-    def __init__(self, value: bytes) -> None:
-        self._value = value
-
-    def key(self) -> bytes:
-        return b"1/1"
-
-    def value(self) -> bytes:
-        return self._value
-
-    def topic(self) -> str:
-        return topics.BALLOTS
-
-    def partition(self) -> int:
-        return 0
-
-    def offset(self) -> int:
-        return 77

@@ -16,6 +16,7 @@ from election.platform import Platform
 from election.preparation import Registration, register
 from election.storage.elections import Election, election
 from election.storage.runs import note_run
+from tests.records import Record
 
 Get = Callable[..., httpx.Response]
 HOSTILE = b"<script>window.hurt=1</script>\xff"
@@ -55,31 +56,11 @@ def poll(tables: Platform) -> Election:
         found = election(connection, slug)
     producer = SafeProducer(tables.kafka)
     for offset, value in enumerate((HOSTILE, b"{}", None)):
-        reject(producer, "casting", _Record(offset, value), Unusable("not_json", "no <b>JSON</b>"), found.election_no)
+        reject(
+            producer, "casting", Record(value, (0, offset)), Unusable("not_json", "no <b>JSON</b>"), found.election_no
+        )
     producer.flush()
     return found
-
-
-class _Record:
-    """A record from where casting would have consumed it."""
-
-    def __init__(self, offset: int, value: bytes | None) -> None:
-        self._offset, self._value = offset, value
-
-    def key(self) -> bytes | None:
-        return b"1/1"
-
-    def value(self) -> bytes | None:
-        return self._value
-
-    def topic(self) -> str:
-        return topics.BALLOTS
-
-    def partition(self) -> int:
-        return 0
-
-    def offset(self) -> int:
-        return self._offset
 
 
 def test_a_run_shows_its_election_and_its_result(get, poll, tables):
@@ -107,12 +88,12 @@ def test_the_verdict_and_its_differences_are_told(get, poll, tables):
     with tables.connect("auditor") as connection:
         connection.execute(
             """INSERT INTO verdicts (election_no, ok, registered, stored, counted, rejected, differences)
-               VALUES (%s, false, 100, 1200, 1199, 3, '["one <i>ballot</i> is missing"]')""",
-            [poll.election_no],
+               VALUES (%s, false, 100, 1200, 1199, 3, %s)""",
+            [poll.election_no, '[{"what": "ballot <i>missing</i>", "key": "00ff", "expected": 1, "found": 0}]'],
         )
     page = get(f"/control-room/runs/election_run/{RUN}").text
     assert "it does not agree" in page and "Stored <b>1,200</b>" in page and "Counted <b>1,199</b>" in page
-    assert "one &lt;i&gt;ballot&lt;/i&gt; is missing" in page
+    assert "<li>ballot &lt;i&gt;missing&lt;/i&gt; 00ff: expected 1, found 0</li>" in page
 
 
 def test_the_latest_report_of_each_gate_is_told_and_linked(get, poll, tables):

@@ -15,8 +15,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 from streamlit.testing.v1 import AppTest
 
-from dashboard.feed import Feed, feed
-from dashboard.feed.electoral import RegisterFeed
+from dashboard.feed import Snapshots, feed
 from dashboard.files import ROUTES
 from dashboard.model.export import export
 from election.contracts import topics
@@ -25,6 +24,7 @@ from election.errors import NotReachable
 from election.evidence.entries import Entry
 from election.evidence.log import Round, append, heads, signer
 from election.evidence.tree import Tree
+from election.live.registers import RegisterReader
 from election.messaging.clients import SafeProducer
 from election.messaging.topics import create_topics
 from election.nist import Form, written
@@ -43,7 +43,7 @@ SEATS = {"Democratic Unionist Party": "8", "Sinn Féin": "7", "Social Democratic
 
 
 @pytest.fixture(scope="module")
-def live(platform: Platform) -> Feed:
+def live(platform: Platform) -> Snapshots:
     """The feed that the pages under test share."""
     create_tables(platform)
     create_topics(platform)
@@ -51,7 +51,7 @@ def live(platform: Platform) -> Feed:
 
 
 @pytest.fixture(scope="module")
-def replay(platform: Platform, live: Feed) -> Count:
+def replay(platform: Platform, live: Snapshots) -> Count:
     scenario = set_up(platform, REPLAY)
     return Count(platform, REPLAY.slug, scenario)
 
@@ -102,12 +102,14 @@ def test_the_start_page_lists_elections_and_links_to_them(replay: Count) -> None
     assert until(lambda: f"./?election={REPLAY.slug}" in text(open_page("")))
 
 
-def test_an_unknown_election_is_said_to_be_unknown(live: Feed) -> None:
+def test_an_unknown_election_is_said_to_be_unknown(live: Snapshots) -> None:
     assert "There is no election “never-held”" in text(open_page("never-held"))
     assert "There is no election “&lt;script&gt;”" in text(open_page("<script>"))
 
 
-def test_a_night_from_the_first_ballot_to_the_official_result(platform: Platform, replay: Count, live: Feed) -> None:
+def test_a_night_from_the_first_ballot_to_the_official_result(
+    platform: Platform, replay: Count, live: Snapshots
+) -> None:
     assert "No ballot counted yet." in text(open_page(REPLAY.slug))
     set_state(platform, REPLAY.slug, "open")
     half = replay.show(lambda _c, _n, _i, votes: votes // 2, 1_700_000_000_000 // 60_000 * 60_000, invalid=0.5)
@@ -133,7 +135,7 @@ def test_a_night_from_the_first_ballot_to_the_official_result(platform: Platform
     assert "The count is over; this lead cannot be overturned." in page
 
 
-def test_a_certified_and_a_refused_result_say_so(platform: Platform, replay: Count, live: Feed) -> None:
+def test_a_certified_and_a_refused_result_say_so(platform: Platform, replay: Count, live: Snapshots) -> None:
     for state, words in (("certified", "Certified result."), ("refused", "Refused: this result was not certified.")):
         set_state(platform, REPLAY.slug, state)
         assert until(lambda words=words: words in text(open_page(REPLAY.slug)))  # type: ignore[misc]
@@ -142,7 +144,9 @@ def test_a_certified_and_a_refused_result_say_so(platform: Platform, replay: Cou
     set_state(platform, REPLAY.slug, "counted")
 
 
-def test_stored_published_and_counted_stand_beside_each_other(platform: Platform, replay: Count, live: Feed) -> None:
+def test_stored_published_and_counted_stand_beside_each_other(
+    platform: Platform, replay: Count, live: Snapshots
+) -> None:
     assert "not compared yet" in text(open_page(REPLAY.slug, "integrity"))
     difference = Difference("ballot missing from votes_topic", "00ff", "published", "absent")
     for published, words in ((36_672, "differs from"), (36_673, "equals")):
@@ -154,7 +158,7 @@ def test_stored_published_and_counted_stand_beside_each_other(platform: Platform
     )
 
 
-def test_what_is_certified_is_shown_as_certified_whatever_the_topics_say(platform: Platform, live: Feed) -> None:
+def test_what_is_certified_is_shown_as_certified_whatever_the_topics_say(platform: Platform, live: Snapshots) -> None:
     registration = Registration("uk-general-election-2019", "pages-certified", ("S14000027",))
     scenario = set_up(platform, registration)
     set_state(platform, registration.slug, "open")
@@ -190,7 +194,7 @@ def test_what_is_certified_is_shown_as_certified_whatever_the_topics_say(platfor
     assert client.get(f"/exports/{registration.slug}/nist.csv").status_code == 404
 
 
-def test_recorded_hashes_of_the_documents_of_a_certified_result_are_shown(platform: Platform, live: Feed) -> None:
+def test_recorded_hashes_of_the_documents_of_a_certified_result_are_shown(platform: Platform, live: Snapshots) -> None:
     registration = Registration("uk-general-election-2019", "pages-documents", ("S14000027",))
     scenario = set_up(platform, registration)
     set_state(platform, registration.slug, "open")
@@ -233,7 +237,7 @@ def test_each_page_opens(page: str, replay: Count) -> None:
     assert "There is no election" in text(open_page("never-held", page))
 
 
-def test_eighteen_seats_and_every_contest_in_the_table(platform: Platform, live: Feed) -> None:
+def test_eighteen_seats_and_every_contest_in_the_table(platform: Platform, live: Snapshots) -> None:
     scenario = set_up(platform, REGION)
     set_state(platform, REGION.slug, "open")
     count = Count(platform, REGION.slug, scenario)
@@ -265,7 +269,7 @@ def test_eighteen_seats_and_every_contest_in_the_table(platform: Platform, live:
     assert "✗ no" not in text(open_page(REGION.slug, "integrity"))
 
 
-def test_without_a_map_contests_and_places_are_ranked(platform: Platform, live: Feed, monkeypatch: Any) -> None:
+def test_without_a_map_contests_and_places_are_ranked(platform: Platform, live: Snapshots, monkeypatch: Any) -> None:
     monkeypatch.setattr("dashboard.pages.contests.has_map", lambda _scenarios, _scenario: False)
     page = text(open_page(REGION.slug, "contests"))
     assert "Contests by the lead of their first party: 18 of 18" in page
@@ -297,13 +301,13 @@ def test_without_a_map_contests_and_places_are_ranked(platform: Platform, live: 
     assert page.index("High Town") < page.index("Low Town") and "20.0%" in page
 
 
-def test_figures_that_go_on_to_disagree_are_shown_in_red(platform: Platform, live: Feed, replay: Count) -> None:
+def test_figures_that_go_on_to_disagree_are_shown_in_red(platform: Platform, live: Snapshots, replay: Count) -> None:
     replay.put(topics.VOTES_PER_PARTY, "Con", votes=12_960, party="Con")
     replay.producer.flush()
     assert until(lambda: "✗ no" in text(open_page(REPLAY.slug, "integrity")))
 
 
-def test_names_from_the_data_are_text_on_every_page(platform: Platform, live: Feed) -> None:
+def test_names_from_the_data_are_text_on_every_page(platform: Platform, live: Snapshots) -> None:
     registration = Registration("single-race", "pages-hostile", voters=1000)
     scenario = set_up(platform, registration)
     number = election_no(platform, registration.slug)
@@ -325,7 +329,7 @@ def test_names_from_the_data_are_text_on_every_page(platform: Platform, live: Fe
 
 
 def test_the_stream_is_shown_as_it_is_now_also_while_no_total_changes(
-    platform: Platform, live: Feed, replay: Count
+    platform: Platform, live: Snapshots, replay: Count
 ) -> None:
     assert until(lambda: live.count.live.progress is not None)
     told, ended = live.count.live.progress, live.count.live.batch_at
@@ -343,13 +347,13 @@ def test_the_stream_is_shown_as_it_is_now_also_while_no_total_changes(
     assert "4,711" in text(open_page(REPLAY.slug, "integrity"))
 
 
-def test_a_name_that_is_no_elections_is_forgotten(live: Feed) -> None:
+def test_a_name_that_is_no_elections_is_forgotten(live: Snapshots) -> None:
     assert live.registers.register("never-held") is None
     assert until(lambda: "never-held" not in live.registers._asked)
     assert live.registers.register(REPLAY.slug) is not None
 
 
-def test_messages_of_no_known_form_are_left_out_and_counted(platform: Platform, live: Feed) -> None:
+def test_messages_of_no_known_form_are_left_out_and_counted(platform: Platform, live: Snapshots) -> None:
     before = live.count.live.unusable
     producer = SafeProducer(platform.login("tally"))
     unknown = {"schema_version": 99, "generation": 1, "election": 1, "votes": 10**9, "party": "Con"}
@@ -366,7 +370,7 @@ def test_messages_of_no_known_form_are_left_out_and_counted(platform: Platform, 
 
 
 def test_a_fault_while_reading_loses_no_record_that_was_taken_with_it(
-    platform: Platform, live: Feed, monkeypatch: Any
+    platform: Platform, live: Snapshots, monkeypatch: Any
 ) -> None:
     take, faults = live.count._apply, [MemoryError("made by the test")]
 
@@ -385,7 +389,7 @@ def test_a_fault_while_reading_loses_no_record_that_was_taken_with_it(
     assert not faults and until(lambda: live.kafka.ok)
 
 
-def test_rejected_records_are_counted_once_by_reason(platform: Platform, live: Feed, replay: Count) -> None:
+def test_rejected_records_are_counted_once_by_reason(platform: Platform, live: Snapshots, replay: Count) -> None:
     producer = SafeProducer(platform.kafka)
     record = {"schema_version": 1, "stage": "casting", "election": replay.number, "topic": "ballots_topic",
               "partition": 0, "offset": 7, "key": None, "value": None, "reason": "second_ballot", "detail": "",
@@ -401,7 +405,7 @@ def test_rejected_records_are_counted_once_by_reason(platform: Platform, live: F
     assert until(lambda: live.count.read(replay.number).rejected == {("casting", "second_ballot"): 1})
 
 
-def test_messages_left_out_of_the_count_are_shown_with_who_and_why(platform: Platform, live: Feed) -> None:
+def test_messages_left_out_of_the_count_are_shown_with_who_and_why(platform: Platform, live: Snapshots) -> None:
     registration = Registration("single-race", "pages-quarantine", voters=100)
     set_up(platform, registration)
     assert until(lambda: registration.slug in text(open_page("")))
@@ -419,7 +423,7 @@ def test_messages_left_out_of_the_count_are_shown_with_who_and_why(platform: Pla
     assert "Excluded from the tally by admin, " in shown and "Written by &lt;b&gt;no&lt;/b&gt; casting worker." in shown
 
 
-def test_the_newest_head_of_the_log_is_shown_and_every_head_is_offered(platform: Platform, live: Feed) -> None:
+def test_the_newest_head_of_the_log_is_shown_and_every_head_is_offered(platform: Platform, live: Snapshots) -> None:
     registration = Registration("single-race", "pages-log", voters=100)
     set_up(platform, registration)
     files = TestClient(Starlette(routes=ROUTES))
@@ -440,7 +444,7 @@ def test_the_newest_head_of_the_log_is_shown_and_every_head_is_offered(platform:
     assert offered == "\n".join(head.head for head in known) and len(known) == 2
 
 
-def test_a_package_is_offered_once_it_is_written(platform: Platform, live: Feed) -> None:
+def test_a_package_is_offered_once_it_is_written(platform: Platform, live: Snapshots) -> None:
     registration = Registration("single-race", "pages-package", voters=100)
     set_up(platform, registration)
     files = TestClient(Starlette(routes=ROUTES))
@@ -456,7 +460,7 @@ def test_a_package_is_offered_once_it_is_written(platform: Platform, live: Feed)
         assert files.get(f"/exports/{other}/package.tar").status_code == 404
 
 
-def test_a_downloaded_file_holds_the_result_and_its_checksum(replay: Count, live: Feed) -> None:
+def test_a_downloaded_file_holds_the_result_and_its_checksum(replay: Count, live: Snapshots) -> None:
     snapshot = live.snapshot(REPLAY.slug)
     assert snapshot is not None
     content = json.loads(export(snapshot.result, snapshot.locations, "candidates", "json", snapshot.at))
@@ -466,7 +470,7 @@ def test_a_downloaded_file_holds_the_result_and_its_checksum(replay: Count, live
     assert "Open Parliament Licence" in content["licence"]
 
 
-def test_the_dashboards_role_can_read_neither_voters_nor_votes(platform: Platform, live: Feed) -> None:
+def test_the_dashboards_role_can_read_neither_voters_nor_votes(platform: Platform, live: Snapshots) -> None:
     for table in ("voters", "votes", "candidates", "elections", "ballot_keys"):
         with platform.connect("dashboard") as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute(f"SELECT * FROM {table}")
@@ -476,7 +480,7 @@ def test_without_postgres_the_topics_alone_give_names_and_votes(platform: Platfo
     def away(_role: str) -> psycopg.Connection:
         raise NotReachable("Postgres does not answer.")
 
-    source = Feed(Platform(away, platform.login, platform.settings)).start()
+    source = Snapshots(Platform(away, platform.login, platform.settings)).start()
     try:
         assert until(source.count.caught_up.is_set)
         assert until(lambda: REPLAY.slug in {election.slug for election in source.elections()})
@@ -489,7 +493,7 @@ def test_without_postgres_the_topics_alone_give_names_and_votes(platform: Platfo
         source.stop()
 
 
-def test_a_platform_without_tables_is_no_election_yet(platform: Platform, live: Feed) -> None:
+def test_a_platform_without_tables_is_no_election_yet(platform: Platform, live: Snapshots) -> None:
     def empty() -> psycopg.Connection:
         connection = platform.connect("dashboard")
         connection.execute("SET search_path TO pg_temp")
@@ -498,7 +502,7 @@ def test_a_platform_without_tables_is_no_election_yet(platform: Platform, live: 
 
     log = platform.settings.var / "logs" / "postgres.log"
     before = log.stat().st_size
-    registers = RegisterFeed(empty, platform.settings.scenarios)
+    registers = RegisterReader(empty, platform.settings.scenarios)
     registers.start()
     try:
         assert until(lambda: registers.pulse.now.missing == ("tables",))

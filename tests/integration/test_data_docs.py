@@ -146,7 +146,7 @@ def test_only_the_auditor_records_a_validation_and_the_public_sees_the_outcome(t
         ).fetchall()
     assert rows == [(gate, True, found.expectations, 0, found.report) for gate, found in reports.items()]
     forged = "INSERT INTO validations VALUES (DEFAULT, 1, 'count', now(), true, 9, 0, 0, '[]', '')"
-    for role in ("app", "dashboard", "reader"):
+    for role in ("app", "dashboard", "results_feed", "reader"):
         with tables.connect(role) as connection:
             connection.execute("SET SESSION CHARACTERISTICS AS TRANSACTION READ WRITE")
             connection.commit()

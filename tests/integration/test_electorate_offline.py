@@ -1,14 +1,17 @@
 """The offline electorate in a real Postgres: complete, repeatable, resumable, and checked before publication."""
 
+from datetime import date, timedelta
+
 import pytest
 
 from election import behaviour
+from election.contracts.ages import AGE_GROUP_SQL, OF_AGE, age_group, age_on, age_sql
 from election.contracts.messages import SCHEMA_VERSION, VoterRecord
 from election.electorate import check_electorate, generated, seed_candidates, seed_voters
 from election.errors import StageFailed
 from election.platform import Platform
 from election.preparation import Registration, register
-from election.storage.ballots import AGE_GROUP_SQL
+from election.storage.voters import COLUMNS, TEXTS
 
 YNYS_MON = "W07000041"
 
@@ -205,3 +208,27 @@ def test_a_registered_simulation_has_the_turnout_of_the_run_and_the_rest_of_its_
             "SELECT parameters -> 'simulation' FROM elections WHERE election_no = %s", [no]
         ).fetchone()
     assert simulation["support"] == [["HVA", 0.25, 0.45], ["CIV", 0.25, 0.45], ["NEW", 0.2, 0.4]]
+
+
+@pytest.mark.parametrize("day", ["2019-12-12", "2024-02-29", "2023-02-28", "2023-03-01"])
+def test_postgres_puts_ages_into_the_same_groups_as_python(tables, day):
+    polling_day = date.fromisoformat(day)
+    births = [polling_day - timedelta(days=n) for age in (18, 19, 25, 35, 75, 115) for n in range(365 * age, 366 * age)]
+    with tables.connect("reader") as connection:
+        found = connection.execute(
+            f"""SELECT date_of_birth, {age_sql()}, {AGE_GROUP_SQL}
+                FROM unnest(%s::date[]) AS date_of_birth, (SELECT %s::date AS polling_day) AS poll""",
+            [births, polling_day],
+        ).fetchall()
+    ages = {born: age_on(born, polling_day) for born in births}
+    assert found == [(born, ages[born], age_group(ages[born]) if ages[born] >= OF_AGE else None) for born in births]
+
+
+def test_the_fields_of_a_voter_are_the_columns_of_the_table_in_their_order(tables):
+    with tables.connect("reader") as connection:
+        columns = connection.execute(
+            """SELECT column_name, data_type FROM information_schema.columns
+               WHERE table_schema = 'public' AND table_name = 'voters' ORDER BY ordinal_position"""
+        ).fetchall()
+    assert tuple(name for name, _ in columns) == COLUMNS
+    assert tuple(name for name, kind in columns if kind == "text") == TEXTS

@@ -28,7 +28,7 @@ from election.removal import _remove_rows
 from election.storage.elections import Election, election
 from tests.certifying import counted, verdict
 
-ROLES = ("owner", "app", "auditor", "reader", "dashboard")
+ROLES = ("owner", "app", "auditor", "reader", "dashboard", "results_feed")
 REFUSALS = (
     psycopg.errors.RaiseException,
     psycopg.errors.InsufficientPrivilege,
@@ -203,10 +203,10 @@ def test_nobody_changes_the_log_or_forks_it(tables, published):
         ):
             with pytest.raises(REFUSALS), tables.connect(role) as connection:
                 connection.execute(statement, [poll.election_no])
-    for role in ("app", "reader", "dashboard"):
+    for role in ("app", "reader", "dashboard", "results_feed"):
         with pytest.raises(REFUSALS), tables.connect(role) as connection:
             connection.execute("INSERT INTO log_rounds SELECT * FROM log_rounds LIMIT 0")
-    for role in ("app", "dashboard"):
+    for role in ("app", "dashboard", "results_feed"):
         with pytest.raises(psycopg.errors.InsufficientPrivilege), tables.connect(role) as connection:
             connection.execute("SELECT entries FROM log_rounds LIMIT 1")
     with (

@@ -48,6 +48,7 @@ MAY_READ: dict[KafkaUser, set[str]] = {
     "app": NAMES,
     "tally": {"votes_topic", *TOTALS},
     "dashboard": {"candidates_topic", "rejected_topic", "log_heads_topic", *TOTALS},
+    "results_feed": {"candidates_topic", *TOTALS},
     "feed": set(),
 }
 MAY_WRITE: dict[KafkaUser, set[str]] = {
@@ -55,6 +56,7 @@ MAY_WRITE: dict[KafkaUser, set[str]] = {
     "app": {"voters_topic", "candidates_topic", "votes_topic", "rejected_topic", "log_heads_topic"},
     "tally": {"rejected_topic", *TOTALS},
     "dashboard": set(),
+    "results_feed": set(),
     "feed": {"ballots_topic"},
 }
 

@@ -9,7 +9,7 @@ import pytest
 from election.settings import PROJECT, ROLES
 from election.stack.postgres_limits import LIMITS
 
-LEAST = ("auditor", "reader", "dashboard")
+LEAST = ("auditor", "reader", "dashboard", "results_feed")
 DENIED = psycopg.errors.InsufficientPrivilege
 
 
@@ -73,7 +73,7 @@ def take(held, platform, role, number):
         held.enter_context(login(platform, role))
 
 
-@pytest.mark.parametrize("role", ["dashboard", "reader"])
+@pytest.mark.parametrize("role", ["dashboard", "results_feed", "reader"])
 def test_the_least_role_cannot_take_all_connections(tables, role):
     with ExitStack() as held:
         with pytest.raises(psycopg.OperationalError, match="too many connections for role"):
@@ -126,7 +126,7 @@ def test_what_one_sorts_on_disk_is_bounded_and_stays_so(tables):
 def test_a_role_does_not_see_what_others_ask(tables):
     with login(tables, "app") as asking:
         asking.execute("SELECT 'a secret question'")
-        for role in ("dashboard", "reader"):
+        for role in ("dashboard", "results_feed", "reader"):
             with login(tables, role) as connection:
                 seen = connection.execute(
                     "SELECT query FROM pg_stat_activity WHERE usename = 'election_app'"

@@ -4,12 +4,12 @@ import msgspec
 import pytest
 
 from election.contracts import topics
+from election.contracts.ages import AGE_GROUP_SQL
 from election.electorate import seed_candidates, seed_voters
 from election.errors import NotReachable, StageFailed
 from election.messaging.reading import read
 from election.preparation import Registration, register
 from election.publication import publish_voters
-from election.storage.ballots import AGE_GROUP_SQL
 from election.storage.columns import columns
 from election.storage.elections import election
 

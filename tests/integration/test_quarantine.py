@@ -1,7 +1,5 @@
 """Forged messages on votes_topic: a person has the count leave them out, and the election can be certified."""
 
-from collections.abc import Iterator
-
 import psycopg
 import pytest
 
@@ -99,7 +97,7 @@ def test_a_quarantine_is_a_decision_that_is_kept(tables, published):
     quarantine(tables, poll.slug, "admin", REASON, found)
     with pytest.raises(StageFailed, match="duplicate key"):
         quarantine(tables, poll.slug, "admin", REASON, found)
-    for role in ("app", "auditor", "reader", "dashboard"):
+    for role in ("app", "auditor", "reader", "dashboard", "results_feed"):
         for table in ("quarantines", "quarantined_messages"):
             with pytest.raises(psycopg.Error), tables.connect(role) as connection:
                 connection.execute(f"DELETE FROM {table}")
@@ -109,14 +107,6 @@ def test_a_quarantine_is_a_decision_that_is_kept(tables, published):
         connection.execute("SELECT quarantine(%s, 'admin', 'no', 'topic', '[]')", [poll.slug])
     with pytest.raises(psycopg.errors.RaiseException), tables.connect("owner") as connection:
         connection.execute("UPDATE quarantines SET reason = 'another' WHERE election_no = %s", [poll.election_no])
-
-
-@pytest.fixture(scope="module")
-def counting(spark: Platform, tables: Platform) -> Iterator[Platform]:
-    driver.start(spark.settings)
-    assert driver.wait_for(lambda: driver.state(spark.settings).phase == "counting", 120)
-    yield spark
-    driver.stop(spark.settings)
 
 
 def test_an_election_with_forged_ballots_is_counted_exactly_after_a_quarantine(counting, published):

@@ -1,16 +1,14 @@
 """An election that is removed leaves nothing that names it, and everybody copes with what stays in the log."""
 
-from collections.abc import Iterator
-
 import pytest
 from psycopg.errors import InsufficientPrivilege
 
-from dashboard.feed.snapshots import Feed
 from election.casting import cast, close_poll
 from election.contracts import topics
 from election.count import driver, wait_until_counted
 from election.count.rebuilding import rebuild
 from election.errors import StageFailed, UnknownElection
+from election.live.snapshots import Snapshots
 from election.messaging.aggregates import folded
 from election.messaging.reading import read
 from election.messaging.rejected import rejected
@@ -41,19 +39,11 @@ def test_a_certified_election_is_never_removed_and_only_the_owner_removes(tables
     with pytest.raises(StageFailed, match="is certified: it cannot be removed"):
         remove(tables, poll.slug, "admin")
     assert rows(tables, poll.election_no) == before
-    for role in ("app", "auditor", "reader", "dashboard"):
+    for role in ("app", "auditor", "reader", "dashboard", "results_feed"):
         with pytest.raises(InsufficientPrivilege), tables.connect(role) as connection:
             connection.execute("SELECT remove_election('removal-certified', 'nobody')")
     with pytest.raises(UnknownElection):
         remove(tables, "removal-never-was", "admin")
-
-
-@pytest.fixture(scope="module")
-def counting(spark: Platform, tables: Platform) -> Iterator[Platform]:
-    driver.start(spark.settings)
-    assert driver.wait_for(lambda: driver.state(spark.settings).phase == "counting", 120)
-    yield spark
-    driver.stop(spark.settings)
 
 
 def test_an_election_is_removed_and_the_others_stay_as_they_are(counting, published):
@@ -64,7 +54,7 @@ def test_an_election_is_removed_and_the_others_stay_as_they_are(counting, publis
         wait_until_counted(counting, poll.slug, timeout_stalled_s=240)
         export(counting, poll.slug)
         validate(counting, poll.slug, "count", lambda _: None)
-    feed = Feed(counting)
+    feed = Snapshots(counting)
     feed.start()
     try:
         assert driver.wait_for(lambda: feed.count.read(gone.election_no).counted.ballots > 0, 60)

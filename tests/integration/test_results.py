@@ -13,7 +13,7 @@ import pytest
 
 from election.casting import cast, close_poll
 from election.contracts import aggregates, topics
-from election.contracts.ballots import age_group, age_on
+from election.contracts.ages import age_group, age_on
 from election.contracts.messages import SCHEMA_VERSION, encode
 from election.count import wait_until_counted
 from election.errors import StageFailed

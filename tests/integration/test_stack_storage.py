@@ -20,7 +20,7 @@ def test_a_wrong_password_is_refused(platform: Platform) -> None:
         psycopg.connect(dsn)
 
 
-@pytest.mark.parametrize("role", ["app", "auditor", "reader", "dashboard"])
+@pytest.mark.parametrize("role", ["app", "auditor", "reader", "dashboard", "results_feed"])
 def test_only_the_owner_may_create_tables(platform: Platform, role: str) -> None:
     with platform.connect(role) as connection, pytest.raises(psycopg.Error):  # type: ignore[arg-type]
         connection.execute("CREATE TABLE intruder (id int)")
@@ -43,3 +43,10 @@ def test_secrets_are_private(platform: Platform) -> None:
 def test_the_broker_creates_no_topic_by_itself(platform: Platform) -> None:
     metadata = admin(platform.login("admin")).list_topics("no_such_topic", timeout=10).topics["no_such_topic"]
     assert metadata.error is not None and metadata.error.name() == "UNKNOWN_TOPIC_OR_PART"
+
+
+def test_the_brokers_log_says_what_the_broker_says(platform: Platform) -> None:
+    """Kafka logs through a library that takes it, or nowhere: then the log of a broker that failed is empty."""
+    log = (platform.settings.var / "logs" / "kafka.log").read_text()
+    assert "Kafka Server started" in log
+    assert "SLF4J" not in log

@@ -76,15 +76,6 @@ def kept_running(platform: Platform) -> Iterator[None]:
         keeper.join()
 
 
-@pytest.fixture(scope="module")
-def counting(spark: Platform, tables: Platform) -> Iterator[Platform]:
-    """The platform with the count at work."""
-    driver.start(spark.settings)
-    assert driver.wait_for(lambda: driver.state(spark.settings).phase == "counting", 120)
-    yield spark
-    driver.stop(spark.settings)
-
-
 @contextmanager
 def shown_meanwhile(platform: Platform, election_no: int, before: int) -> Iterator[list[int]]:
     """Ballots that a reader shows, who has read as many as ``before`` and reads on while this lasts."""

@@ -6,12 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from election import scenarios
-from election.behaviour.deciding import ABSTAINS, GENDERS, INVALID, Behaviour, Roll, Standing
+from election.behaviour.deciding import ABSTAINS, GENDERS, INVALID, Behaviour, Roll
 from election.behaviour.loading import simulation_of
 from election.behaviour.replay import Replay
 from election.behaviour.simulation import Simulated, support, turnout_by_roll
-from election.contracts.ballots import AGE_GROUPS
+from election.contracts.ages import AGE_GROUPS
 from election.contracts.messages import SCHEMA_VERSION, VoterRecord
+from election.outcome import Line
 from election.scenarios import Scenario, Simulation
 from election.settings import Settings
 
@@ -19,12 +20,16 @@ FOLDER = Settings().scenarios
 UK = scenarios.load(FOLDER, "uk-general-election-2019")
 
 
+def line(contest: int, number: int, party: str, official: int | None) -> Line:
+    return Line(number, contest, f"Name {number}", party, party, official)
+
+
 def rolls_of(scenario: Scenario) -> list[Roll]:
     """The scenario's contests as they are registered: numbers from 1, voters one after the other."""
     rolls, first, candidate_no = [], 1, 0
     for number, contest in enumerate(scenario.contests, 1):
         standing = tuple(
-            Standing(candidate_no + position, candidate.party_abbreviation, candidate.votes)
+            line(number, candidate_no + position, candidate.party_abbreviation, candidate.votes)
             for position, candidate in enumerate(contest.candidates, 1)
         )
         candidate_no += len(standing)
@@ -45,7 +50,7 @@ def everybody(rolls: list[Roll], seed: int = 1) -> tuple[np.ndarray, np.ndarray,
 
 def official(rolls: list[Roll]) -> dict[int, int]:
     """Official figures by decision."""
-    votes = {standing.candidate_no: standing.official_votes or 0 for roll in rolls for standing in roll.candidates}
+    votes = {standing.number: standing.official or 0 for roll in rolls for standing in roll.candidates}
     votes[INVALID] = sum(roll.official_invalid or 0 for roll in rolls)
     votes[ABSTAINS] = sum(roll.registered for roll in rolls) - sum(votes.values())
     return {decision: number for decision, number in votes.items() if number}
@@ -83,7 +88,7 @@ def test_a_contest_is_replayed_alike_whatever_else_is_chosen() -> None:
         chosen = Behaviour(rolls, Replay(7, rolls)).choose(
             bath.first_voter_no + ranks, np.full_like(ranks, bath.contest_no), ranks * 0, ranks * 0
         )
-        votes.append(np.where(chosen > 0, chosen - bath.candidates[0].candidate_no, chosen - 100))
+        votes.append(np.where(chosen > 0, chosen - bath.candidates[0].number, chosen - 100))
     assert (votes[0] == votes[1]).all()
 
 
@@ -116,7 +121,7 @@ def test_votes_do_not_come_in_the_order_of_candidates() -> None:
 def test_any_result_however_small_or_lopsided_is_met(contests: list[tuple[int, list[int], int]], seed: int) -> None:
     rolls, first, candidate_no = [], 1, 0
     for number, (more, votes, invalid) in enumerate(contests, 1):
-        standing = tuple(Standing(candidate_no + i, "P", cast) for i, cast in enumerate(votes, 1))
+        standing = tuple(line(number, candidate_no + i, "P", cast) for i, cast in enumerate(votes, 1))
         registered = sum(votes) + invalid + more - 1 or 1
         rolls.append(Roll(number, f"C{number}", "R", first, registered, invalid, standing))
         first, candidate_no = first + registered, candidate_no + len(votes)
@@ -177,7 +182,7 @@ def test_support_depends_on_age_and_gender_as_the_formulas_say() -> None:
 
 def test_support_and_turnout_differ_by_region_and_the_turnout_asked_for_is_met_over_all() -> None:
     regions = [f"Region {n}" for n in range(8)]
-    standing = (Standing(1, "A", None), Standing(2, "B", None))
+    standing = (line(1, 1, "A", None), line(1, 2, "B", None))
     rolls = [Roll(n, f"C{n}", region, n * 1000, 1000 * n, None, standing) for n, region in enumerate(regions, 1)]
     shares = {roll.region: float(support(3, roll, Simulation())[0, 0, 0]) for roll in rolls}
     assert np.ptp(list(shares.values())) > 0.05

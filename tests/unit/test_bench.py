@@ -1,15 +1,18 @@
 """Measurements that cannot lie: a worker that dies is told, and a result is compared with the scenario's own file."""
 
+import asyncio
 import os
 from copy import deepcopy
 from typing import Any
 
 import pytest
 
+from bench.feed import _read, bare
 from bench.official import compared
 from bench.together import together
 from election import scenarios
 from election.settings import Settings
+from tests.conftest import free_ports
 
 pytestmark = pytest.mark.slow
 
@@ -35,6 +38,14 @@ def test_workers_that_begin_together_give_their_results() -> None:
 def test_a_worker_that_dies_ends_the_measurement_with_a_message(dies: str, status: int) -> None:
     with pytest.raises(SystemExit, match=f"Worker 1 of 2 ended with status {status}"):
         together(worker, [(1, ""), (2, dies)])
+
+
+def test_readers_of_the_feed_notice_what_fails() -> None:
+    with bare(free_ports(1)[0]) as (address, _process):
+        took, failed, _ = asyncio.run(_read(address, 100, 0.5))
+        assert (len(took), failed) == (50, 0)
+        took, failed, _ = asyncio.run(_read(address.replace("/fixed", "/other"), 100, 0.5))
+        assert failed == len(took) == 50
 
 
 @pytest.fixture(scope="module")

@@ -10,13 +10,13 @@ from typer.testing import CliRunner
 
 from election import casting, certification
 from election.casting.replaying import Replayed
-from election.certification import Decision
 from election.cli import app, stages, tally
 from election.cli import certification as certifying
 from election.cli import quarantine as quarantining
 from election.cli import rejected as rejecting
 from election.cli import run as running
 from election.clients.airflow import Airflow
+from election.contracts.public import Decision
 from election.count import driver
 from election.count.driver import DriverState
 from election.errors import BadInput, ElectionError, UnknownElection

@@ -12,7 +12,7 @@ from election.stack.services import SERVICES
 
 FILE = yaml.safe_load((PROJECT / "docker-compose.yaml").read_text())
 SUPERVISED = {name: service for name, service in FILE["services"].items() if service["restart"] != "no"}
-PAGES = ("airflow_port", "dashboard_port", "spark_master_ui_port", "spark_driver_ui_port")
+PAGES = ("airflow_port", "dashboard_port", "feed_port", "spark_master_ui_port", "spark_driver_ui_port")
 
 
 def test_the_services_are_those_of_the_native_stack():
@@ -65,8 +65,16 @@ def test_only_the_master_the_workers_and_the_drivers_container_have_sparks_secre
     assert set(FILE["services"]["airflow-scheduler"]["secrets"]) == airflow | {"kafka_tally", "spark", "evidence_key"}
 
 
-def test_the_dashboard_has_its_own_passwords_alone():
-    assert FILE["services"]["dashboard"]["secrets"] == ["postgres_dashboard", "kafka_dashboard"]
+@pytest.mark.parametrize(("service", "login"), [("dashboard", "dashboard"), ("results-feed", "results_feed")])
+def test_what_shows_results_has_its_own_passwords_alone(service, login):
+    assert FILE["services"][service]["secrets"] == [f"postgres_{login}", f"kafka_{login}"]
+    assert FILE["services"][service]["environment"]["ELECTION_KAFKA_USER"] == login
+
+
+@pytest.mark.parametrize("file", ["docker-compose.hardened.yaml", "docker-compose.brokers.yaml"])
+def test_what_is_changed_for_the_dashboard_is_changed_for_the_results_feed(file):
+    changed = dict(re.findall(r"^  ([\w-]+): (.*)$", (PROJECT / file).read_text(), re.MULTILINE))
+    assert changed["results-feed"] == changed["dashboard"]
 
 
 @pytest.mark.parametrize("file", sorted(PROJECT.glob("docker-compose*.yaml")), ids=lambda file: file.name)

@@ -13,19 +13,21 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from dashboard import files
-from dashboard.feed.count import Reading
-from dashboard.feed.snapshots import Snapshot
-from dashboard.model.colours import PALETTE, colours
-from dashboard.model.contests import page, search
 from dashboard.model.export import export
-from dashboard.model.integrity import claims
-from dashboard.model.night import night
 from dashboard.model.nist import report
-from dashboard.model.register import Candidate, Contest, Counted, Election, Location, Party, Register, Verdict
-from dashboard.model.result import Result, result
-from dashboard.model.status import Source, Stream, kind, troubles
-from dashboard.model.turnout import by_group, by_hour, by_location
 from election.contracts import aggregates, topics
+from election.contracts.ballots import Place
+from election.contracts.public import Party, Verdict
+from election.live.colours import PALETTE, colours
+from election.live.contests import page, search
+from election.live.count import Reading
+from election.live.integrity import claims
+from election.live.night import night
+from election.live.register import Candidate, Contest, Counted, Election, Register
+from election.live.result import Result, result
+from election.live.snapshots import Snapshot
+from election.live.status import Source, Stream, kind, troubles
+from election.live.turnout import by_group, by_hour, by_location
 from election.nist import Form, Report, written
 from tests.nist_format import json_problems, selections, xml_problems
 
@@ -54,7 +56,7 @@ def two_contests(name: str = "Ynys Môn", state: Any = "open") -> Result:
 def test_turnout_is_counted_of_registered_with_silent_places_at_zero() -> None:
     register = Register(
         Election(1, "made-up", "Made up"),
-        locations={1: Location(1, "UK", "Wales", "Bangor"), 2: Location(2, "UK", "Wales", "Amlwch")},
+        locations={1: Place(1, "UK", "Wales", "Bangor"), 2: Place(2, "UK", "Wales", "Amlwch")},
         registered={"location": {"1": 80, "2": 20}, "gender": {"female": 60, "male": 40}},
     )
     here = aggregates.LocationTurnout(**COMMON, votes=20, location=1, country="UK", region="Wales", city="Bangor")

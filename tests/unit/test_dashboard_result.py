@@ -5,10 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from dashboard.model.contests import map_states
-from dashboard.model.register import Candidate, Contest, Counted, Election, Party, Register, register_from_topic
-from dashboard.model.result import Result, result
 from election.contracts.messages import CandidateRecord
+from election.contracts.public import Party
+from election.live.contests import map_states
+from election.live.register import Candidate, Contest, Counted, Election, Register, register_from_topic
+from election.live.result import Result, result
 from election.outcome import PartySeats, Seats
 from election.outcome import seats as seats_of_contests
 from election.outcome.lead import lead

@@ -11,11 +11,7 @@ import pytest
 from pyarrow import ipc
 from streamlit.testing.v1 import AppTest
 
-from dashboard.feed.count import Reading
 from dashboard.feed.shared import shared
-from dashboard.feed.snapshots import Snapshot
-from dashboard.model.register import Candidate, Contest, Counted, Election, Party, Register, Validation, told_apart
-from dashboard.model.result import ContestResult, PartyResult, result
 from dashboard.pages.contests import PROGRESS as STATES
 from dashboard.pages.contests import _rows as contest_rows
 from dashboard.view import components
@@ -23,6 +19,11 @@ from dashboard.view.leading import ballots_left, kicker, seats_kicker, seats_lea
 from dashboard.view.links import Links
 from dashboard.view.reader import Reader
 from dashboard.view.templates import monogram, render
+from election.contracts.public import Party, Validation
+from election.live.count import Reading
+from election.live.register import Candidate, Contest, Counted, Election, Register, told_apart
+from election.live.result import ContestResult, PartyResult, result
+from election.live.snapshots import Snapshot
 from election.outcome import Contender, PartySeats, Race, Seats, Standing, decide
 from election.outcome.lead import lead
 from election.text import visible
@@ -216,14 +217,15 @@ def night_of_namesakes() -> None:
     """Runs as a page: parties A to G with 7, 6, … votes; A and B have one name, C is called Others."""
     from datetime import UTC, datetime
 
-    from dashboard.feed.count import Reading
-    from dashboard.feed.snapshots import Snapshot
-    from dashboard.model.register import Counted, Election, Party, Register
-    from dashboard.model.result import result
     from dashboard.view import charts
     from dashboard.view.reader import Reader
     from election.contracts import topics
     from election.contracts.aggregates import MinuteTotal
+    from election.contracts.public import Party
+    from election.live.count import Reading
+    from election.live.register import Counted, Election, Register
+    from election.live.result import result
+    from election.live.snapshots import Snapshot
 
     names = {"A": "Sam Hill", "B": "Sam Hill", "C": "Others", "D": "D", "E": "E", "F": "F", "G": "G"}
     totals = [

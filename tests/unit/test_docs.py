@@ -35,6 +35,14 @@ def test_links_lead_somewhere():
     assert broken == []
 
 
+def test_a_newcomers_paths_name_files_that_are_there():
+    text = (PROJECT / "CONTRIBUTING.md").read_text()
+    named = {name for name in re.findall(r"`([\w./-]+\.(?:py|md|sql|toml))`", text) if "NAME" not in name}
+    roots = [PROJECT, PROJECT / "src" / "election", *(PROJECT / "tests").glob("*/")]
+    assert len(named) > 20
+    assert {name for name in named if not any((root / name).is_file() for root in roots)} == set()
+
+
 def test_every_decision_is_in_the_index_with_its_status():
     index = (PROJECT / "docs" / "decisions" / "README.md").read_text()
     for file in (PROJECT / "docs" / "decisions").glob("0*.md"):

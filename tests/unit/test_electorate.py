@@ -9,11 +9,12 @@ import polars as pl
 import pytest
 
 from election import scenarios
-from election.contracts.ballots import age_on
+from election.contracts.ages import age_on
 from election.electorate.generated import ahead, text
-from election.electorate.offline import COLUMNS, People
+from election.electorate.offline import People
 from election.electorate.places import Homes, Roll
 from election.settings import Settings
+from election.storage.voters import COLUMNS
 
 FOLDER = Settings().scenarios
 UK = scenarios.load(FOLDER, "uk-general-election-2019")

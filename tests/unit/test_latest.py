@@ -1,49 +1,28 @@
 """Of a topic with many records of a key, the latest are found with few keys in memory at once."""
 
-from dataclasses import dataclass
-
 import pytest
 
 from election.messaging import latest
 from election.messaging.latest import Latest
-
-
-@dataclass(frozen=True)
-class Put:
-    at: tuple[int, int]
-    named: bytes
-    text: bytes | None
-
-    def key(self) -> bytes:
-        return self.named
-
-    def value(self) -> bytes | None:
-        return self.text
-
-    def partition(self) -> int:
-        return self.at[0]
-
-    def offset(self) -> int:
-        return self.at[1]
-
+from tests.records import Record
 
 # Compaction left a gap at 12; `b` was taken back, `c` was taken back and came again.
 RECORDS = [
-    Put((0, 10), b"a", b"1"),
-    Put((0, 11), b"b", b"1"),
-    Put((0, 13), b"a", b"2"),
-    Put((0, 14), b"c", b"1"),
-    Put((0, 15), b"b", None),
-    Put((0, 16), b"c", None),
-    Put((0, 17), b"c", b"2"),
-    Put((1, 0), b"d", b"1"),
+    Record(b"1", (0, 10), b"a"),
+    Record(b"1", (0, 11), b"b"),
+    Record(b"2", (0, 13), b"a"),
+    Record(b"1", (0, 14), b"c"),
+    Record(None, (0, 15), b"b"),
+    Record(None, (0, 16), b"c"),
+    Record(b"2", (0, 17), b"c"),
+    Record(b"1", (1, 0), b"d"),
 ]
 
 
 @pytest.mark.parametrize("keys", [1, 3, 100])
 def test_the_latest_record_of_each_key_is_found_however_few_keys_are_held(keys: int) -> None:
     found = Latest(lambda: RECORDS, {0: 10, 1: 0}, {0: 18, 1: 1}, keys)
-    assert [record.at for record in RECORDS if record in found] == [(0, 13), (0, 17), (1, 0)]
+    assert [record.place for record in RECORDS if record in found] == [(0, 13), (0, 17), (1, 0)]
 
 
 def test_no_more_keys_are_held_than_asked_for_on_average(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,11 +33,11 @@ def test_no_more_keys_are_held_than_asked_for_on_average(monkeypatch: pytest.Mon
             held[-1] += 1
             return super()._place(partition, offset)
 
-    def read() -> list[Put]:
+    def read() -> list[Record]:
         held.append(0)
         return records
 
-    records = [Put((0, number), b"%d" % number, b"") for number in range(10_000)]
+    records = [Record(b"", (0, number), b"%d" % number) for number in range(10_000)]
     Counted(read, {0: 0}, {0: 10_000}, keys=1_000)
     assert len(held) == 10 and max(held) < 1_200
     assert latest.KEYS * 200 <= 100_000_000

@@ -1,7 +1,6 @@
 """What a message is: every form decodes from its own bytes, and unusable bytes say why."""
 
 import json
-from datetime import date, timedelta
 
 import msgspec
 import pytest
@@ -10,16 +9,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from election.contracts import aggregates, messages, topics
-from election.contracts.ballots import (
-    AGE_GROUPS,
-    Choice,
-    Place,
-    VoteEncoder,
-    age_group,
-    age_on,
-    ballot_ids,
-    last_births,
-)
+from election.contracts.ballots import Choice, Place, VoteEncoder, ballot_ids
 from election.contracts.messages import Decoder, ExternalBallot, Unusable, VoteMessage, VoterRecord, encode
 from election.contracts.rejection import REASONS
 from election.contracts.schemas import json_schemas, required, spark_ddl
@@ -178,27 +168,6 @@ def test_no_ballot_and_no_aggregate_has_a_field_for_a_person():
     forms: list[type[msgspec.Struct]] = [VoteMessage, *topics.AGGREGATES.values()]
     for form in forms:
         assert not personal & set(form.__struct_fields__), form
-
-
-@pytest.mark.parametrize(
-    ("age", "group"),
-    [(18, "18-24"), (24, "18-24"), (25, "25-34"), (64, "55-64"), (74, "65-74"), (75, "75+"), (110, "75+")],
-)
-def test_ages_fall_into_their_group(age, group):
-    assert age_group(age) == group
-
-
-@pytest.mark.parametrize("day", [date(2019, 12, 12), date(2024, 2, 29), date(2023, 2, 28), date(2023, 3, 1)])
-def test_one_is_of_a_group_from_the_day_on_which_one_is_old_enough(day: date) -> None:
-    for (youngest, _), born in zip(AGE_GROUPS, last_births(day), strict=True):
-        assert age_on(born, day) >= youngest > age_on(born + timedelta(days=1), day)
-
-
-def test_someone_born_on_29_february_comes_of_age_on_1_march():
-    from datetime import date
-
-    assert age_on(date(2000, 2, 29), date(2018, 2, 28)) == 17
-    assert age_on(date(2000, 2, 29), date(2018, 3, 1)) == 18
 
 
 def test_every_topic_has_a_json_schema_and_a_spark_schema():

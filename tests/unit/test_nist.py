@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from typer.testing import CliRunner
@@ -18,30 +18,30 @@ from typer.testing import CliRunner
 from bench.real import aberdeen
 from election import scenarios
 from election.cli import app, elections
-from election.nist import Contest, Decision, Party, Recount, Report, document, plurality, ranked, written
-from election.nist.report import State
+from election.contracts.public import Decision, Party, State, Verdict
+from election.nist import ContestReport, Report, document, plurality, ranked, written
 from election.outcome import Kind, Line, Race, RankedRules, contenders, decide, decide_election
 from election.results.official import official
 from election.settings import Settings
 from tests.nist_format import json_problems, json_validator, reference_problems, selections, sum_problems, xml_problems
 
 NOW = datetime(2026, 5, 7, 23, 15, 0, 999_999, timezone(timedelta(hours=1)))
-DECIDED = Decision("the returning officer", "It agrees.", datetime(2026, 5, 8, 4, 0, 0, 250_000, UTC))
-RECOUNT = Recount(datetime(2026, 5, 9, 9, 30, tzinfo=UTC), ok=True)
+DECIDED = Decision("certified", "the returning officer", "It agrees.", datetime(2026, 5, 8, 4, 0, 0, 250_000, UTC))
+RECOUNT = Verdict(datetime(2026, 5, 9, 9, 30, tzinfo=UTC), True, 1_000, 60, 60, 0, kind="recount")
 PARTIES = {"A": Party("A", "Party A", "#D50000"), "B": Party("B", "Party B")}
-STATES: tuple[State, ...] = ("registered", "open", "closed", "counted", "refused", "certified")
+STATES = get_args(State)
 
 
 def line(number: int, party: str, candidate_id: str | None = None, kind: Kind = "person") -> Line:
     return Line(number, 1, f"Name {number}", party, f"Party {party}", None, candidate_id, kind)
 
 
-def contest(votes: dict[int, int], *lines: Line, over: bool = True, number: int = 1, **how: Any) -> Contest:
+def contest(votes: dict[int, int], *lines: Line, over: bool = True, number: int = 1, **how: Any) -> ContestReport:
     race = Race(number, contenders(lines), 1_000, unopposed=how.pop("unopposed", False))
     return plurality(f"C{number}", f"Contest {number}", decide(race, votes, over=over, **how))
 
 
-def report(*contests: Contest, state: State = "counted", **more: Any) -> Report:
+def report(*contests: ContestReport, state: State = "counted", **more: Any) -> Report:
     decision = DECIDED if state in ("certified", "refused") else None
     return Report("may-2026", "Borough 2026", date(2026, 5, 7), date(2026, 5, 7), False, state, NOW, PARTIES, contests,
                   decision, **more)  # fmt: skip

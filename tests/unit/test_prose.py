@@ -31,9 +31,9 @@ PHRASES = (
 
 READ = (
     "README.md", "CONTRIBUTING.md", "SECURITY.md", "docs",
-    "bench", "dags", "dashboard", "docker", "plugins", "stack",
+    "bench", "dags", "dashboard", "docker", "plugins", "results_feed", "stack",
     *(f"src/election/{package}" for package in (
-        "behaviour", "casting", "certification", "cli", "clients", "count", "electorate", "orchestration",
+        "behaviour", "casting", "certification", "cli", "clients", "count", "electorate", "live", "orchestration",
         "preparation", "publication", "removal.py", "results", "scenarios", "stack", "settings.py", "parameters.py",
         "errors.py", "nights.py", "sources.py",
     )),

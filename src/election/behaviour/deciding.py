@@ -3,37 +3,30 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final, Protocol
+from typing import Final, Protocol, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from election.contracts.ballots import AGE_GROUPS
-from election.contracts.messages import VoterRecord
+from election.contracts.ages import AGE_GROUPS
+from election.contracts.messages import Gender, VoterRecord
+from election.outcome import Line
 
 Numbers = NDArray[np.int64]
 
 ABSTAINS: Final = -1
 INVALID: Final = 0
-GENDERS: Final = ("female", "male", "non-binary")
+GENDERS: Final[tuple[Gender, ...]] = get_args(Gender)
 
 _GENDER_CODE = {name: code for code, name in enumerate(GENDERS)}
 _AGE_CODE = {name: code for code, (_, name) in enumerate(AGE_GROUPS)}
 
 
 @dataclass(frozen=True)
-class Standing:
-    """A candidate as the behaviour sees it; ``official_votes`` is None when they are to be simulated."""
-
-    candidate_no: int
-    party: str
-    official_votes: int | None
-
-
-@dataclass(frozen=True)
 class Roll:
     """A contest as the behaviour sees it: voters ``first_voter_no`` … ``first_voter_no + registered - 1``.
 
+    ``candidates`` are the lines of its ballot paper, with official votes unless they are to be simulated.
     ``unopposed``: no poll is held, so no voter votes.
     """
 
@@ -43,7 +36,7 @@ class Roll:
     first_voter_no: int
     registered: int
     official_invalid: int | None
-    candidates: tuple[Standing, ...]
+    candidates: tuple[Line, ...]
     unopposed: bool = False
 
 

@@ -1,12 +1,17 @@
 """The behaviour of an election that is registered in Postgres."""
 
+from collections import defaultdict
 from dataclasses import replace
 from typing import Any
 
-from election.behaviour.deciding import Behaviour, Roll, Standing
+from psycopg.rows import class_row
+
+from election.behaviour.deciding import Behaviour, Roll
 from election.behaviour.replay import Replay
 from election.behaviour.simulation import Simulated
+from election.contracts.public import LINE_SQL
 from election.errors import StageFailed
+from election.outcome import Line
 from election.platform import Connection
 from election.scenarios import Simulation
 
@@ -37,19 +42,18 @@ def simulation_of(parameters: dict[str, Any]) -> Simulation:
 
 
 def _rolls(connection: Connection, election_no: int) -> list[Roll]:
-    standing: dict[int, list[Standing]] = {}
-    for contest_no, *candidate in connection.execute(
-        """SELECT contest_no, candidate_no, party_abbreviation, official_votes FROM candidates
-           WHERE election_no = %s ORDER BY candidate_no""",
-        [election_no],
-    ):
-        standing.setdefault(contest_no, []).append(Standing(*candidate))
+    lines: dict[int, list[Line]] = defaultdict(list)
+    with connection.cursor(row_factory=class_row(Line)) as cursor:
+        for line in cursor.execute(
+            f"SELECT {LINE_SQL} FROM candidates WHERE election_no = %s ORDER BY candidate_no", [election_no]
+        ):
+            lines[line.contest].append(line)
     contests = connection.execute(
         """SELECT contest_no, contest_id, region, first_voter_no, registered, official_invalid, unopposed FROM contests
            WHERE election_no = %s ORDER BY first_voter_no""",
         [election_no],
     )
     return [
-        Roll(no, contest_id, region, first, registered, invalid, tuple(standing.get(no, ())), unopposed)
+        Roll(no, contest_id, region, first, registered, invalid, tuple(lines[no]), unopposed)
         for no, contest_id, region, first, registered, invalid, unopposed in contests
     ]

@@ -35,11 +35,11 @@ class Replay:
         self._start = np.concatenate([[0], np.cumsum(self._registered)[:-1]]).astype(np.int64)
         ends, choices = [], []
         for start, roll in zip(self._start, rolls, strict=True):
-            votes = [candidate.official_votes or 0 for candidate in roll.candidates] + [roll.official_invalid or 0]
+            votes = [candidate.official or 0 for candidate in roll.candidates] + [roll.official_invalid or 0]
             if sum(votes) > roll.registered:
                 raise ValueError(f"contest {roll.contest_id} has more ballots than registered voters")
             ends += [start + np.cumsum(votes), [start + roll.registered]]
-            choices += [candidate.candidate_no for candidate in roll.candidates] + [INVALID, ABSTAINS]
+            choices += [candidate.number for candidate in roll.candidates] + [INVALID, ABSTAINS]
         self._ends = np.concatenate(ends)
         self._choices = np.array(choices, np.int64)
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from election import draws
 from election.behaviour.deciding import ABSTAINS, GENDERS, INVALID, Numbers, Roll
-from election.contracts.ballots import AGE_GROUPS
+from election.contracts.ages import AGE_GROUPS
 from election.scenarios import Simulation
 from election.scenarios.model import DEFAULT_SUPPORT
 
@@ -38,7 +38,7 @@ class Simulated:
             for cumulated in np.cumsum(shares.reshape(-1, len(roll.candidates)), axis=1):
                 cumulated[-1] = 1.0  # against rounding: no voter falls between two cells
                 ends.append(cell + cumulated)
-                choices += [candidate.candidate_no for candidate in roll.candidates]
+                choices += [candidate.number for candidate in roll.candidates]
                 cell += 1
         self._ends = np.concatenate(ends)
         self._choices = np.array(choices, np.int64)

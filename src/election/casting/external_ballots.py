@@ -6,10 +6,10 @@ from election.casting.patience import Outdated
 from election.casting.records import Decoding, Refused
 from election.casting.storing import Ballot
 from election.contracts import topics
+from election.contracts.ages import AGE_GROUP_SQL
 from election.contracts.messages import ExternalBallot, Unusable
 from election.messaging.rejected import Origin
 from election.platform import Connection
-from election.storage.ballots import AGE_GROUP_SQL
 from election.storage.elections import Election
 
 _Voter = tuple[int, int, str, str]
@@ -48,7 +48,17 @@ class ExternalBallots:
             except Unusable as why:
                 refused.append((position, why))
                 continue
-            taken.append(Ballot(position, ballot.voter, contest, ballot.candidate, location, gender, age_group))
+            taken.append(
+                Ballot(
+                    position=position,
+                    voter=ballot.voter,
+                    contest=contest,
+                    candidate=ballot.candidate,
+                    location=location,
+                    gender=gender,
+                    age_group=age_group,
+                )
+            )
         return taken, refused
 
     def _read_standing(self, poll: Election) -> set[tuple[int, int | None]]:

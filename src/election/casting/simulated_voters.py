@@ -54,7 +54,15 @@ class SimulatedVoters:
             positions, voters = [positions[i] for i in kept], [voters[i] for i in kept]
         decisions = self._behaviour.decide(voters).tolist()
         ballots = [
-            Ballot(position, r.voter, r.contest, decision or None, r.location, r.gender, r.age_group)
+            Ballot(
+                position=position,
+                voter=r.voter,
+                contest=r.contest,
+                candidate=decision or None,
+                location=r.location,
+                gender=r.gender,
+                age_group=r.age_group,
+            )
             for position, r, decision in zip(positions, voters, decisions, strict=True)
             if decision >= 0
         ]

@@ -1,31 +1,16 @@
 """Certifying and refusing. The rules are the database's own (``storage/certification.sql``); this asks it."""
 
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Literal
 
 import psycopg
-from psycopg.rows import class_row
 
+from election.contracts.public import Decision
 from election.errors import BadInput, StageFailed
 from election.platform import Platform
 from election.storage.elections import election
+from election.storage.public import newest_decision
 
 _CALL = {"certified": "SELECT certify(%s, %s, %s, %s)", "refused": "SELECT refuse(%s, %s, %s, %s)"}
-
-
-@dataclass(frozen=True)
-class Decision:
-    """A row of ``certifications``: who decided what, when and why, knowing which verdict (None: there was none)."""
-
-    decision: Literal["certified", "refused"]
-    decided_by: str
-    reason: str
-    decided_at: datetime
-    verdict_no: int | None
-
-    def __str__(self) -> str:
-        return f"{self.decision} by {self.decided_by} at {self.decided_at:%Y-%m-%d %H:%M:%S %Z}: {self.reason}"
 
 
 def newest_verdict(platform: Platform, slug: str) -> int | None:
@@ -62,12 +47,8 @@ def refuse(platform: Platform, slug: str, by: str, reason: str, verdict_no: int 
 
 def decision(platform: Platform, slug: str) -> Decision | None:
     """The newest decision on the election, None when there is none. Raises UnknownElection."""
-    with platform.connect("reader") as connection, connection.cursor(row_factory=class_row(Decision)) as cursor:
-        return cursor.execute(
-            """SELECT decision, decided_by, reason, decided_at, verdict_no FROM certifications
-               WHERE election_no = %s ORDER BY certification_no DESC LIMIT 1""",
-            [election(connection, slug).election_no],
-        ).fetchone()
+    with platform.connect("reader") as connection:
+        return newest_decision(connection, election(connection, slug).election_no)
 
 
 def _decide(

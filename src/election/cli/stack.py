@@ -90,6 +90,7 @@ def status(as_json_: AsJson = False) -> None:
         "",
         *lines(count),
         f"Dashboard: {answer['dashboard']['url']}",
+        f"Results feed, for programs: {answer['results_feed']['url']}",
         f"Airflow: {airflow['url']}, for",
         *(
             f"  {login['username']:<9} may {login['may']}; password in {login['password_file']}"

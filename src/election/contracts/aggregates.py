@@ -14,6 +14,7 @@ from typing import Literal
 import msgspec
 
 from election.contracts.messages import AgeGroup, Count, Gender, Millis, Number, Version
+from election.contracts.public import Series
 
 
 # Readers hold hundreds of thousands of these, none of which refers to another: nothing for a garbage collector.
@@ -175,7 +176,7 @@ class MinuteTotal(Total, frozen=True, kw_only=True):
     """
 
     minute: Millis
-    series: Literal["candidate", "party"]
+    series: Series
     member: str
     label: str
 

@@ -7,37 +7,13 @@ A ballot id is a keyed BLAKE2b (RFC 7693) of the voter's number under the electi
 from binascii import hexlify
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
 from hashlib import blake2b
-from typing import Literal, get_args
+from typing import get_args
 
 import msgspec
-from dateutil.relativedelta import relativedelta
 
 from election.contracts.messages import SCHEMA_VERSION, AgeGroup, Gender
-
-# The age of each group's youngest members, in whole years on polling day: the group's name begins with it.
-AGE_GROUPS: tuple[tuple[int, AgeGroup], ...] = tuple((int(name[:2]), name) for name in get_args(AgeGroup))
-
-
-def age_on(born: date, day: date) -> int:
-    """Whole years of age on ``day``; someone born on 29 February comes of age on 1 March."""
-    return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
-
-
-def age_group(age: int) -> AgeGroup:
-    """The group of an age in whole years, 18 or more."""
-    return next(name for youngest, name in reversed(AGE_GROUPS) if age >= youngest)
-
-
-def last_births(day: date) -> list[date]:
-    """The last date of birth with which one belongs to a group or an older one on ``day``, for each of AGE_GROUPS."""
-    return [years_before(day, youngest) for youngest, _ in AGE_GROUPS]
-
-
-def years_before(day: date, years: int) -> date:
-    """The same day that many years earlier; 28 February for a 29 February if that year has none."""
-    return day - relativedelta(years=years)
+from election.contracts.public import Series
 
 
 def ballot_ids(key: bytes) -> Callable[[int], bytes]:
@@ -82,7 +58,7 @@ class VoteEncoder:
     def __init__(
         self,
         election: int,
-        series: Literal["candidate", "party"],
+        series: Series,
         choices: list[Choice],
         places: list[Place],
     ) -> None:

@@ -13,6 +13,8 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 
 import msgspec
 
+from election.contracts.public import Series
+
 SCHEMA_VERSION = 1
 Gender = Literal["female", "male", "non-binary"]
 AgeGroup = Literal["18-24", "25-34", "35-44", "45-54", "55-64", "65-74", "75+"]
@@ -94,7 +96,7 @@ class VoteMessage(msgspec.Struct, frozen=True):
     city: str
     gender: Gender
     age_group: AgeGroup
-    series: Literal["candidate", "party"]
+    series: Series
     cast_at: Millis
 
 

@@ -1,8 +1,6 @@
 """Proves that an electorate is complete before it is published."""
 
-from datetime import timedelta
-
-from election.contracts.ballots import AGE_GROUPS, last_births
+from election.contracts.ages import BY_BIRTH, OF_AGE, bounds_of_births
 from election.errors import StageFailed
 from election.platform import Connection, Platform
 from election.storage.elections import Election, election
@@ -70,18 +68,19 @@ def _voters(connection: Connection, poll: Election) -> list[str]:
         )
     ]
     minors = connection.execute(
-        "SELECT count(*) FROM voters WHERE election_no = %s AND date_of_birth > %s",
-        [poll.election_no, last_births(poll.polling_day)[0]],
+        "SELECT count(*) FROM voters WHERE election_no = %s AND date_of_birth >= %s",
+        [poll.election_no, bounds_of_births(poll.polling_day)[-1]],
     ).fetchone()
     if minors and minors[0]:
-        wrong.append(f"{minors[0]:,} voters are younger than 18 on {poll.polling_day}")
+        wrong.append(f"{minors[0]:,} voters are younger than {OF_AGE} on {poll.polling_day}")
     return wrong
 
 
 def _count(connection: Connection, poll: Election) -> None:
     """Refills registered_counts, in one pass over the voters.
 
-    Places, genders and age groups are the base of the turnout: voters of contests without a poll are not in them.
+    Places, genders and age groups are the base of the turnout: voters of contests without a poll are not in them. A
+    minor counts in the youngest group here; then the electorate is refused.
     """
     unopposed = [
         contest
@@ -90,8 +89,6 @@ def _count(connection: Connection, poll: Election) -> None:
         )
     ]
     connection.execute("DELETE FROM registered_counts WHERE election_no = %s", [poll.election_no])
-    # Youngest births first become group after group: the bucket of a birth among the groups' first birthdays.
-    groups = [name for _, name in reversed(AGE_GROUPS)]
     connection.execute(
         """INSERT INTO registered_counts (election_no, dimension, member, registered)
            SELECT %(election)s,
@@ -104,9 +101,9 @@ def _count(connection: Connection, poll: Election) -> None:
            GROUP BY GROUPING SETS ((contest_no), (location_no), (gender), (age))""",
         {
             "election": poll.election_no,
-            "groups": groups,
+            "groups": list(BY_BIRTH),
             "unopposed": unopposed,
-            "births": [born + timedelta(days=1) for born in reversed(last_births(poll.polling_day)[1:])],
+            "births": bounds_of_births(poll.polling_day)[:-1],
         },
     )
     connection.execute(

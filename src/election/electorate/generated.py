@@ -11,17 +11,17 @@ from contextlib import ExitStack
 from io import BytesIO
 from queue import SimpleQueue
 
-from election.electorate.offline import COLUMNS, People
+from election.electorate.offline import People
 from election.electorate.places import Homes, Roll
 from election.platform import Connection, Platform
 from election.storage.elections import Election
+from election.storage.voters import COPY
 
 # Voters in one transaction: what a killed seeding does again. An election that is half stored goes by this number.
 _PART = 250_000
 _LOADERS = 2
 # Voters in one piece of COPY: small enough for little memory, large enough for whole columns to pay.
 _BATCH = 50_000
-COPY = f"COPY voters ({', '.join(COLUMNS)}) FROM STDIN"
 
 
 def store_voters(

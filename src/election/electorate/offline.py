@@ -12,32 +12,17 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from importlib.resources import files
+from typing import get_args
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from election import draws
-from election.contracts.ballots import years_before
+from election.contracts.ages import years_before
+from election.contracts.messages import Gender
 from election.electorate.places import Homes, Indices, Roll
-
-COLUMNS = (
-    "election_no",
-    "voter_no",
-    "contest_no",
-    "location_no",
-    "gender",
-    "date_of_birth",
-    "title",
-    "given_name",
-    "family_name",
-    "email",
-    "phone",
-    "street",
-    "postcode",
-    "nationality",
-)
-"""The columns of ``voters``, in the order of the frames here and of COPY."""
+from election.storage.voters import COLUMNS
 
 # Census 2021, England and Wales: 51 % of adults are women, 0.06 % say they are non-binary.
 _FEMALE, _NON_BINARY = 0.511, 0.0006
@@ -72,7 +57,7 @@ class People:
         gender = self._gender(voter)
         given = lists.given_start[gender] + self._common("given name", voter, lists.given_size[gender])
         family = self._common("family name", voter, len(lists.family))
-        return pl.DataFrame(
+        drawn = pl.DataFrame(
             {
                 "voter_no": voter,
                 "contest_no": self._contest[roll],
@@ -82,21 +67,20 @@ class People:
                 "title": _TITLES.gather(self._title(voter, gender)),
                 "given_name": lists.given.gather(given),
                 "family_name": lists.family.gather(family),
-                "email": lists.email.gather(given * len(lists.family) + family),
+                "account": lists.email.gather(given * len(lists.family) + family),
                 "phone": lists.phone.gather(self._one_of("phone", voter, 1000)),
                 "street": lists.street.gather(self._one_of("street", voter, len(lists.street))),
                 "outward": self._outward.gather(home),
                 "inward": lists.inward.gather(self._one_of("postcode", voter, len(lists.inward))),
             }
-        ).select(
-            pl.lit(self._election_no).alias("election_no"),
-            *COLUMNS[1:9],
-            pl.concat_str("email", "voter_no", pl.lit("@example.org")).alias("email"),
-            "phone",
-            "street",
-            pl.concat_str("outward", "inward").alias("postcode"),
-            pl.lit("GB").alias("nationality"),
         )
+        made = {
+            "election_no": pl.lit(self._election_no),
+            "email": pl.concat_str("account", "voter_no", pl.lit("@example.org")),
+            "postcode": pl.concat_str("outward", "inward"),
+            "nationality": pl.lit("GB"),
+        }
+        return drawn.select(made.get(name, pl.col(name)).alias(name) for name in COLUMNS)
 
     def _words(self, what: str, voter: Indices) -> draws.Words:
         return draws.words(draws.key(self._seed, "person", what), voter)
@@ -126,7 +110,7 @@ class People:
         return np.where(gender == 0, by_gender, np.where(gender == 1, np.where(share < 0.98, 4, 3), 5))
 
 
-_GENDERS = pl.Series(["female", "male", "non-binary"])
+_GENDERS = pl.Series(get_args(Gender))
 _TITLES = pl.Series(["Mrs", "Miss", "Ms", "Dr", "Mr", "Mx"])
 _EPOCH = date(1970, 1, 1).toordinal()
 

@@ -5,15 +5,12 @@ doi 10.6028/NIST.SP.1500-100r2, schemas at usnistgov/ElectionResultsReporting. T
 """
 
 from election.nist.document import document
-from election.nist.report import Contest, Decision, Party, Recount, Report, plurality, ranked
+from election.nist.report import ContestReport, Report, plurality, ranked
 from election.nist.writing import Form, written
 
 __all__ = [
-    "Contest",
-    "Decision",
+    "ContestReport",
     "Form",
-    "Party",
-    "Recount",
     "Report",
     "document",
     "plurality",

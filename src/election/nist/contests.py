@@ -4,12 +4,12 @@ from collections import Counter
 from decimal import Decimal
 
 from election.nist.objects import Object, count_status, external, named, new
-from election.nist.report import Contest, Report
+from election.nist.report import ContestReport, Report
 from election.nist.units import WHOLE, contest_progress, unit
 from election.outcome import Contender, Line
 
 
-def candidate(contest: Contest, contender: Contender, parties: dict[str, str]) -> Object:
+def candidate(contest: ContestReport, contender: Contender, parties: dict[str, str]) -> Object:
     """``None of the above`` is a choice with a name, as on the ballot paper, but has no party and cannot win."""
     known = contender.lines[0].candidate_id
     return new(
@@ -26,7 +26,7 @@ def _candidate_id(contender: Contender) -> str:
     return f"candidate-{contender.number}"
 
 
-def _standing(contest: Contest, contender: Contender) -> str | None:
+def _standing(contest: ContestReport, contender: Contender) -> str | None:
     if contender.number in [elected.contender.number for elected in contest.elected]:
         return "winner"
     if contest.over:
@@ -34,7 +34,7 @@ def _standing(contest: Contest, contender: Contender) -> str | None:
     return "projected-winner" if contender == contest.ahead else None
 
 
-def contest(report: Report, one: Contest, parties: dict[str, str]) -> Object:
+def contest(report: Report, one: ContestReport, parties: dict[str, str]) -> Object:
     """A ``CandidateContest`` with a selection for each line."""
     held = report.polls(one)
     ranking, write_ins = one.race.kind == "ranking", [c for c in one.race.contenders if c.kind == "write-in"]
@@ -60,7 +60,7 @@ def contest(report: Report, one: Contest, parties: dict[str, str]) -> Object:
     )
 
 
-def _selection(contest: Contest, contender: Contender, line: Line, parties: dict[str, str], held: bool) -> Object:
+def _selection(contest: ContestReport, contender: Contender, line: Line, parties: dict[str, str], held: bool) -> Object:
     """One line on the ballot paper; lines of one candidate name the same candidate and a party each."""
     written_in = contender.kind == "write-in"
     return new(
@@ -74,7 +74,7 @@ def _selection(contest: Contest, contender: Contender, line: Line, parties: dict
     )
 
 
-def _votes(contest: Contest, line: Line) -> list[Object]:
+def _votes(contest: ContestReport, line: Line) -> list[Object]:
     """The votes of a line; of each round in a count of rankings."""
     where = unit(contest)
     if contest.race.kind != "ranking":

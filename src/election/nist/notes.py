@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from election.nist.report import Contest, Report
+from election.nist.report import ContestReport, Report
 
 
 def notes(report: Report) -> str:
@@ -25,7 +25,7 @@ def _about(report: Report) -> Iterator[str]:
         yield f"Recounted at {_moment(report.recount.given_at)}: {found}."
 
 
-def _contest(contest: Contest) -> Iterator[str]:
+def _contest(contest: ContestReport) -> Iterator[str]:
     how = {one.how for one in contest.elected}
     names = ", ".join(one.contender.name for one in contest.elected)
     if "unopposed" in how:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 
+from election.contracts.public import Decision, Party, State, Verdict
 from election.outcome import Contender, ContestOutcome, Count, Elected, Outcome, Race, Stage
 
-State = Literal["registered", "open", "closed", "counted", "certified", "refused"]
 Status = Literal["pre-election", "unofficial-partial", "unofficial-complete", "certified", "recount"]
 
 _STATUS: dict[State, Status] = {
@@ -21,33 +21,7 @@ _STATUS: dict[State, Status] = {
 
 
 @dataclass(frozen=True)
-class Party:
-    """``colour`` is ``#rrggbb``, or None."""
-
-    abbreviation: str
-    name: str
-    colour: str | None = None
-
-
-@dataclass(frozen=True)
-class Decision:
-    """Who certified or refused the result, when and why."""
-
-    decided_by: str
-    reason: str
-    decided_at: datetime
-
-
-@dataclass(frozen=True)
-class Recount:
-    """The newest recount of the certified result. ``ok``: that result stands."""
-
-    given_at: datetime
-    ok: bool
-
-
-@dataclass(frozen=True)
-class Contest:
+class ContestReport:
     """One contest. ``votes`` are by line; ``valid`` and ``invalid`` are ballots; ``over``: its count is complete.
 
     ``ahead`` has a lead that no ballot still to come can overturn. ``tied`` await a lot. ``stages`` are those of a
@@ -81,7 +55,8 @@ class Contest:
 class Report:
     """One election at the moment ``now``. ``parties`` are by abbreviation; ``contests`` in the election's order.
 
-    ``first_day`` and ``last_day`` are polling days. ``replay``: the votes are those of a real election.
+    ``first_day`` and ``last_day`` are polling days. ``replay``: the votes are those of a real election. ``recount`` is
+    the newest one of a certified result; if ok, that result stands.
     """
 
     slug: str
@@ -92,9 +67,9 @@ class Report:
     state: State
     now: datetime
     parties: Mapping[str, Party]
-    contests: tuple[Contest, ...]
+    contests: tuple[ContestReport, ...]
     decision: Decision | None = None
-    recount: Recount | None = None
+    recount: Verdict | None = None
 
     @property
     def over(self) -> bool:
@@ -112,7 +87,7 @@ class Report:
             return self.recount.given_at
         return self.decision.decided_at if self._frozen and self.decision else self.now
 
-    def polls(self, contest: Contest) -> bool:
+    def polls(self, contest: ContestReport) -> bool:
         """Whether the contest has ballots to report: the poll has opened, and the contest is not unopposed."""
         return self.state != "registered" and not contest.race.unopposed
 
@@ -121,10 +96,10 @@ class Report:
         return self.state == "certified"
 
 
-def plurality(contest_id: str, name: str, outcome: Outcome) -> Contest:
+def plurality(contest_id: str, name: str, outcome: Outcome) -> ContestReport:
     """A contest decided by plurality."""
     ahead = len(outcome.first) == 1 and not outcome.lead.overturnable and outcome.first[0].contender.is_person
-    return Contest(
+    return ContestReport(
         contest_id,
         name,
         outcome.race,
@@ -142,10 +117,10 @@ def plurality(contest_id: str, name: str, outcome: Outcome) -> Contest:
     )
 
 
-def ranked(contest_id: str, name: str, outcome: ContestOutcome, count: Count) -> Contest:
+def ranked(contest_id: str, name: str, outcome: ContestOutcome, count: Count) -> ContestReport:
     """A contest of rankings, with the stages of its count."""
     race = outcome.race
-    return Contest(
+    return ContestReport(
         contest_id,
         name,
         race,

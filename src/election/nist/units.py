@@ -1,7 +1,7 @@
 """Reporting units: the whole election, and the constituency of each contest."""
 
 from election.nist.objects import Object, count_status, external, named, new
-from election.nist.report import Contest, Report
+from election.nist.report import ContestReport, Report
 
 WHOLE = "unit-whole"
 
@@ -26,7 +26,7 @@ def units(report: Report) -> list[Object]:
     return [whole, *(_constituency(report, contest) for contest in report.contests)]
 
 
-def _constituency(report: Report, contest: Contest) -> Object:
+def _constituency(report: Report, contest: ContestReport) -> Object:
     return new(
         "ReportingUnit",
         unit(contest),
@@ -47,13 +47,13 @@ def progress(report: Report) -> str:
     return "in-process" if any(contest.ballots for contest in report.contests) else "not-processed"
 
 
-def contest_progress(contest: Contest) -> str:
+def contest_progress(contest: ContestReport) -> str:
     """The ``CountItemStatus`` of one contest."""
     if contest.over:
         return "completed"
     return "in-process" if contest.ballots else "not-processed"
 
 
-def unit(contest: Contest) -> str:
+def unit(contest: ContestReport) -> str:
     """The id of the contest's constituency."""
     return f"unit-{contest.race.number}"

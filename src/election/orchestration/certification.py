@@ -6,7 +6,8 @@ from typing import Any
 
 from airflow.sdk.exceptions import AirflowFailException
 
-from election.certification import Decision, certify, decision, newest_verdict, question, refuse
+from election.certification import certify, decision, newest_verdict, question, refuse
+from election.contracts.public import Decision
 from election.errors import BadInput, ElectionError, StageFailed
 from election.evidence import seal
 from election.orchestration.questions import CERTIFY, TASK

@@ -89,7 +89,8 @@ def _withdraw(task_instance: str) -> None:
     """Takes back what the task asked before it was cleared.
 
     Airflow 3.3 keeps the text, the form and the assigned users of the first question when a cleared task asks again,
-    and its API has no way to replace them: people would read the figures of an older verdict.
+    and its API has no way to replace them: people would read the figures of an older verdict. apache/airflow#73235
+    refreshes them. Review at apache-airflow-core 3.4: with that change this function goes.
     """
     with psycopg.connect(Settings().dsn("airflow")) as connection:
         connection.execute("DELETE FROM hitl_detail WHERE ti_id = %s", [task_instance])

@@ -23,6 +23,9 @@ class TrackingLocalExecutor(LocalExecutor):
       again: Airflow asks to revoke what waits for longer than ``task_queued_timeout``, and to queue it again.
     - More tasks are handed over than there are runners. Those that wait behind long ones look just like that; the
       third time Airflow fails them.
+
+    The first is apache/airflow#71580 and #72716 (change #71579), the others #71914, with which LocalExecutor records
+    what it hands over. Review at apache-airflow-core 3.4: with both changes this class goes.
     """
 
     runs: Counter[TaskInstanceKey]

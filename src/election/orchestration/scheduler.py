@@ -2,7 +2,8 @@
 airflow scheduler``.
 
 The LocalExecutor's tasks are forked from the scheduler. Great Expectations takes seconds to import, which every gate of
-every run would spend again; forked tasks find it there.
+every run would spend again; forked tasks find it there. Airflow has no setting for it, and no issue is known. Review at
+apache-airflow-core 3.4: can a setting name modules to import first?
 """
 
 import sys

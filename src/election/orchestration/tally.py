@@ -6,6 +6,9 @@ the task then waits in a trigger, without a worker slot, and whatever of Airflow
 driver again. When a driver dies, the trigger starts the next one and then lets the task fail with the error; the
 task's next try finds it. On Kubernetes and YARN (connection extra ``deploy-mode`` ``cluster``) the provider submits and
 follows.
+
+The provider's own way to resume (``execute_resumable``) leaves out client mode. No issue is known. Review at
+apache-airflow-providers-apache-spark 6.4: does it find a driver in client mode again?
 """
 
 import asyncio

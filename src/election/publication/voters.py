@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from election import nights
 from election.contracts import topics
-from election.contracts.ballots import AGE_GROUPS, last_births
+from election.contracts.ages import BY_BIRTH, bounds_of_births
 from election.contracts.messages import SCHEMA_VERSION, Gender
 from election.errors import StageFailed
 from election.messaging.clients import SafeProducer
@@ -24,11 +24,11 @@ from election.storage.elections import Election, election
 _BLOCK = 10_000
 _BLOCKS = 16
 _GENDERS = pa.array(get_args(Gender))
-# By gender, then by the number of age groups that a voter is old enough for.
+# By gender, then by age group; minors are in none, and are not registered.
 _PEOPLE = pa.array(
     b',"gender":"%b","age_group":"%b"' % (gender.encode(), group.encode())
     for gender in get_args(Gender)
-    for group in ("", *(name for _, name in AGE_GROUPS))
+    for group in (*BY_BIRTH, "")
 )
 
 
@@ -93,11 +93,10 @@ def _messages(voters: pa.RecordBatch, numbers: pa.Array, poll: Election) -> pa.A
 
 def _people(voters: pa.RecordBatch, poll: Election) -> pa.Array:
     """Each voter's gender and age group as in a message: one of a few prepared texts."""
-    # The number of groups that a voter is old enough for; minors are not registered.
-    births = np.array(last_births(poll.polling_day)[::-1], "datetime64[D]")
-    old_enough = len(births) - np.searchsorted(births, voters["date_of_birth"].to_numpy(zero_copy_only=False))
+    bounds = np.array(bounds_of_births(poll.polling_day), "datetime64[D]")
+    group = np.searchsorted(bounds, voters["date_of_birth"].to_numpy(zero_copy_only=False), "right")
     gender = pc.index_in(voters["gender"], _GENDERS).to_numpy()
-    return _PEOPLE.take(pa.array(gender * (1 + len(AGE_GROUPS)) + old_enough))
+    return _PEOPLE.take(pa.array(gender * (1 + len(BY_BIRTH)) + group))
 
 
 def _text(numbers: pa.Array) -> pa.Array:

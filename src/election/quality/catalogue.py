@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any, cast
 
+from election.contracts.public import State
 from election.platform import Platform
 from election.quality.suites import CHECKPOINTS, Checkpoint, Look, suites
 from election.settings import Settings
-from election.storage.elections import Election, State
+from election.storage.elections import Election
 
 _AT: Mapping[Checkpoint, tuple[State, ...]] = {
     "electorate": ("registered",),

@@ -12,12 +12,11 @@ import numpy as np
 from election import behaviour
 from election.behaviour.deciding import GENDERS
 from election.contracts import topics
-from election.contracts.ballots import AGE_GROUPS
+from election.contracts.ages import AGE_GROUP_SQL, AGE_GROUPS
 from election.contracts.messages import Decoder, ExternalBallot, Unusable
 from election.messaging.reading import bounds, read
 from election.messaging.rejected import rejected
 from election.platform import Connection, Platform
-from election.storage.ballots import AGE_GROUP_SQL
 from election.storage.elections import Election
 
 _BATCH = 10_000

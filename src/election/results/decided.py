@@ -1,12 +1,13 @@
 """An election's contests as they are decided by what is certified, and before that by what is counted."""
 
 from dataclasses import dataclass
-from typing import Any
 
+from election.contracts.public import Decision
 from election.outcome import Outcome, Rules, decide
 from election.platform import Platform
-from election.results.figures import Figures, certified, counted, newest_decision
+from election.results.figures import Figures, certified, counted
 from election.storage.elections import Election, election
+from election.storage.public import newest_decision
 from election.storage.races import lots, races
 
 ContestRow = tuple[str, str, int, int | None, int | None, bool]
@@ -26,7 +27,7 @@ class Decided:
     outcomes: list[Outcome]
     figures: Figures
     over: bool
-    decision: dict[str, Any] | None
+    decision: Decision | None
 
 
 def decided(platform: Platform, slug: str) -> Decided:

@@ -1,12 +1,12 @@
 """The figures of a result, from where they are: the counted topics, or the frozen tables of a certified election."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from election.contracts import topics
 from election.messaging.aggregates import folded
 from election.outcome import How
 from election.platform import Connection, Platform
+from election.storage.public import elected
 
 
 @dataclass(frozen=True)
@@ -42,29 +42,5 @@ def certified(connection: Connection, election_no: int) -> Figures:
     return Figures(
         dict(votes.fetchall()),
         {(no, kind): n for no, *both in contests for kind, n in zip(("valid", "invalid"), both, strict=True)},
-        _elected(connection, election_no),
+        elected(connection, election_no),
     )
-
-
-def _elected(connection: Connection, election_no: int) -> dict[int, dict[int, How]] | None:
-    """None of an election that was certified before it was frozen who is elected."""
-    found: dict[int, dict[int, How]] = {}
-    for contest, candidate, how in connection.execute(
-        "SELECT contest_no, candidate_no, how FROM certified_elected WHERE election_no = %s ORDER BY position",
-        [election_no],
-    ):
-        found.setdefault(contest, {})[candidate] = how
-    return found or None
-
-
-def newest_decision(connection: Connection, election_no: int) -> dict[str, Any] | None:
-    """``{"decision", "decided_by", "reason", "decided_at"}``, None before anybody decided."""
-    row = connection.execute(
-        """SELECT decision, decided_by, reason, decided_at FROM certifications
-           WHERE election_no = %s ORDER BY certification_no DESC LIMIT 1""",
-        [election_no],
-    ).fetchone()
-    if row is None:
-        return None
-    decision, decided_by, reason, decided_at = row
-    return {"decision": decision, "decided_by": decided_by, "reason": reason, "decided_at": decided_at.isoformat()}

@@ -2,27 +2,22 @@
 
 from datetime import UTC, datetime
 
-from election.nist import Decision, Party, Recount, Report, plurality
+from election.nist import Report, plurality
 from election.platform import Platform
 from election.results.decided import decided
+from election.storage.public import parties, verdicts
 
 
 def nist_report(platform: Platform, slug: str) -> Report:
     """What ``election.nist.written`` writes, in whatever state the election is. Raises UnknownElection."""
     found = decided(platform, slug)
     with platform.connect("reader") as connection:
-        key = [found.poll.election_no]
-        parties = connection.execute("SELECT abbreviation, name, colour FROM parties WHERE election_no = %s", key)
-        known = {row[0]: Party(*row) for row in parties}
+        known = parties(connection, found.poll.election_no)
         (last_day,) = connection.execute(
-            "SELECT max(polling_day) FROM contests WHERE election_no = %s", key
+            "SELECT max(polling_day) FROM contests WHERE election_no = %s", [found.poll.election_no]
         ).fetchone() or (None,)
-        recount = connection.execute(
-            """SELECT given_at, ok FROM verdicts WHERE election_no = %s AND kind = 'recount'
-               ORDER BY verdict_no DESC LIMIT 1""",
-            key,
-        ).fetchone()
-    poll, made = found.poll, found.decision
+        recount = verdicts(connection, found.poll.election_no).get("recount")
+    poll = found.poll
     return Report(
         slug,
         poll.name,
@@ -36,6 +31,6 @@ def nist_report(platform: Platform, slug: str) -> Report:
             plurality(contest_id, name, outcome)
             for (contest_id, name, *_), outcome in zip(found.contests, found.outcomes, strict=True)
         ),
-        Decision(made["decided_by"], made["reason"], datetime.fromisoformat(made["decided_at"])) if made else None,
-        Recount(*recount) if recount else None,
+        found.decision,
+        recount,
     )

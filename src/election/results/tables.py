@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from election.contracts.public import Decision
 from election.outcome import Outcome, seats
 from election.platform import Platform
 from election.results.decided import decided
@@ -42,7 +43,7 @@ def results(platform: Platform, slug: str) -> dict[str, Any]:
         "election": slug,
         "name": made.poll.name,
         "status": made.poll.state,
-        "decision": made.decision,
+        "decision": _decision(made.decision) if made.decision else None,
         "documents": {form: digest.hex() for form, digest in recorded(platform, made.poll.election_no).items()},
         "system": made.rules.system,
         "registered": registered,
@@ -52,6 +53,15 @@ def results(platform: Platform, slug: str) -> dict[str, Any]:
         "abstained": registered - valid - invalid,
         "seats": seats(made.outcomes).by_party if made.over else {},
         "contests": rows,
+    }
+
+
+def _decision(made: Decision) -> dict[str, str]:
+    return {
+        "decision": made.decision,
+        "decided_by": made.decided_by,
+        "reason": made.reason,
+        "decided_at": made.decided_at.isoformat(),
     }
 
 

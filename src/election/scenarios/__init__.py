@@ -4,7 +4,7 @@ Nothing is trusted: whatever cannot be right is refused as BadInput, naming file
 """
 
 from election.scenarios.loading import load, names, predecessor
-from election.scenarios.model import Candidate, Contest, Party, Scenario, Simulation
+from election.scenarios.model import Candidate, Contest, Scenario, Simulation
 from election.scenarios.selection import select, with_voters
 
 __all__ = [

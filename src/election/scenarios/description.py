@@ -10,9 +10,10 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
+from election.contracts.public import Party
 from election.errors import BadInput
 from election.outcome import Rules
-from election.scenarios.model import Party, Simulation
+from election.scenarios.model import Simulation
 from election.scenarios.tables import YEARS, refused, text_of
 from election.text import acting, visible
 

@@ -9,11 +9,12 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import get_args
 
+from election.contracts.public import Party
 from election.errors import BadInput
 from election.outcome import Kind
 from election.scenarios import garbled, standing
 from election.scenarios.description import Description, describe
-from election.scenarios.model import Candidate, Contest, Party, Scenario
+from election.scenarios.model import Candidate, Contest, Scenario
 from election.scenarios.tables import Row, refused, rows
 
 CONTESTS = ("contest_id", "name", "region", "country", "declared_at", "electorate", "valid_votes", "invalid_votes")
@@ -219,5 +220,5 @@ def _parties(description: Description, candidates: list[Candidate]) -> tuple[Par
     known = {party.abbreviation for party in listed}
     return (
         *listed,
-        *(Party(short, most.most_common(1)[0][0], None) for short, most in named.items() if short not in known),
+        *(Party(short, most.most_common(1)[0][0]) for short, most in named.items() if short not in known),
     )

@@ -3,19 +3,10 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Literal
 
+from election.contracts.public import ElectionKind, Party
 from election.outcome import Kind, Rules
 from election.outcome.rules import DEFAULT
-
-
-@dataclass(frozen=True)
-class Party:
-    """A party as screens show it; ``colour`` is ``#rrggbb``, or None where the scenario gives none."""
-
-    abbreviation: str
-    name: str
-    colour: str | None
 
 
 @dataclass(frozen=True)
@@ -98,7 +89,7 @@ class Scenario:
     name: str
     title: str
     polling_day: date
-    kind: Literal["replay", "simulated"]
+    kind: ElectionKind
     licence: str
     parties: tuple[Party, ...]
     contests: tuple[Contest, ...]

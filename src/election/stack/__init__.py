@@ -1,1 +1,1 @@
-"""The native stack: Postgres, Kafka, Spark, Airflow and the dashboard on this machine, under supervisor."""
+"""The native stack on this machine: Postgres, Kafka, Spark, Airflow, dashboard and results feed, under supervisor."""

@@ -41,6 +41,7 @@ READS: dict[KafkaUser, tuple[str, ...]] = {
     "app": (*STORED, topics.BALLOTS, *TOTALS, topics.REJECTED, topics.LOG_HEADS),
     "tally": (topics.VOTES, *TOTALS),
     "dashboard": (*TOTALS, topics.CANDIDATES, topics.REJECTED, topics.LOG_HEADS),
+    "results_feed": (*TOTALS, topics.CANDIDATES),
 }
 DESCRIBES: dict[KafkaUser, tuple[str, ...]] = {
     "owner": tuple(topic.name for topic in topics.TOPICS),
@@ -52,7 +53,8 @@ OWNS = (AclOperation.CREATE, AclOperation.ALTER_CONFIGS, AclOperation.DESCRIBE_C
 GROUPS: dict[KafkaUser, tuple[str, ...]] = {
     "app": ("election-",),
     "tally": ("spark-kafka-source-", "election-reader"),
-    "dashboard": ("election-dashboard", "election-reader"),
+    "dashboard": ("election-reader",),
+    "results_feed": ("election-reader",),
 }
 """Beginnings of the names of consumer groups; ``election-reader`` is for readers that commit nothing."""
 

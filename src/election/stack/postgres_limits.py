@@ -37,6 +37,8 @@ LIMITS: dict[Role, Limits] = {
     # Expectations read whole electorates; the control room answers up to 40 requests at the same time.
     "reader": Limits(36, "1h", "10s", "1h", "20GB"),
     "dashboard": Limits(8, "15s", "5s", "30s", "512MB"),
+    # One connection follows the registers, another reads heads.
+    "results_feed": Limits(4, "15s", "5s", "30s", "512MB"),
     # Four processes with pools of 15, two of them with a second pool.
     "airflow": Limits(100, "0", "0", "30min"),
 }

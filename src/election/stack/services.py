@@ -1,7 +1,7 @@
 """The services of the stack, in the order of their dependencies."""
 
 from election.settings import Settings
-from election.stack import airflow, dashboard, kafka, postgres, spark
+from election.stack import airflow, dashboard, kafka, postgres, results_feed, spark
 from election.stack.service import Service
 
 SERVICES: tuple[Service, ...] = (
@@ -11,6 +11,7 @@ SERVICES: tuple[Service, ...] = (
     spark.WORKER,
     *airflow.SERVICES,
     dashboard.SERVICE,
+    results_feed.SERVICE,
 )
 
 STORAGE = ("postgres", "kafka")
@@ -19,7 +20,7 @@ SPARK = (*STORAGE, "spark-master", "spark-worker")
 
 STOPPING = (
     ("airflow-scheduler", "airflow-triggerer", "airflow-dag-processor"),
-    ("airflow-api-server", "dashboard"),
+    ("airflow-api-server", "dashboard", "results-feed"),
     ("spark-worker",),
     ("spark-master",),
     ("kafka", "postgres"),

@@ -14,7 +14,7 @@ from election.stack.supervision import ProcessInfo, Supervisor
 
 def status(settings: Settings) -> dict[str, Any]:
     """``{"ready", "services": [{"name", "state", "ready", "pid", "url"}], "kafka", "postgres", "airflow",
-    "dashboard", "spark"}``; ``ready`` means that each service gave a real answer just now."""
+    "dashboard", "results_feed", "spark"}``; ``ready`` means that each service gave a real answer just now."""
     services = existing(settings)
     if settings.runtime == "native":
         processes = Supervisor(settings).processes()
@@ -45,6 +45,7 @@ def status(settings: Settings) -> dict[str, Any]:
             ],
         },
         "dashboard": {"url": settings.dashboard_page},
+        "results_feed": {"url": settings.feed_page},
         "spark": {
             "master": settings.spark_master,
             "url": settings.spark_page,

@@ -2,7 +2,10 @@
 
 from collections.abc import Iterator
 
-from election.contracts.ballots import AGE_GROUPS, Choice, Place, VoteEncoder, ballot_ids
+from psycopg.rows import class_row
+
+from election.contracts.ages import AGE_GROUP_SQL
+from election.contracts.ballots import Choice, Place, VoteEncoder, ballot_ids
 from election.platform import Connection
 from election.storage.elections import Election
 
@@ -17,35 +20,26 @@ def ballot_key(connection: Connection, election_no: int) -> bytes:
 
 def choices(connection: Connection, election_no: int) -> list[Choice]:
     """Every candidate of every contest, and for each contest the invalid ballot."""
-    candidates = connection.execute(
-        """SELECT contest_no, contests.name, candidate_no, btrim(given_name || ' ' || family_name), party_abbreviation
-           FROM candidates JOIN contests USING (election_no, contest_no)
-           WHERE election_no = %s ORDER BY candidate_no""",
-        [election_no],
-    ).fetchall()
-    contests = connection.execute(
-        "SELECT contest_no, name FROM contests WHERE election_no = %s ORDER BY contest_no", [election_no]
-    ).fetchall()
-    return [Choice(*row) for row in candidates] + [Choice(no, name, None, None, None) for no, name in contests]
+    with connection.cursor(row_factory=class_row(Choice)) as cursor:
+        return cursor.execute(
+            """SELECT contest_no AS contest, contests.name AS contest_name, candidate_no AS candidate,
+                      btrim(given_name || ' ' || family_name) AS candidate_name, party_abbreviation AS party
+               FROM contests JOIN candidates USING (election_no, contest_no) WHERE election_no = %(no)s
+               UNION ALL
+               SELECT contest_no, name, NULL, NULL, NULL FROM contests WHERE election_no = %(no)s
+               ORDER BY candidate, contest""",
+            {"no": election_no},
+        ).fetchall()
 
 
 def places(connection: Connection, election_no: int) -> list[Place]:
     """The election's locations."""
-    rows = connection.execute(
-        "SELECT location_no, country, region, city FROM locations WHERE election_no = %s ORDER BY location_no",
-        [election_no],
-    )
-    return [Place(*row) for row in rows]
-
-
-# Age in whole years on polling day, put into the same groups as contracts.ballots.AGE_GROUPS.
-AGE_GROUP_SQL = (
-    "(array["
-    + ",".join(f"'{name}'" for _, name in AGE_GROUPS)
-    + "])[width_bucket(extract(year FROM age(polling_day, date_of_birth))::int, array["
-    + ",".join(str(youngest) for youngest, _ in AGE_GROUPS)
-    + "])]"
-)
+    with connection.cursor(row_factory=class_row(Place)) as cursor:
+        return cursor.execute(
+            """SELECT location_no AS location, country, region, city FROM locations
+               WHERE election_no = %s ORDER BY location_no""",
+            [election_no],
+        ).fetchall()
 
 
 def stored_ballots(

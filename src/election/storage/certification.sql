@@ -268,4 +268,4 @@ CREATE OR REPLACE VIEW public_certified_results AS
 GRANT SELECT ON deciders, certifications, certified_contests, certified_results
     TO election_app, election_auditor, election_reader;
 GRANT SELECT ON public_certifications, public_certified_contests, public_certified_results
-    TO election_auditor, election_reader, election_dashboard;
+    TO election_auditor, election_reader, election_dashboard, election_results_feed;

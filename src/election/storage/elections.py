@@ -2,15 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from psycopg.rows import class_row
 
+from election.contracts.public import ElectionKind, Series, State
 from election.errors import StageFailed, UnknownElection
 from election.parameters import Ballots
 from election.platform import Connection
-
-State = Literal["registered", "open", "closed", "counted", "certified", "refused"]
 
 _COLUMNS = """election_no, slug, scenario, name, polling_day, kind, source, seed, series, parameters, state,
               registered_at, opened_at, closed_at, counted_at, votes_from, voters_from, voters_to,
@@ -29,10 +28,10 @@ class Election:
     scenario: str
     name: str
     polling_day: date
-    kind: Literal["replay", "simulated"]
+    kind: ElectionKind
     source: Literal["offline", "randomuser"]
     seed: int
-    series: Literal["candidate", "party"]
+    series: Series
     parameters: dict[str, Any]
     state: State
     registered_at: datetime
@@ -84,7 +83,7 @@ def read_whole_elections(connection: Connection, *, session: bool = False) -> No
     connection.execute("SELECT set_config('enable_nestloop', 'off', %s)", [not session])
 
 
-_ORDER: tuple[State, ...] = ("registered", "open", "closed", "counted", "certified", "refused")
+_ORDER: tuple[State, ...] = get_args(State)
 
 
 def move(connection: Connection, election_no: int, state: State) -> bool:

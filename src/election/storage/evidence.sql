@@ -136,5 +136,6 @@ CREATE OR REPLACE VIEW public_log_heads AS
 
 GRANT SELECT ON log_rounds TO election_auditor, election_reader;
 GRANT INSERT ON log_rounds TO election_auditor;
+GRANT SELECT ON log_cosignatures TO election_reader;
 GRANT SELECT, INSERT ON log_cosignatures TO election_auditor;
-GRANT SELECT ON public_log_heads TO election_auditor, election_reader, election_dashboard;
+GRANT SELECT ON public_log_heads TO election_auditor, election_reader, election_dashboard, election_results_feed;

@@ -1,8 +1,8 @@
 """What the aggregated topics must say, computed from the votes table."""
 
+from election.contracts.ages import AGE_GROUP_SQL
 from election.contracts.aggregates import AGGREGATES, Aggregate
 from election.platform import Connection
-from election.storage.ballots import AGE_GROUP_SQL
 from election.storage.elections import Election
 
 # The relations of which the aggregates are sums: each reads the votes once, and has few rows.

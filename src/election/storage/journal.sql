@@ -169,4 +169,5 @@ CREATE OR REPLACE VIEW public_certified_documents AS
 
 GRANT SELECT ON journal, journal_heads, rejection_rounds, certified_documents TO election_auditor, election_reader;
 GRANT INSERT ON journal_heads, rejection_rounds, certified_documents TO election_auditor;
-GRANT SELECT ON public_journal_heads, public_certified_documents TO election_auditor, election_reader, election_dashboard;
+GRANT SELECT ON public_journal_heads, public_certified_documents
+    TO election_auditor, election_reader, election_dashboard, election_results_feed;

@@ -105,4 +105,4 @@ CREATE OR REPLACE VIEW public_certified_seats AS
 
 GRANT SELECT ON lots, certified_elected, certified_seats TO election_app, election_auditor, election_reader;
 GRANT SELECT ON public_lots, public_certified_elected, public_certified_seats
-    TO election_auditor, election_reader, election_dashboard;
+    TO election_auditor, election_reader, election_dashboard, election_results_feed;

@@ -51,4 +51,4 @@ CREATE OR REPLACE VIEW public_quarantines AS
     GROUP BY election_no, quarantine_no, decided_by, reason, decided_at;
 
 GRANT SELECT ON quarantines, quarantined_messages TO election_app, election_auditor, election_reader;
-GRANT SELECT ON public_quarantines TO election_auditor, election_reader, election_dashboard;
+GRANT SELECT ON public_quarantines TO election_auditor, election_reader, election_dashboard, election_results_feed;

@@ -28,7 +28,8 @@ CREATE OR REPLACE VIEW public_validations AS
     SELECT election_no, checkpoint, validated_at, ok, expectations, failed, report FROM validations;
 
 -- Least privilege: stages write what they own, only the auditor gives verdicts, readers read.
-GRANT USAGE ON SCHEMA public TO election_app, election_auditor, election_reader, election_dashboard;
+GRANT USAGE ON SCHEMA public
+    TO election_app, election_auditor, election_reader, election_dashboard, election_results_feed;
 GRANT SELECT, INSERT ON ballot_keys, parties, contests, candidates, locations, voters, votes TO election_app;
 GRANT SELECT, INSERT, UPDATE ON elections TO election_app;
 GRANT SELECT, INSERT, DELETE ON registered_counts TO election_app;
@@ -49,4 +50,4 @@ GRANT INSERT, DELETE ON validations TO election_auditor;
 GRANT SELECT ON
     public_elections, public_parties, public_contests, public_candidates, public_locations,
     public_registered_counts, public_verdicts, public_validations
-    TO election_dashboard;
+    TO election_dashboard, election_results_feed;

@@ -8,15 +8,13 @@ import numpy as np
 from election.clients.randomuser.client import RandomUser, seed_text
 from election.clients.randomuser.limits import PAGE, Allowance
 from election.clients.randomuser.people import Person
-from election.contracts.ballots import AGE_GROUPS, age_on, years_before
-from election.electorate.offline import COLUMNS
+from election.contracts.ages import OF_AGE, age_on, years_before
 from election.electorate.places import Roll
 from election.platform import Connection
 from election.settings import Settings
 from election.sources import check, nationalities
 from election.storage.elections import Election
-
-_OF_AGE = AGE_GROUPS[0][0]
+from election.storage.voters import COPY, Voter
 
 
 def store_voters(
@@ -40,11 +38,11 @@ def store_voters(
             people = api.page(seed_text("voters", poll.seed), page, min(PAGE, total - first + 1))
             places = _places(connection, poll.election_no, people)
             contests = np.searchsorted(first_of, np.arange(first, first + len(people)), "right") - 1
-            with connection.cursor() as cursor, cursor.copy(f"COPY voters ({', '.join(COLUMNS)}) FROM STDIN") as copy:
+            with connection.cursor() as cursor, cursor.copy(COPY) as copy:
                 for number, (person, roll) in enumerate(zip(people, contests, strict=True), first):
                     where = person.location
                     place = places[where.country, where.state, where.city]
-                    copy.write_row(_row(poll, number, rolls[roll].contest_no, place, person))
+                    copy.write_row(_voter(poll, number, rolls[roll].contest_no, place, person))
             connection.commit()
             log(f"{first + len(people) - 1:,} of {total:,} voters stored.")
 
@@ -57,29 +55,29 @@ def _last_voter(connection: Connection, election_no: int) -> int:
     return row[0] if row else 0
 
 
-def _row(poll: Election, number: int, contest_no: int, place: int, person: Person) -> tuple[object, ...]:
+def _voter(poll: Election, number: int, contest_no: int, place: int, person: Person) -> Voter:
     where = person.location
-    return (
-        poll.election_no,
-        number,
-        contest_no,
-        place,
-        person.gender,
-        _of_age(person.born, poll.polling_day),
-        person.name.title,
-        person.name.first,
-        person.name.last,
-        person.email,
-        person.phone,
-        f"{where.street.number} {where.street.name}",
-        str(where.postcode),
-        person.nat,
+    return Voter(
+        election_no=poll.election_no,
+        voter_no=number,
+        contest_no=contest_no,
+        location_no=place,
+        gender=person.gender,
+        date_of_birth=_of_age(person.born, poll.polling_day),
+        title=person.name.title,
+        given_name=person.name.first,
+        family_name=person.name.last,
+        email=person.email,
+        phone=person.phone,
+        street=f"{where.street.number} {where.street.name}",
+        postcode=str(where.postcode),
+        nationality=person.nat,
     )
 
 
 def _of_age(born: date, polling_day: date) -> date:
     """The birth, moved back by whole years for those too young to vote on a polling day that lies in the past."""
-    years = max(0, _OF_AGE - age_on(born, polling_day))
+    years = max(0, OF_AGE - age_on(born, polling_day))
     return years_before(born, years)
 
 

@@ -22,9 +22,9 @@ def data_docs(platform: Platform) -> FastAPI:
     @app.get("/")
     def index(operator: Operator) -> HTMLResponse:
         with platform.connect("reader") as connection:
-            found = [reading.standing(connection, poll) for poll in elections(connection)]
-        documented = {standing.election.slug for standing in found if documents.find(root, standing.election.slug)}
-        return rendered(settings, "elections.html", standings=found, documented=documented, operator=operator)
+            found = [reading.overview(connection, poll) for poll in elections(connection)]
+        documented = {overview.election.slug for overview in found if documents.find(root, overview.election.slug)}
+        return rendered(settings, "elections.html", overviews=found, documented=documented, operator=operator)
 
     @app.get("/{path:path}")
     def document(request: Request, path: str, operator: Operator) -> Response:

@@ -27,24 +27,24 @@ def pages(platform: Platform) -> FastAPI:
 
     @app.get("/runs/{dag_id}/{run_id}")
     def run(dag_id: str, run_id: str, operator: Operator) -> HTMLResponse:
-        standing = _standing(platform, dag_id, run_id)
-        if standing is None:
+        overview = _overview(platform, dag_id, run_id)
+        if overview is None:
             return rendered(settings, "no_election.html", dag_id=dag_id)
         return rendered(
             settings,
             "run.html",
-            standing=standing,
+            overview=overview,
             operator=operator,
             quality=f"{addresses.DATA_DOCS}/",
-            dashboard=addresses.dashboard(settings, standing.election.slug),
+            dashboard=addresses.dashboard(settings, overview.election.slug),
         )
 
     @app.get("/runs/{dag_id}/{run_id}/live")
     def live(dag_id: str, run_id: str) -> HTMLResponse:
-        standing = _standing(platform, dag_id, run_id)
-        if standing is None:
+        overview = _overview(platform, dag_id, run_id)
+        if overview is None:
             raise HTTPException(404, "The election of this run was removed.")
-        return rendered(settings, "standing.html", standing=standing)
+        return rendered(settings, "overview.html", overview=overview)
 
     @app.get("/rejected/{slug}", dependencies=[OPERATORS_ONLY])
     def rejected(slug: str, page: Annotated[int, Query(ge=1)] = 1) -> HTMLResponse:
@@ -64,7 +64,7 @@ def pages(platform: Platform) -> FastAPI:
     return app
 
 
-def _standing(platform: Platform, dag_id: str, run_id: str) -> reading.Standing | None:
+def _overview(platform: Platform, dag_id: str, run_id: str) -> reading.Overview | None:
     with platform.connect("reader") as connection:
         poll = election_of_run(connection, dag_id, run_id)
-        return reading.standing(connection, poll) if poll else None
+        return reading.overview(connection, poll) if poll else None

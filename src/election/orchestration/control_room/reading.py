@@ -5,74 +5,28 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from psycopg.rows import class_row
-
+from election.contracts.public import Validation, Verdict
 from election.messaging.rejected import rejected
 from election.platform import Connection, Platform
 from election.storage.elections import Election
+from election.storage.public import validations, verdicts
 
 SHOWN_BYTES = 2_000
 """Of a rejected key or value; all of it is on the topic."""
 
 
 @dataclass(frozen=True)
-class Standing:
-    """How far an election is, and what the checks of its data found."""
+class Overview:
+    """How far an election is, its newest verdict (None before its reconciliation), and what its gates found."""
 
     election: Election
-    verdict: "Verdict | None"
-    reports: "list[Report]"
+    verdict: Verdict | None
+    validations: tuple[Validation, ...]
 
 
-def standing(connection: Connection, election: Election) -> Standing:
-    number = election.election_no
-    return Standing(election, verdict(connection, number), reports(connection, number))
-
-
-@dataclass(frozen=True)
-class Report:
-    """The latest validation of one checkpoint. ``report`` is its page, relative to the root of the data docs."""
-
-    checkpoint: str
-    validated_at: datetime
-    ok: bool
-    expectations: int
-    failed: int
-    report: str
-
-
-def reports(connection: Connection, election_no: int) -> list[Report]:
-    """The latest report of each of the election's checkpoints, in the order in which they were made."""
-    with connection.cursor(row_factory=class_row(Report)) as cursor:
-        found = cursor.execute(
-            """SELECT DISTINCT ON (checkpoint) checkpoint, validated_at, ok, expectations, failed, report
-               FROM public_validations WHERE election_no = %s ORDER BY checkpoint, validated_at DESC""",
-            [election_no],
-        ).fetchall()
-    return sorted(found, key=lambda report: report.validated_at)
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What the reconciliation or, later, a recount found (``kind``)."""
-
-    kind: str
-    given_at: datetime
-    ok: bool
-    stored: int
-    counted: int
-    rejected: int
-    differences: list[str]
-
-
-def verdict(connection: Connection, election_no: int) -> Verdict | None:
-    """The election's latest verdict; None before its reconciliation."""
-    with connection.cursor(row_factory=class_row(Verdict)) as cursor:
-        return cursor.execute(
-            """SELECT kind, given_at, ok, stored, counted, rejected, differences FROM public_verdicts
-               WHERE election_no = %s ORDER BY verdict_no DESC LIMIT 1""",
-            [election_no],
-        ).fetchone()
+def overview(connection: Connection, election: Election) -> Overview:
+    given = tuple(verdicts(connection, election.election_no).values())
+    return Overview(election, given[-1] if given else None, validations(connection, election.election_no))
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,11 @@ const SECONDS = 5;
 const ENDED = ["certified", "refused"];
 
 async function renew() {
-  const standing = document.querySelector(".standing");
-  if (ENDED.includes(standing.dataset.state)) return;
+  const overview = document.querySelector(".overview");
+  if (ENDED.includes(overview.dataset.state)) return;
   try {
     const answer = await fetch(`${location.pathname}/live`);
-    if (answer.ok) standing.outerHTML = await answer.text();
+    if (answer.ok) overview.outerHTML = await answer.text();
   } catch (error) {
     console.warn("The figures are not renewed: Airflow does not answer.", error);
   }

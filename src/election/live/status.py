@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from dashboard.model.register import Election
+from election.live.count import Live
+from election.live.reach import Reach
+from election.live.register import Election
 
 Kind = Literal["waiting", "partial", "complete", "certified", "refused"]
 Cause = Literal["loading", "kafka", "postgres", "topics", "tables", "versions", "count"]
@@ -26,6 +28,19 @@ class Source:
     missing_since: datetime | None = None
     loading: bool = False
 
+    @classmethod
+    def of(cls, reach: Reach, *, loading: bool = False) -> "Source":
+        """``loading``: the topics are still being read from their beginning."""
+        return cls(
+            reach.answered_at,
+            reach.asked_at,
+            reach.trouble,
+            reach.trouble_since,
+            reach.missing,
+            reach.missing_since,
+            loading,
+        )
+
 
 @dataclass(frozen=True)
 class Stream:
@@ -40,6 +55,18 @@ class Stream:
     ballots_at: datetime | None = None
     unusable: int = 0
     unusable_since: datetime | None = None
+
+    @classmethod
+    def of(cls, live: Live) -> "Stream":
+        told = live.progress
+        return cls(
+            datetime.fromtimestamp(told.at / 1000, UTC) if told else None,
+            live.batch_at,
+            told.lag if told else 0,
+            live.ballots_at,
+            live.unusable,
+            live.unusable_since,
+        )
 
     def stands_still(self, now: datetime) -> bool:
         """Ballots wait, and no batch has ended for longer than numbers may be old."""

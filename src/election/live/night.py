@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from dashboard.model.register import Register
-from dashboard.model.result import share
 from election.contracts.aggregates import MinuteTotal
+from election.live.register import Register
+from election.live.result import share
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from dashboard.model.register import Contest, Counted, Register
+from election.live.register import Contest, Counted, Register
 from election.outcome import Lead, Outcome, Race, Standing, decide
 
 Progress = Literal["none", "counting", "complete"]

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from dashboard.model.register import Dimension, Register
-from dashboard.model.result import share
 from election.contracts.aggregates import AgeGroupTurnout, GenderTurnout, LocationTurnout
 from election.contracts.aggregates import HourTurnout as HourTotal
+from election.live.register import Dimension, Register
+from election.live.result import share
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def by_location(register: Register, totals: Iterable[LocationTurnout]) -> tuple[
     totals = list(totals)
     ballots = {total.location: total.votes for total in totals}
     places = {total.location: (total.city, total.region, total.country) for total in totals}
-    places |= {place.number: (place.city, place.region, place.country) for place in register.locations.values()}
+    places |= {place.location: (place.city, place.region, place.country) for place in register.locations.values()}
     registered = register.registered.get("location", {})
     groups = [
         GroupTurnout(*where, _registered(registered, str(number)), ballots.get(number, 0))

@@ -11,30 +11,29 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg.rows import dict_row
 
-from dashboard.feed.reach import Pulse
-from dashboard.model.register import (
+from election.contracts.ballots import Place
+from election.contracts.public import LINE_SQL
+from election.errors import ElectionError
+from election.live.reach import Pulse
+from election.live.register import (
     Candidate,
     Contest,
     Counted,
-    Decision,
     Election,
-    Location,
     LogHead,
-    Party,
-    Quarantine,
     Register,
-    Validation,
-    Verdict,
+    SignedHead,
     told_apart,
 )
-from election.errors import ElectionError
-from election.outcome import How, Rules
+from election.outcome import Rules
 from election.platform import Connection
+from election.storage import public
+from election.storage.races import lots
 
 _POLL_SECONDS = 1.0
 _LOOKED_AT_SECONDS = 60.0
@@ -42,9 +41,12 @@ _PHOTOS = 500
 _LIMIT = "SET statement_timeout = '10s'"
 log = logging.getLogger(__name__)
 Row = dict[str, Any]
+Read = TypeVar("Read")
+_OLDER = (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn, psycopg.errors.InsufficientPrivilege)
+"""What Postgres says of tables that an older version made. The next run upgrades them and grants the rights."""
 
 
-class RegisterFeed:
+class RegisterReader:
     """The elections, and the registers of those that someone has asked for."""
 
     def __init__(self, connect: Callable[[], Connection], scenarios: Path) -> None:
@@ -62,7 +64,7 @@ class RegisterFeed:
         self.pulse = Pulse("Postgres")
 
     def start(self) -> None:
-        threading.Thread(target=self._run, name="register-feed", daemon=True).start()
+        threading.Thread(target=self._run, name="register-reader", daemon=True).start()
 
     def stop(self) -> None:
         self._stop.set()
@@ -88,10 +90,10 @@ class RegisterFeed:
             self._photos[key] = found
         return found
 
-    def heads(self, slug: str) -> list[str]:
+    def heads(self, slug: str) -> list[SignedHead]:
         """Every signed head of the election's log, the oldest first. Raises NotReachable, psycopg.Error."""
         with self._connect() as connection:
-            return [row["head"] for row in _rows(connection, _HEADS, {"slug": slug})]
+            return [SignedHead(**row) for row in _rows(connection, _HEADS, {"slug": slug})]
 
     def _photo(self, election: int, candidate: int) -> bytes | None:
         with self._connect() as connection:
@@ -111,13 +113,13 @@ class RegisterFeed:
                     connection = self._connect()
                     connection.autocommit = True
                     connection.execute(_LIMIT)
-                if _there(connection, "public_elections"):
+                if public.there(connection, "public_elections"):
                     self._poll(connection, wanted)
                     self.pulse.answered()
                 else:  # the first run creates it; asking for it would leave an error a second in Postgres's log
                     self.pulse.answered(("tables",))
                 self._looked_for = wanted
-            except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn):  # an older version made the tables
+            except _OLDER:
                 self.pulse.answered(("tables",))
                 self._looked_for = wanted
             except Exception as error:  # whatever it is, the pages say so, and the next look may do better
@@ -159,21 +161,21 @@ class RegisterFeed:
             known = self.registers.get(election.slug)
             if known is None or known.election.state == "registered" or known.election.number != election.number:
                 known = self._load(connection, election)
-            verdicts = _verdicts(connection, election.number)
+            verdicts = public.verdicts(connection, election.number)
             certified = election.state == "certified"
             found = replace(
                 known,
                 election=election,
                 verdict=verdicts.get("reconciliation"),
                 recount=verdicts.get("recount"),
-                validations=_validations(connection, election.number),
-                quarantines=_quarantines(connection, election.number),
+                validations=_if_there(connection, "public_validations", public.validations, election.number),
+                quarantines=_if_there(connection, "public_quarantines", public.quarantines, election.number),
                 head=_head(connection, election.number),
                 documents=_documents(connection, election.number) if certified else {},
-                decision=_decision(connection, election.number) if election.decided_at else None,
+                decision=public.newest_decision(connection, election.number) if election.decided_at else None,
                 certified=known.certified or (_certified(connection, election.number) if certified else None),
-                elected=known.elected or (_elected(connection, election.number) if certified else None),
-                lots=_lots(connection, election.number) if election.counted_at else {},
+                elected=known.elected or (public.elected(connection, election.number) if certified else None),
+                lots=lots(connection, election.number) if election.counted_at else {},
             )
             if found != self.registers.get(election.slug):
                 self.registers = {**self.registers, election.slug: found}
@@ -192,10 +194,10 @@ class RegisterFeed:
             turnout = scenario.get("simulation", {}).get("turnout")
         return Register(
             election,
-            parties={row["abbreviation"]: Party(**row) for row in _rows(connection, _PARTIES, key)},
+            parties=public.parties(connection, election.number),
             contests=told_apart(Contest(**row) for row in _rows(connection, _CONTESTS, key)),
             candidates=tuple(Candidate(**row) for row in _rows(connection, _CANDIDATES, key)),
-            locations={row["number"]: Location(**row) for row in _rows(connection, _LOCATIONS, key)},
+            locations={row["location"]: Place(**row) for row in _rows(connection, _LOCATIONS, key)},
             registered=dict(registered),
             expected_turnout=turnout,
             licence=str(scenario.get("licence", "")),
@@ -204,37 +206,21 @@ class RegisterFeed:
 
 
 _ELECTIONS = "SELECT * FROM public_elections ORDER BY election_no DESC"
-_PARTIES = "SELECT abbreviation, name, colour FROM public_parties WHERE election_no = %(election)s"
 _CONTESTS = """
     SELECT contest_no AS number, contest_id AS id, name, region, country, registered, official_valid, official_invalid,
            declared_at, polling_day, unopposed
     FROM public_contests WHERE election_no = %(election)s ORDER BY contest_no"""
-_CANDIDATES = """
-    SELECT candidate_no AS number, contest_no AS contest, btrim(given_name || ' ' || family_name) AS name,
-           party_abbreviation AS party, party AS party_name, official_votes AS official, photo IS NOT NULL AS photo,
-           candidate_id, kind
+_CANDIDATES = f"""
+    SELECT {LINE_SQL}, photo IS NOT NULL AS photo
     FROM public_candidates WHERE election_no = %(election)s ORDER BY candidate_no"""
 _LOCATIONS = """
-    SELECT location_no AS number, country, region, city FROM public_locations WHERE election_no = %(election)s
+    SELECT location_no AS location, country, region, city FROM public_locations WHERE election_no = %(election)s
     ORDER BY location_no"""
 _REGISTERED = """
     SELECT dimension, member, registered FROM public_registered_counts WHERE election_no = %(election)s
     ORDER BY dimension, member"""
-_VERDICTS = "SELECT * FROM public_verdicts WHERE election_no = %(election)s ORDER BY verdict_no"
-_DECISION = """
-    SELECT decision, decided_by, reason, decided_at FROM public_certifications
-    WHERE election_no = %(election)s ORDER BY certification_no DESC LIMIT 1"""
 _CERTIFIED_VOTES = "SELECT candidate_no, votes FROM public_certified_results WHERE election_no = %(election)s"
 _CERTIFIED_BALLOTS = "SELECT contest_no, valid, invalid FROM public_certified_contests WHERE election_no = %(election)s"
-_ELECTED = "SELECT contest_no, candidate_no, how FROM public_certified_elected WHERE election_no = %(election)s"
-_LOTS = "SELECT contest_no, candidate_no FROM public_lots WHERE election_no = %(election)s ORDER BY lot_no"
-_VALIDATIONS = """
-    SELECT DISTINCT ON (checkpoint) checkpoint, validated_at, ok, expectations, failed, report
-    FROM public_validations WHERE election_no = %(election)s ORDER BY checkpoint, validated_at DESC"""
-
-_QUARANTINES = """
-    SELECT decided_at, decided_by, reason, messages FROM public_quarantines WHERE election_no = %(election)s
-    ORDER BY quarantine_no"""
 
 _HEAD = """
     SELECT size, encode(root, 'hex') AS root, verifier_key, sealed_at FROM public_log_heads
@@ -243,7 +229,8 @@ _DOCUMENTS = """
     SELECT format, encode(sha256, 'hex') AS sha256 FROM public_certified_documents WHERE election_no = %(election)s
     ORDER BY format"""
 _HEADS = """
-    SELECT head FROM public_log_heads JOIN public_elections USING (election_no)
+    SELECT size, encode(root, 'hex') AS root, verifier_key, sealed_at, h.state, head AS note
+    FROM public_log_heads h JOIN public_elections USING (election_no)
     WHERE slug = %(slug)s ORDER BY size"""
 
 
@@ -252,27 +239,10 @@ def _rows(connection: Connection, query: str, parameters: Row) -> list[Row]:
         return cursor.execute(query, parameters).fetchall()
 
 
-def _there(connection: Connection, view: str) -> bool:
-    (row,) = _rows(connection, "SELECT to_regclass(%(view)s) IS NOT NULL AS there", {"view": view})
-    return bool(row["there"])
-
-
 def _election(row: Row) -> Election:
-    return Election(**_known(Election, {**row, "number": row["election_no"]}))
-
-
-def _verdicts(connection: Connection, election: int) -> dict[str, Verdict]:
-    """The last of each kind."""
-    rows = _rows(connection, _VERDICTS, {"election": election})
-    return {
-        row.get("kind", "reconciliation"): Verdict(**_known(Verdict, row) | {"differences": _differences(row)})
-        for row in rows
-    }
-
-
-def _decision(connection: Connection, election: int) -> Decision | None:
-    rows = _rows(connection, _DECISION, {"election": election})
-    return Decision(**rows[0]) if rows else None
+    """A view of older tables may lack a column, one of newer tables have one more."""
+    row["number"] = row["election_no"]
+    return Election(**{field.name: row[field.name] for field in fields(Election) if field.name in row})
 
 
 def _certified(connection: Connection, election: int) -> Counted | None:
@@ -288,53 +258,24 @@ def _certified(connection: Connection, election: int) -> Counted | None:
     )
 
 
-def _elected(connection: Connection, election: int) -> dict[int, dict[int, How]] | None:
-    """None of an election that was certified before it was frozen who is elected."""
-    found: dict[int, dict[int, How]] = defaultdict(dict)
-    for row in _rows(connection, _ELECTED, {"election": election}):
-        found[row["contest_no"]][row["candidate_no"]] = row["how"]
-    return dict(found) or None
-
-
-def _lots(connection: Connection, election: int) -> dict[int, int]:
-    """The newest of each contest."""
-    return {row["contest_no"]: row["candidate_no"] for row in _rows(connection, _LOTS, {"election": election})}
-
-
-def _differences(row: Row) -> tuple[str, ...]:
-    return tuple("{what} {key}: expected {expected}, found {found}".format(**found) for found in row["differences"])
-
-
-def _validations(connection: Connection, election: int) -> tuple[Validation, ...]:
-    """The latest of each checkpoint; a platform whose tables are older than the validations has none."""
-    if not _there(connection, "public_validations"):
-        return ()
-    return tuple(Validation(**row) for row in _rows(connection, _VALIDATIONS, {"election": election}))
-
-
-def _quarantines(connection: Connection, election: int) -> tuple[Quarantine, ...]:
-    """A platform whose tables are older than the quarantine has none."""
-    if not _there(connection, "public_quarantines"):
-        return ()
-    return tuple(Quarantine(**row) for row in _rows(connection, _QUARANTINES, {"election": election}))
+def _if_there(
+    connection: Connection, view: str, rows: Callable[[Connection, int], tuple[Read, ...]], election: int
+) -> tuple[Read, ...]:
+    """The election's rows; a platform whose tables are older than the view has none."""
+    return rows(connection, election) if public.there(connection, view) else ()
 
 
 def _head(connection: Connection, election: int) -> LogHead | None:
     """A platform whose tables are older than the log has none."""
-    rows = _rows(connection, _HEAD, {"election": election}) if _there(connection, "public_log_heads") else []
+    rows = _rows(connection, _HEAD, {"election": election}) if public.there(connection, "public_log_heads") else []
     return LogHead(**rows[0]) if rows else None
 
 
 def _documents(connection: Connection, election: int) -> dict[str, str]:
     """A platform whose tables are older than the records of documents has none."""
-    if not _there(connection, "public_certified_documents"):
+    if not public.there(connection, "public_certified_documents"):
         return {}
     return {row["format"]: row["sha256"] for row in _rows(connection, _DOCUMENTS, {"election": election})}
-
-
-def _known(kind: type[Election] | type[Verdict], row: Row) -> Row:
-    """A view of older tables may lack a column, one of newer tables have one more."""
-    return {field.name: row[field.name] for field in fields(kind) if field.name in row}
 
 
 def _description(file: Path) -> Row:

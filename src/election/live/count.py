@@ -15,10 +15,10 @@ from typing import Any
 import msgspec
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Message, TopicPartition
 
-from dashboard.feed.reach import Pulse
-from dashboard.model.register import Counted, Register, register_from_topic
 from election.contracts import topics
 from election.contracts.messages import UNREADABLE, TallyProgress
+from election.live.reach import Pulse
+from election.live.register import Counted, Register, register_from_topic
 from election.messaging.aggregates import FOLDED
 from election.messaging.clients import RESTFUL, consume, consumer
 from election.totals import Totals
@@ -64,11 +64,12 @@ class Live:
     unusable_since: datetime | None = None
 
 
-class CountFeed:
+class CountReader:
     """The fold of all elections, kept up to date by one daemon thread."""
 
-    def __init__(self, kafka: Mapping[str, str]) -> None:
+    def __init__(self, kafka: Mapping[str, str], followed: tuple[str, ...] = FOLLOWED) -> None:
         self._kafka = kafka
+        self._topics = followed
         self._lock = threading.Lock()
         self._totals = Totals()
         self._versions: Counter[int] = Counter()
@@ -83,7 +84,7 @@ class CountFeed:
         self.pulse = Pulse("Kafka")
 
     def start(self) -> None:
-        threading.Thread(target=self._run, name="count-feed", daemon=True).start()
+        threading.Thread(target=self._run, name="count-reader", daemon=True).start()
 
     def stop(self) -> None:
         self._stop.set()
@@ -116,7 +117,7 @@ class CountFeed:
     def _run(self) -> None:
         # A lost position (a recreated topic) starts at the first record there is.
         config = {**RESTFUL, "auto.offset.reset": "earliest", "enable.partition.eof": False, "log_level": 2}
-        reader = consumer(self._kafka, group="election-dashboard", **config)
+        reader = consumer(self._kafka, None, **config)
         followed: dict[tuple[str, int], int] = {}
         try:
             while not self._stop.is_set():
@@ -140,7 +141,7 @@ class CountFeed:
         """Starts on partitions that have appeared; ``followed`` keeps each one's end as it was then."""
         known = reader.list_topics(timeout=_CHECK_SECONDS).topics
         new = {}
-        for name in FOLLOWED:
+        for name in self._topics:
             for partition in known[name].partitions if name in known else ():
                 if (name, partition) not in followed:
                     place = TopicPartition(name, partition)
@@ -150,7 +151,7 @@ class CountFeed:
             followed |= new  # not before: Kafka may have failed at any of them, and then all are asked for again
         if topics.VOTES in known:
             self._watch_arrivals(reader, list(known[topics.VOTES].partitions))
-        self.pulse.answered(tuple(name for name in FOLLOWED if name not in known))
+        self.pulse.answered(tuple(name for name in self._topics if name not in known))
 
     def _watch_arrivals(self, reader: Consumer, partitions: list[int]) -> None:
         """Notes when ballots arrive on the topic that is counted, by its end alone: no ballot is read here."""
@@ -204,7 +205,7 @@ class CountFeed:
                 self._totals.apply(topic, key, record.value())
                 if topic != topics.TALLY_PROGRESS:
                     election = int((key or b"").split(b"/", 1)[0])
-        except (ValueError, *UNREADABLE) as error:  # a foreign record must not end the feed
+        except (ValueError, *UNREADABLE) as error:  # a foreign record must not end the reading
             log.warning("record %s/%s@%s cannot be used: %s", topic, record.partition(), record.offset(), error)
         self._versions[election] += 1
         return election

@@ -1,9 +1,9 @@
-"""What the dashboard follows while Kafka fails in between."""
+"""What readers of live results follow while Kafka fails in between."""
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay
 
-from dashboard.feed.count import FOLLOWED, CountFeed
+from election.live.count import FOLLOWED, CountReader
 from election.messaging.clients import consumer
 
 
@@ -24,14 +24,14 @@ class FailsOnce:
 
 
 def test_partitions_that_were_found_before_kafka_failed_are_followed_too(tables):
-    reader = FailsOnce(consumer(tables.kafka, group="election-dashboard"))
-    feed = CountFeed(tables.kafka)
+    reader = FailsOnce(consumer(tables.kafka))
+    count = CountReader(tables.kafka)
     followed: dict[tuple[str, int], int] = {}
     try:
         # Topics that were just made fail by themselves for a moment.
         for attempt in Retrying(retry=retry_if_exception_type(KafkaException), stop=stop_after_delay(30)):
             with attempt:
-                feed._follow_new(reader, followed)  # type: ignore[arg-type]
+                count._follow_new(reader, followed)  # type: ignore[arg-type]
         assert attempt.retry_state.attempt_number > 1
         assert {(place.topic, place.partition) for place in reader.assignment()} == set(followed)
         assert {name for name, _ in followed} == set(FOLLOWED)

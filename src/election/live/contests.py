@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC
 from typing import Any, TypeVar
 
-from dashboard.model.result import ContestResult
+from election.live.result import ContestResult
 from election.text import plain
 
 Row = TypeVar("Row")

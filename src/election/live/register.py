@@ -7,12 +7,13 @@ from datetime import date, datetime
 from functools import cached_property
 from typing import Literal
 
+from election.contracts.ballots import Place
 from election.contracts.messages import CandidateRecord
+from election.contracts.public import Decision, ElectionKind, Party, Quarantine, Series, State, Validation, Verdict
 from election.outcome import How, Line, Race, Rules, contenders
 from election.outcome.rules import DEFAULT
 from election.text import folded
 
-State = Literal["registered", "open", "closed", "counted", "certified", "refused"]
 Dimension = Literal["contest", "location", "gender", "age_group"]
 
 
@@ -25,8 +26,8 @@ class Election:
     name: str
     scenario: str = ""
     polling_day: date | None = None
-    kind: Literal["replay", "simulated"] = "simulated"
-    series: Literal["candidate", "party"] = "party"
+    kind: ElectionKind = "simulated"
+    series: Series = "party"
     state: State = "open"
     registered_at: datetime | None = None
     opened_at: datetime | None = None
@@ -47,15 +48,6 @@ class Election:
             "certified": self.decided_at,
             "refused": self.decided_at,
         }[self.state]
-
-
-@dataclass(frozen=True)
-class Party:
-    """``colour`` is ``#rrggbb``; None where the scenario gives none."""
-
-    abbreviation: str
-    name: str
-    colour: str | None = None
 
 
 @dataclass(frozen=True)
@@ -101,14 +93,6 @@ class Contest:
 
 
 @dataclass(frozen=True)
-class Location:
-    number: int
-    country: str
-    region: str
-    city: str
-
-
-@dataclass(frozen=True)
 class Counted:
     """Absolute totals of one election: votes by candidate, valid and invalid ballots by contest."""
 
@@ -122,40 +106,6 @@ class Counted:
 
 
 @dataclass(frozen=True)
-class Decision:
-    """Who certified or refused the result, and why, in their own words."""
-
-    decision: str
-    decided_by: str
-    reason: str
-    decided_at: datetime
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What the reconciliation found when it last ran. ``published`` is None in verdicts that did not note it."""
-
-    given_at: datetime
-    ok: bool
-    registered: int
-    stored: int
-    counted: int
-    rejected: int
-    published: int | None = None
-    differences: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Quarantine:
-    """Who had the count leave forged messages out, how many, and why, in their own words."""
-
-    decided_at: datetime
-    decided_by: str
-    reason: str
-    messages: int
-
-
-@dataclass(frozen=True)
 class LogHead:
     """The newest head of the log of published ballots: entries, root (hexadecimal) and the key that signed it."""
 
@@ -166,15 +116,11 @@ class LogHead:
 
 
 @dataclass(frozen=True)
-class Validation:
-    """A checkpoint's last look at the data. ``report`` is a path below the root of the data docs."""
+class SignedHead(LogHead):
+    """Any head of the log: the election's ``state`` then, and the signed ``note`` with all signatures."""
 
-    checkpoint: str
-    validated_at: datetime
-    ok: bool
-    expectations: int
-    failed: int
-    report: str | None = None
+    state: str
+    note: str
 
 
 @dataclass(frozen=True)
@@ -190,7 +136,7 @@ class Register:
     parties: Mapping[str, Party] = field(default_factory=dict)
     contests: tuple[Contest, ...] = ()
     candidates: tuple[Candidate, ...] = ()
-    locations: Mapping[int, Location] = field(default_factory=dict)
+    locations: Mapping[int, Place] = field(default_factory=dict)
     registered: Mapping[Dimension, Mapping[str, int]] = field(default_factory=dict)
     verdict: Verdict | None = None
     recount: Verdict | None = None

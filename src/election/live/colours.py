@@ -6,7 +6,7 @@ from collections import Counter
 from functools import lru_cache
 from itertools import product
 
-from dashboard.model.register import Register
+from election.live.register import Register
 
 # Okabe and Ito's palette ("Color Universal Design", 2008), its yellow and black toned to show on both themes.
 PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56a0d3", "#b88a00", "#8c6bb1", "#7a7a7a")

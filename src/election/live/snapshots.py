@@ -5,23 +5,25 @@ import time
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Any
 
-from dashboard.feed.count import CountFeed, Reading
-from dashboard.feed.electoral import RegisterFeed
-from dashboard.feed.reach import Reach
-from dashboard.model.colours import colours
-from dashboard.model.contests import map_states
-from dashboard.model.integrity import Claim, claims
-from dashboard.model.night import Night, night
-from dashboard.model.register import Election, Register
-from dashboard.model.result import Result, result
-from dashboard.model.turnout import GroupTurnout, HourTurnout, by_group, by_hour, by_location
 from election.contracts import topics
 from election.contracts.aggregates import TURNOUT_BY_HOUR
+from election.live.colours import colours
+from election.live.contests import map_states
+from election.live.count import FOLLOWED, CountReader, Reading
+from election.live.integrity import Claim, claims
+from election.live.night import Night, night
+from election.live.reach import Reach
+from election.live.register import Election, Register
+from election.live.registers import RegisterReader
+from election.live.result import Result, result
+from election.live.status import Source, Stream, Trouble, troubles
+from election.live.turnout import GroupTurnout, HourTurnout, by_group, by_hour, by_location
 from election.outcome import Seats, seats
-from election.platform import Platform, native
+from election.platform import Platform
+from election.settings import Role
 
 _TICK_SECONDS = 0.4
 _LOADING_SECONDS = 2.0
@@ -83,18 +85,21 @@ class Snapshot:
         return claims(self.result, self.reading.by_topic)
 
 
-class Feed:
-    """Both readers and the latest snapshot of every election that is looked at."""
+class Snapshots:
+    """Both readers and the latest snapshot of every election that is looked at.
 
-    def __init__(self, platform: Platform) -> None:
-        self.count = CountFeed(platform.kafka)
-        self.registers = RegisterFeed(lambda: platform.connect("dashboard"), platform.settings.scenarios)
+    They read as the Postgres role ``role`` and the Kafka user of the process, ``followed`` topics alone.
+    """
+
+    def __init__(self, platform: Platform, role: Role = "dashboard", followed: tuple[str, ...] = FOLLOWED) -> None:
+        self.count = CountReader(platform.kafka, followed)
+        self.registers = RegisterReader(lambda: platform.connect(role), platform.settings.scenarios)
         self.platform = platform
         self._lock = threading.Lock()
         self._kept: dict[str, tuple[tuple[int, int], float, Snapshot]] = {}
         self._serial = 0
 
-    def start(self) -> "Feed":
+    def start(self) -> "Snapshots":
         self.count.start()
         self.registers.start()
         return self
@@ -118,6 +123,11 @@ class Feed:
         known = [register.election for register in self.count.registers().values()]
         return tuple(sorted(known, key=lambda election: -election.number))
 
+    def troubles(self, election: Election) -> list[Trouble]:
+        """Everything that makes the election's figures old or incomplete at this moment."""
+        kafka = Source.of(self.kafka, loading=not self.count.caught_up.is_set())
+        return troubles(election, kafka, Source.of(self.postgres), Stream.of(self.count.live), datetime.now(UTC))
+
     def snapshot(self, slug: str) -> Snapshot | None:
         """The election now (at most 0.4 s old); None when neither source knows it."""
         register = self.registers.register(slug)
@@ -140,17 +150,3 @@ class Feed:
             snapshot = Snapshot(self._serial, register, reading, result(register, counted), datetime.now(UTC))
             self._kept[slug] = (version, time.monotonic(), snapshot)
             return snapshot
-
-
-@cache
-def _process_feed() -> Feed:
-    return Feed(native()).start()
-
-
-_starting = threading.Lock()
-
-
-def feed() -> Feed:
-    """The process's one feed, started at the first call."""
-    with _starting:  # `cache` alone lets two first callers both start one
-        return _process_feed()

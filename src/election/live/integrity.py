@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dashboard.model.result import Result
 from election.contracts import topics
 from election.contracts.aggregates import AGGREGATES
+from election.live.result import Result
 
 
 @dataclass(frozen=True)

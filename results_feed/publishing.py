@@ -1,0 +1,161 @@
+"""Keeps the resources that are asked for up to date in a thread of its own, so that most requests wait for nothing."""
+
+import logging
+import threading
+import time
+from datetime import UTC, datetime
+from urllib.parse import quote
+
+import psycopg
+
+from election.errors import ElectionError
+from election.live.register import SignedHead
+from election.live.snapshots import Snapshot, Snapshots
+from results_feed.contents import OF_SNAPSHOTS, Content, elections, heads
+from results_feed.rows import HeadRow, Warning
+from results_feed.versions import Version, begun, succeeding
+
+ELECTIONS = "/v1/elections"
+RESOURCES = (*OF_SNAPSHOTS, "heads")
+_TICK_SECONDS = 0.4
+_ASKED_SECONDS = 60.0
+_HEADS_SECONDS = 10.0  # an auditor may sign a head that is known
+_RESOURCES_KEPT = 200
+
+
+log = logging.getLogger(__name__)
+
+
+class Unknown(Exception):
+    """There is no election of this slug."""
+
+
+class NotYet(Exception):
+    """The totals or the register are not read, so that figures would be wrong."""
+
+
+class Publisher:
+    """The current version of every resource that was asked for lately. Safe for use from several threads.
+
+    A resource is named by an election's slug and its name in ``RESOURCES``; the list of elections by ``("", "")``.
+    """
+
+    def __init__(self, source: Snapshots) -> None:
+        self._source = source
+        self._making = threading.Lock()
+        self._versions: dict[tuple[str, str], Version] = {}
+        self._asked: dict[tuple[str, str], float] = {}
+        self._made_from: dict[tuple[str, str], object] = {}
+        self._heads: dict[str, tuple[object, float, list[SignedHead]]] = {}
+        self._stop = threading.Event()
+
+    def start(self) -> "Publisher":
+        threading.Thread(target=self._run, name="publisher", daemon=True).start()
+        return self
+
+    def stop(self) -> None:
+        self._stop.set()
+
+    @property
+    def source(self) -> Snapshots:
+        return self._source
+
+    def current(self, slug: str = "", resource: str = "") -> Version | None:
+        """The version now, at most about a second old; None if it was not asked for in a minute: then ``publish``."""
+        key, now = (slug, resource), time.monotonic()
+        if now - self._asked.get(key, -_ASKED_SECONDS) >= _ASKED_SECONDS:
+            return None
+        self._asked[key] = now
+        return self._versions.get(key)
+
+    def publish(self, slug: str = "", resource: str = "") -> Version:
+        """Makes the version now and keeps it up to date from here on. May wait for seconds.
+
+        Raises Unknown, NotYet, ElectionError, psycopg.Error.
+        """
+        with self._making:
+            found = self.current(slug, resource)  # another request may have come first
+            if found is None:
+                found = self._make(slug, resource)
+                self._asked[slug, resource] = time.monotonic()
+            return found
+
+    def refresh(self) -> None:
+        """Brings what is asked for up to date."""
+        for key in [key for key, at in list(self._asked.items()) if time.monotonic() - at < _ASKED_SECONDS]:
+            with self._making:
+                try:
+                    self._make(*key)
+                except Exception as error:  # the next request for it says why
+                    self._asked.pop(key, None)
+                    if not isinstance(error, (Unknown, NotYet, ElectionError, psycopg.Error)):
+                        log.exception("the resource %s of %r cannot be made", key[1], key[0])
+
+    def _run(self) -> None:
+        while not self._stop.wait(_TICK_SECONDS):
+            self.refresh()
+
+    def _make(self, slug: str, resource: str) -> Version:
+        key, now = (slug, resource), datetime.now(UTC)
+        last = self._versions.get(key)
+        if slug:
+            snapshot, warnings = self._snapshot(slug, resource)
+            made_from = (snapshot.serial, warnings)
+            if resource == "heads":
+                content = self._of_heads(snapshot)
+            elif last is not None and self._made_from.get(key) == made_from:
+                return last
+            else:
+                content = OF_SNAPSHOTS[resource](snapshot)
+                self._made_from[key] = made_from
+        else:
+            content, warnings = self._elections()
+        if last is None:
+            address = f"{ELECTIONS}/{quote(slug)}" if slug else ELECTIONS
+            self._forget()
+            version = begun(address if resource in ("", "summary") else f"{address}/{resource}", content, warnings, now)
+        else:
+            version = succeeding(last, content, warnings, now)
+        self._versions[key] = version
+        return version
+
+    def _elections(self) -> tuple[Content, tuple[Warning, ...]]:
+        known, postgres = self._source.elections(), self._source.postgres
+        if not known and postgres.answered_at is None:
+            raise NotYet
+        if not postgres.ok:
+            return elections(known), (Warning("postgres", postgres.trouble_since),)
+        return elections(known), (Warning("tables", postgres.missing_since),) if postgres.missing else ()
+
+    def _snapshot(self, slug: str, resource: str) -> tuple[Snapshot, tuple[Warning, ...]]:
+        self._elections()
+        if slug not in (election.slug for election in self._source.elections()):
+            self._versions = {key: version for key, version in self._versions.items() if key[0] != slug}
+            raise Unknown(slug)
+        snapshot = self._source.snapshot(slug)
+        if snapshot is None:
+            raise NotYet
+        warnings = tuple(
+            Warning(trouble.cause, trouble.since) for trouble in self._source.troubles(snapshot.register.election)
+        )
+        counted = self._source.count.caught_up.is_set() or snapshot.register.certified is not None
+        if not counted and resource != "heads":
+            raise NotYet
+        return snapshot, warnings
+
+    def _of_heads(self, snapshot: Snapshot) -> Content:
+        slug, newest, now = snapshot.register.election.slug, snapshot.register.head, time.monotonic()
+        known = self._heads.get(slug)
+        if known is None or known[0] != newest or now - known[1] > _HEADS_SECONDS:
+            known = self._heads[slug] = (newest, now, self._source.registers.heads(slug))
+        return heads(
+            snapshot,
+            [HeadRow(h.size, h.root, h.state, h.sealed_at, h.verifier_key, h.note) for h in known[2]],
+        )
+
+    def _forget(self) -> None:
+        """What was asked for longest ago goes first; asked for again, it gives everything."""
+        for key in sorted(self._versions, key=lambda key: self._asked.get(key, 0.0))[: -_RESOURCES_KEPT + 1]:
+            del self._versions[key]
+            self._made_from.pop(key, None)
+            self._heads.pop(key[0], None)

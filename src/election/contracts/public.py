@@ -1,0 +1,83 @@
+"""What the public may know of an election: a class for a row of each ``public_…`` view, and the words of its columns.
+
+``election.storage.public`` reads them. Scenarios and reports state the same facts and use the same classes.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, LiteralString
+
+State = Literal["registered", "open", "closed", "counted", "certified", "refused"]
+"""The states of an election, in their order; the last two are a person's decision."""
+ElectionKind = Literal["replay", "simulated"]
+Series = Literal["candidate", "party"]
+"""What votes per minute are kept by."""
+
+
+@dataclass(frozen=True)
+class Party:
+    """``colour`` is ``#rrggbb``; None where the scenario gives none."""
+
+    abbreviation: str
+    name: str
+    colour: str | None = None
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Who certified or refused the result, when and why, in their own words, knowing which verdict (None: none)."""
+
+    decision: Literal["certified", "refused"]
+    decided_by: str
+    reason: str
+    decided_at: datetime
+    verdict_no: int | None = None
+
+    def __str__(self) -> str:
+        return f"{self.decision} by {self.decided_by} at {self.decided_at:%Y-%m-%d %H:%M:%S %Z}: {self.reason}"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a reconciliation, or after the certification a recount, recorded. ``differences`` are sentences.
+
+    ``published`` is None in verdicts that did not note it.
+    """
+
+    given_at: datetime
+    ok: bool
+    registered: int
+    stored: int
+    counted: int
+    rejected: int
+    published: int | None = None
+    differences: tuple[str, ...] = ()
+    kind: Literal["reconciliation", "recount"] = "reconciliation"
+
+
+@dataclass(frozen=True)
+class Validation:
+    """The latest validation at one checkpoint. ``report`` is its page, relative to the root of the data docs."""
+
+    checkpoint: str
+    validated_at: datetime
+    ok: bool
+    expectations: int
+    failed: int
+    report: str
+
+
+@dataclass(frozen=True)
+class Quarantine:
+    """Who had the tally leave forged messages out, how many, and why, in their own words."""
+
+    decided_at: datetime
+    decided_by: str
+    reason: str
+    messages: int
+
+
+LINE_SQL: LiteralString = """candidate_no AS number, contest_no AS contest,
+    btrim(given_name || ' ' || family_name) AS name, party_abbreviation AS party, party AS party_name,
+    official_votes AS official, candidate_id, kind"""
+"""A row of ``candidates`` or ``public_candidates`` as the fields of a line (``election.outcome.Line``)."""

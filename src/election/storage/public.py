@@ -1,0 +1,84 @@
+"""Reads the ``public_…`` views, which every reading role may see, as the rows of ``election.contracts.public``."""
+
+from typing import Any, LiteralString
+
+from psycopg.rows import class_row, dict_row
+
+from election.contracts.public import Decision, Party, Quarantine, Validation, Verdict
+from election.outcome import How
+from election.platform import Connection
+
+
+def there(connection: Connection, view: str) -> bool:
+    """Whether the database has that table or view; one of an older version may not."""
+    return connection.execute("SELECT to_regclass(%s) IS NOT NULL", [view]).fetchone() == (True,)
+
+
+def parties(connection: Connection, election_no: int) -> dict[str, Party]:
+    """The election's parties by abbreviation."""
+    query: LiteralString = "SELECT abbreviation, name, colour FROM public_parties WHERE election_no = %s"
+    with connection.cursor(row_factory=class_row(Party)) as cursor:
+        return {party.abbreviation: party for party in cursor.execute(query, [election_no])}
+
+
+def newest_decision(connection: Connection, election_no: int) -> Decision | None:
+    """The newest certification or refusal; None before there is one."""
+    with connection.cursor(row_factory=class_row(Decision)) as cursor:
+        return cursor.execute(
+            """SELECT decision, decided_by, reason, decided_at, verdict_no FROM public_certifications
+               WHERE election_no = %s ORDER BY certification_no DESC LIMIT 1""",
+            [election_no],
+        ).fetchone()
+
+
+def verdicts(connection: Connection, election_no: int) -> dict[str, Verdict]:
+    """The newest verdict of each kind, by kind, in the order in which they were given."""
+    with connection.cursor(row_factory=dict_row) as cursor:
+        rows = cursor.execute(
+            """SELECT given_at, ok, registered, stored, counted, rejected, published, differences, kind
+               FROM (SELECT DISTINCT ON (kind) * FROM public_verdicts WHERE election_no = %s
+                     ORDER BY kind, verdict_no DESC) AS newest
+               ORDER BY verdict_no""",
+            [election_no],
+        ).fetchall()
+    return {row["kind"]: Verdict(**{**row, "differences": tuple(map(_sentence, row["differences"]))}) for row in rows}
+
+
+def validations(connection: Connection, election_no: int) -> tuple[Validation, ...]:
+    """The latest validation at each checkpoint, in the order in which they were made."""
+    with connection.cursor(row_factory=class_row(Validation)) as cursor:
+        rows = cursor.execute(
+            """SELECT * FROM (
+                   SELECT DISTINCT ON (checkpoint) checkpoint, validated_at, ok, expectations, failed, report
+                   FROM public_validations WHERE election_no = %s ORDER BY checkpoint, validated_at DESC
+               ) AS latest ORDER BY validated_at""",
+            [election_no],
+        )
+        return tuple(rows)
+
+
+def quarantines(connection: Connection, election_no: int) -> tuple[Quarantine, ...]:
+    """Every quarantine of the election, the oldest first."""
+    with connection.cursor(row_factory=class_row(Quarantine)) as cursor:
+        rows = cursor.execute(
+            """SELECT decided_at, decided_by, reason, messages FROM public_quarantines
+               WHERE election_no = %s ORDER BY quarantine_no""",
+            [election_no],
+        )
+        return tuple(rows)
+
+
+def elected(connection: Connection, election_no: int) -> dict[int, dict[int, How]] | None:
+    """How each was elected as it was certified, by contest and line; None where the certification did not say."""
+    found: dict[int, dict[int, How]] = {}
+    for contest, candidate, how in connection.execute(
+        """SELECT contest_no, candidate_no, how FROM public_certified_elected
+           WHERE election_no = %s ORDER BY contest_no, position""",
+        [election_no],
+    ):
+        found.setdefault(contest, {})[candidate] = how
+    return found or None
+
+
+def _sentence(difference: dict[str, Any]) -> str:
+    return "{what} {key}: expected {expected}, found {found}".format(**difference)
