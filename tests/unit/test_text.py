@@ -104,7 +104,7 @@ def test_the_result_of_an_election_with_brackets_in_its_name_is_shown(monkeypatc
     contest = {"name": "[/] ward", "contest": "A1", "valid": 1, "invalid": 0, "official_valid": 1,
                "official_invalid": 0, "standings": [ann], "elected": ["[red]Ann[/]"], "how": "votes"}  # fmt: skip
     found = {"name": "Council [/recount]", "election": "e", "status": "counted", "registered": 1, "valid": 1,
-             "invalid": 0, "abstained": 0, "entitled": 1, "decision": None, "seats": {":smile:": 1},
+             "invalid": 0, "abstained": 0, "entitled": 1, "decision": None, "documents": {}, "seats": {":smile:": 1},
              "contests": [contest]}  # fmt: skip
     result_table.show_results(found)
     for text in ("Council [/recount] · e", "[/] ward (A1)", "[red]Ann[/]", ":smile:"):
