@@ -13,12 +13,15 @@ from statistics import NormalDist
 from election.audit.contest import Contest
 
 
-def risk(contest: Contest, sample: Mapping[int, int]) -> float:
-    """BRAVO's, at most 1, of the pair that is least sure. ``sample`` is papers drawn by choice."""
+def risk(contest: Contest, sample: Mapping[int, int], missing: int = 0) -> float:
+    """BRAVO's, at most 1, of the pair that is least sure. ``sample`` is papers drawn by choice.
+
+    ``missing`` papers were drawn and not found: each counts for every loser.
+    """
     logs = []
     for winner, loser in contest.margins:
         share = contest.pair(winner, loser)
-        won, lost = sample.get(winner, 0), sample.get(loser, 0)
+        won, lost = sample.get(winner, 0), sample.get(loser, 0) + missing
         if share == 1:
             logs.append(float("inf") if lost else -won * log(2))
         else:

@@ -6,6 +6,7 @@ from typing import Any
 
 from election.outcome import Outcome, Rules, decide
 from election.platform import Connection, Platform
+from election.storage.audits import summary
 from election.storage.elections import Election, election, read_whole_elections
 from election.storage.races import races
 from election.text import markdown
@@ -15,7 +16,7 @@ _NAMED = 5  # a person looks at the first few; the result has all
 
 
 def question(platform: Platform, slug: str, verdict_no: int | None) -> str:
-    """Markdown: registered, ballots, rejected, the verdict of that number, who is elected, and votes.
+    """Markdown: registered, ballots, rejected, the verdict of that number, an audit's risk, who is elected, and votes.
 
     ``verdict_no`` is None when there is no verdict.
     """
@@ -28,6 +29,7 @@ def question(platform: Platform, slug: str, verdict_no: int | None) -> str:
             [poll.election_no, verdict_no],
         ).fetchone()
         outcomes = _outcomes(connection, poll)
+        audited = summary(connection, poll.election_no)
         entitled = sum(outcome.race.registered or 0 for outcome in outcomes if not outcome.race.unopposed)
     if verdict is None:
         return f"**{markdown(poll.name)}**: there is no verdict yet, so it cannot be certified."
@@ -40,6 +42,7 @@ def question(platform: Platform, slug: str, verdict_no: int | None) -> str:
             "",
             f"Verdict {verdict_no} of {given_at:%Y-%m-%d %H:%M:%S %Z}: {agrees}.",
             "",
+            *([f"Audit, as a rehearsal: {markdown(audited)}.", ""] if audited else []),
             *(_candidates(outcomes[0]) if len(outcomes) == 1 else _parties(outcomes)),
             "",
             *(_elected(decided, outcomes) if decided else ["This verdict does not say who is elected."]),
