@@ -116,6 +116,7 @@ def test_the_certifier_reads_the_risk_beside_the_verdict(tables, confirmed):
     number = verdict(tables, confirmed.slug)
     asked = question(tables, confirmed.slug, number)
     assert "Audit, as a rehearsal: risk limit 5" in asked and "confirmed by sample" in asked
+    assert "By the papers" not in asked
 
 
 def test_the_commands_show_the_audit_to_people_and_to_programs(tables, confirmed):
@@ -139,6 +140,8 @@ def test_a_run_takes_all_rounds_without_people(tables, audited):
     take_rounds(tables, poll.slug, misread=0.02)
     stands = standing(tables, poll.slug)
     assert stands.over and stands.wrong and stands.follows == "sign-off"
+    asked = question(tables, poll.slug, verdict(tables, poll.slug))
+    assert "**By the papers, all counted by hand, the outcome is another one in 1 contest.**" in asked
 
 
 def test_a_wrong_outcome_is_found_by_ever_larger_samples_and_a_hand_count(tables, audited):
