@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from typer.testing import CliRunner
 
-from election.audit import Faults, assess, commit, draw_round, entering, lay_down, sign_off, standing, type_digits
+from election.audit import Faults, assess, commit, draw_round, entering, lay_down, progress, sign_off, type_digits
 from election.audit.box import manifest
 from election.audit.report import recomputed, report
 from election.casting import cast, close_poll
@@ -17,6 +17,7 @@ from election.cli import app
 from election.errors import BadInput, StageFailed
 from election.evidence import seal
 from election.orchestration.audit import take_rounds
+from election.preparation import create_tables
 from election.storage.audits import summary
 from election.storage.elections import Election
 from tests.certifying import PEOPLE, counted, verdict
@@ -31,6 +32,7 @@ ROLES = ("owner", "app", "auditor", "box", "reader", "dashboard")
 @pytest.fixture(scope="session")
 def audited(tables, published):
     """Makes a counted and sealed election whose papers were laid down before the count."""
+    create_tables(tables)  # again, as every run does: it grants readers what is there by then
 
     def make(slug: str, faults: Faults | None = None, voters: int = 2_000) -> Election:
         poll = published(slug, voters=voters)
@@ -64,7 +66,7 @@ def one(platform, role: str, query: str, poll: Election) -> Any:
 
 def contest(platform, slug: str) -> Any:
     """How far the election's one contest is in its newest audit."""
-    (found,) = standing(platform, slug).contests
+    (found,) = progress(platform, slug).contests
     return found
 
 
@@ -87,9 +89,9 @@ def go_on(platform, slug: str, misread: float = 0.0) -> None:
 
 
 def test_a_count_that_is_right_is_confirmed_by_a_sample(tables, confirmed):
-    stands, found = standing(tables, confirmed.slug), contest(tables, confirmed.slug)
-    assert found.finding == "confirmed" and stands.over and stands.wrong == []
-    assert found.risk.risk < stands.audit.risk_limit and found.risk.one_over == found.risk.two_over == 0
+    now, found = progress(tables, confirmed.slug), contest(tables, confirmed.slug)
+    assert found.finding == "confirmed" and now.over and now.wrong == []
+    assert found.risk.risk < now.audit.risk_limit and found.risk.one_over == found.risk.two_over == 0
     assert 0 < found.risk.drawn < found.one.contest.ballots
     with tables.connect("reader") as connection:
         assert "1 contest confirmed by sample" in str(summary(connection, confirmed.election_no))
@@ -138,8 +140,8 @@ def test_a_run_takes_all_rounds_without_people(tables, audited):
     poll = audited("audit-run", Faults(flipped=FLIPPED))
     begin(tables, poll.slug)
     take_rounds(tables, poll.slug, misread=0.02)
-    stands = standing(tables, poll.slug)
-    assert stands.over and stands.wrong and stands.follows == "sign-off"
+    now = progress(tables, poll.slug)
+    assert now.over and now.wrong and now.follows == "sign-off"
     asked = question(tables, poll.slug, verdict(tables, poll.slug))
     assert "**By the papers, all counted by hand, the outcome is another one in 1 contest.**" in asked
 
@@ -149,15 +151,15 @@ def test_a_wrong_outcome_is_found_by_ever_larger_samples_and_a_hand_count(tables
     poll = audited("audit-flipped", Faults(flipped=FLIPPED))
     begin(tables, poll.slug)
     go_on(tables, poll.slug)
-    stands = standing(tables, poll.slug)
-    assert [one.finding for one in stands.contests] == ["hand count"] and stands.follows == "hand-count"
+    now = progress(tables, poll.slug)
+    assert [one.finding for one in now.contests] == ["hand count"] and now.follows == "hand-count"
     with pytest.raises(StageFailed, match="not over"):
         sign_off(tables, poll.slug, SIGNER, "Nothing was found.")
     with pytest.raises(StageFailed, match="Two persons"):
         entering.count_by_hand(tables, poll.slug, 1, "Ada", " ada ")
     entering.count_by_hand(tables, poll.slug, 1, "Ada", "Ben")
-    stands = standing(tables, poll.slug)
-    assert stands.over and stands.wrong == [contest(tables, poll.slug).one.name]
+    now = progress(tables, poll.slug)
+    assert now.over and now.wrong == [contest(tables, poll.slug).one.name]
     assert not one(tables, "auditor", "SELECT count(planted_faults(audit_no)) FROM audits WHERE election_no = %s", poll)
     signed = sign_off(tables, poll.slug, SIGNER, "The count is wrong: 'Ada' and 'Ben' counted all papers.")
     assert signed.signed_by == SIGNER
@@ -191,7 +193,7 @@ def test_no_role_but_the_keeper_reads_a_paper_and_he_only_what_was_drawn(tables,
     for role in ("app", "auditor", "box", "reader", "dashboard"):
         with tables.connect(role) as connection, pytest.raises(DENIED):
             connection.execute("SELECT * FROM box.papers")
-    audit = standing(tables, confirmed.slug).audit
+    audit = progress(tables, confirmed.slug).audit
     with tables.connect("auditor") as connection:
         drawn = connection.execute(
             "SELECT box_no, position FROM audit_draws WHERE audit_no = %s", [audit.audit_no]

@@ -8,17 +8,17 @@ from election.audit.audits import LIMIT, commit, type_digits
 from election.audit.box import lay_down
 from election.audit.faults import Faults
 from election.audit.rounds import assess, draw_round
-from election.audit.signing import Standing, sign_off, standing
+from election.audit.signing import Progress, progress, sign_off
 
 __all__ = [
     "LIMIT",
     "Faults",
-    "Standing",
+    "Progress",
     "assess",
     "commit",
     "draw_round",
     "lay_down",
+    "progress",
     "sign_off",
-    "standing",
     "type_digits",
 ]

@@ -22,7 +22,8 @@ from psycopg.types.json import Jsonb
 from election import behaviour
 from election.audit.faults import Faults, Says, plant
 from election.behaviour.deciding import GENDERS
-from election.contracts.ballots import AGE_GROUPS, ballot_ids, last_births
+from election.contracts.ages import AGE_GROUPS, last_births
+from election.contracts.ballots import ballot_ids
 from election.errors import BadInput, StageFailed
 from election.outcome import Rules, decide
 from election.platform import Connection, Platform

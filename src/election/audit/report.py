@@ -14,7 +14,7 @@ from election.audit.drawing import draw_papers
 from election.audit.judging import risk as risk_of
 from election.audit.report_text import text
 from election.audit.rounds import draws, imprints, readings, record_of
-from election.audit.signing import Standing, standing_of
+from election.audit.signing import Progress, progress_of
 from election.platform import Connection, Platform
 from election.storage.audits import Audit, risks, signature
 from election.storage.elections import Election, election
@@ -30,15 +30,15 @@ def report(platform: Platform, slug: str) -> Path:
     with platform.connect("auditor") as connection:
         poll = election(connection, slug)
         audit = newest(connection, poll)
-        stands = standing_of(connection, audit)
-        described = _described(connection, poll, audit, stands)
+        now = progress_of(connection, audit)
+        described = _described(connection, poll, audit, now)
     folder = platform.settings.var / "results" / slug / "audit"
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"audit-{audit.audit_no}.md"
     file.with_suffix(".json").write_text(
         json.dumps(described, indent=1, ensure_ascii=False, default=str) + "\n", "utf-8"
     )
-    file.write_text(text(poll, stands, described), "utf-8")
+    file.write_text(text(poll, now, described), "utf-8")
     return file
 
 
@@ -62,7 +62,7 @@ def recomputed(described: Mapping[str, Any]) -> list[str]:
     return wrong
 
 
-def _described(connection: Connection, poll: Election, audit: Audit, stands: Standing) -> dict[str, Any]:
+def _described(connection: Connection, poll: Election, audit: Audit, now: Progress) -> dict[str, Any]:
     drawn, read = draws(connection, audit), readings(connection, audit)
     says = record_of(connection, audit, drawn)
     listed, digest = manifest(connection, poll.election_no)
@@ -80,7 +80,7 @@ def _described(connection: Connection, poll: Election, audit: Audit, stands: Sta
             }
         )  # fmt: skip
     contests = []
-    for stand in stands.contests:
+    for stand in now.contests:
         one, contest = stand.one, stand.one.contest
         contests.append(
             {
@@ -119,7 +119,7 @@ def _described(connection: Connection, poll: Election, audit: Audit, stands: Sta
         "log": {"size": audit.log_size, "root": audit.log_root.hex()},
         "manifest": {"sha256": digest, "boxes": listed},
         "committed": {"by": audit.committed_by, "at": audit.committed_at},
-        "seed": stands.digits,
+        "seed": now.digits,
         "seed_parts": _rows(
             connection,
             "SELECT digits, typed_by, typed_at FROM audit_digits WHERE audit_no = %s ORDER BY part_no",

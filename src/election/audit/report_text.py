@@ -5,7 +5,7 @@ from typing import Any
 
 from election.audit.audits import NOT_THERE
 from election.audit.comparison import INVALID
-from election.audit.signing import Standing
+from election.audit.signing import Progress
 from election.storage.elections import Election
 from election.text import markdown
 
@@ -19,9 +19,9 @@ _FINDINGS = {
 }
 
 
-def text(poll: Election, stands: Standing, described: Mapping[str, Any]) -> str:
+def text(poll: Election, now: Progress, described: Mapping[str, Any]) -> str:
     """Markdown from what the JSON holds."""
-    audit, signed = stands.audit, described["signed"]
+    audit, signed = now.audit, described["signed"]
     typed = ", ".join(f"{part['digits']} ({markdown(part['typed_by'])})" for part in described["seed_parts"])
     lines = [
         f"# Audit {audit.audit_no} of {markdown(poll.name)}",
@@ -33,13 +33,13 @@ def text(poll: Election, stands: Standing, described: Mapping[str, Any]) -> str:
         f"- Committed by {markdown(audit.committed_by)} at {audit.committed_at:%Y-%m-%d %H:%M:%S %Z}: a log of "
         f"{audit.log_size:,} entries with the root `{audit.log_root.hex()}`, boxes with the SHA-256 "
         f"`{audit.manifest}`.",
-        f"- Seed: `{stands.digits or 'not complete'}`, typed as {typed or 'nothing yet'}.",
+        f"- Seed: `{now.digits or 'not complete'}`, typed as {typed or 'nothing yet'}.",
         f"- Signed: {markdown(signed['by'])}, {markdown(signed['reason'])}" if signed else "- Not signed yet.",
         "",
         "| contest | margin | ballots | drawn | rounds | 1 over | 2 over | under | risk | finding |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
-    for stand, one in zip(stands.contests, described["contests"], strict=True):
+    for stand, one in zip(now.contests, described["contests"], strict=True):
         risk = stand.risk
         figures = (
             f"{risk.drawn:,} | {risk.round_no} | {risk.one_over} | {risk.two_over} | {risk.one_under + risk.two_under} "

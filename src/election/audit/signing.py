@@ -17,7 +17,7 @@ Finding = Literal["confirmed", "confirmed by hand count", "wrong", "hand count",
 
 
 @dataclass(frozen=True)
-class Stands:
+class ContestProgress:
     """A contest in an audit: its last risk, None before the first round, and its hand count if there is one."""
 
     one: Audited
@@ -34,7 +34,7 @@ class Stands:
 
 
 @dataclass(frozen=True)
-class Standing:
+class Progress:
     """How far an audit is: digits of the seed, papers still to read, each contest, and who signed and why.
 
     ``unassessed``: the papers of the last round are not compared with the count yet.
@@ -44,7 +44,7 @@ class Standing:
     digits: str
     waiting: int
     unassessed: bool
-    contests: list[Stands]
+    contests: list[ContestProgress]
     signed_by: str | None
     reason: str | None
 
@@ -74,27 +74,27 @@ class Standing:
         return "hand-count" if "hand count" in findings else "sign-off"
 
 
-def standing(platform: Platform, slug: str) -> Standing:
+def progress(platform: Platform, slug: str) -> Progress:
     """The election's newest audit. Raises StageFailed when there is none."""
     with platform.connect("auditor") as connection:
-        return standing_of(connection, newest(connection, election(connection, slug)))
+        return progress_of(connection, newest(connection, election(connection, slug)))
 
 
-def standing_of(connection: Connection, audit: Audit) -> Standing:
+def progress_of(connection: Connection, audit: Audit) -> Progress:
     risks, by_hand = latest(connection, audit), hand_counts(connection, audit)
     signed = signature(connection, audit)
-    return Standing(
+    return Progress(
         audit,
         seed(connection, audit),
         len(open_papers(connection, audit)),
         is_unassessed(connection, audit),
-        [Stands(one, risks.get(one.number), by_hand.get(one.number)) for one in audited(connection, audit)],
+        [ContestProgress(one, risks.get(one.number), by_hand.get(one.number)) for one in audited(connection, audit)],
         signed[0] if signed else None,
         signed[1] if signed else None,
     )
 
 
-def sign_off(platform: Platform, slug: str, by: str, reason: str) -> Standing:
+def sign_off(platform: Platform, slug: str, by: str, reason: str) -> Progress:
     """Signs the audit, which ends it. Raises StageFailed with what the database says before it is over.
 
     ``by`` is one of the users who may decide.
@@ -107,4 +107,4 @@ def sign_off(platform: Platform, slug: str, by: str, reason: str) -> Standing:
             connection.execute("SELECT sign_audit(%s, %s, %s)", [audit.audit_no, by, reason.strip()])
         except psycopg.errors.RaiseException as refusal:
             raise refused(refusal) from None
-        return standing_of(connection, audit)
+        return progress_of(connection, audit)

@@ -13,7 +13,7 @@ from election.cli.stages import Slug
 from election.platform import Platform, native
 
 if TYPE_CHECKING:
-    from election.audit import Standing
+    from election.audit import Progress
 
 audit = typer.Typer(
     no_args_is_help=True,
@@ -102,7 +102,7 @@ def seed(
 @audit.command()
 def draw(slug: Slug) -> None:
     """Draw the next round for every contest that needs one."""
-    from election.audit import draw_round, standing
+    from election.audit import draw_round, progress
 
     platform = native()
     number = draw_round(platform, slug)
@@ -110,7 +110,7 @@ def draw(slug: Slug) -> None:
         console.print(f"{number:,} draws. `election audit papers {slug}` lists the papers by box and position.")
     else:
         console.print("No contest needs another round.")
-        _next(slug, standing(platform, slug))
+        _next(slug, progress(platform, slug))
 
 
 @audit.command()
@@ -171,11 +171,11 @@ def simulate(
 @audit.command()
 def risk(slug: Slug) -> None:
     """Compare the papers of the round with the count; what follows in each contest."""
-    from election.audit import assess, standing
+    from election.audit import assess, progress
 
     platform = native()
     assess(platform, slug)
-    _show(slug, standing(platform, slug))
+    _show(slug, progress(platform, slug))
 
 
 @audit.command(name="hand-count")
@@ -186,32 +186,32 @@ def hand_count(
     witness: Annotated[str, typer.Option(help="the second person who counts")],
 ) -> None:
     """Count all papers of a contest by hand, where the audit asks for it."""
-    from election.audit import entering, standing
+    from election.audit import entering, progress
 
     platform = native()
     entering.count_by_hand(platform, slug, _contest(platform, slug, contest), by, witness)
-    _show(slug, standing(platform, slug))
+    _show(slug, progress(platform, slug))
 
 
 @audit.command()
 def status(slug: Slug, as_json_: Json = False) -> None:
     """Show the newest audit, contest by contest, and what comes next."""
-    from election.audit import standing
+    from election.audit import progress
 
-    stands = standing(native(), slug)
+    now = progress(native(), slug)
     if not as_json_:
-        _show(slug, stands)
+        _show(slug, now)
         return
     contests = [
         {"contest": one.one.number, "name": one.one.name, "finding": one.finding, "by_hand": one.by_hand}
         | ({"risk": asdict(one.risk)} if one.risk else {})
-        for one in stands.contests
+        for one in now.contests
     ]
-    described = asdict(stands.audit) | {"log_root": stands.audit.log_root.hex()}
+    described = asdict(now.audit) | {"log_root": now.audit.log_root.hex()}
     as_json(
         {
-            "audit": described, "seed": stands.digits, "papers_to_read": stands.waiting, "contests": contests,
-            "signed_by": stands.signed_by, "next": stands.follows,
+            "audit": described, "seed": now.digits, "papers_to_read": now.waiting, "contests": contests,
+            "signed_by": now.signed_by, "next": now.follows,
         }
     )  # fmt: skip
 
@@ -227,9 +227,9 @@ def sign_off(
 
     platform = native()
     platform.settings.airflow_password(user)  # who signs must hold the login, as for `election certify`
-    stands = sign(platform, slug, user, reason)
-    _show(slug, stands)
-    if stands.wrong:
+    now = sign(platform, slug, user, reason)
+    _show(slug, now)
+    if now.wrong:
         raise typer.Exit(1)
 
 
@@ -266,11 +266,11 @@ def _contest(platform: Platform, slug: str, wanted: str) -> int:
         return contest_number(connection, election(connection, slug).election_no, wanted)
 
 
-def _show(slug: str, stands: "Standing") -> None:
+def _show(slug: str, now: "Progress") -> None:
     from rich.table import Table
 
     table = Table("contest", "drawn", "round", "1 over", "2 over", "risk", "finding")
-    for one in stands.contests:
+    for one in now.contests:
         found = one.risk
         figures = (
             (f"{found.drawn:,}", str(found.round_no), str(found.one_over), str(found.two_over), f"{found.risk:.2%}")
@@ -279,13 +279,13 @@ def _show(slug: str, stands: "Standing") -> None:
         )
         table.add_row(one.one.name, *figures, one.finding)
     console.print(table)
-    _next(slug, stands)
+    _next(slug, now)
 
 
-def _next(slug: str, stands: "Standing") -> None:
-    if stands.signed_by is not None:
-        console.print(f"Signed by {stands.signed_by}: {stands.reason}")
-    elif stands.follows == "papers":
-        console.print(f"{stands.waiting:,} papers are to be read: `election audit papers {slug}`, then `enter`.")
+def _next(slug: str, now: "Progress") -> None:
+    if now.signed_by is not None:
+        console.print(f"Signed by {now.signed_by}: {now.reason}")
+    elif now.follows == "papers":
+        console.print(f"{now.waiting:,} papers are to be read: `election audit papers {slug}`, then `enter`.")
     else:
-        console.print(f"Next: `election audit {stands.follows} {slug}`.")
+        console.print(f"Next: `election audit {now.follows} {slug}`.")

@@ -6,7 +6,7 @@ from typing import Any
 
 from airflow.sdk.exceptions import AirflowFailException
 
-from election.audit import Faults, assess, commit, draw_round, entering, standing, type_digits
+from election.audit import Faults, assess, commit, draw_round, entering, progress, type_digits
 from election.audit import lay_down as lay_down_papers
 from election.audit.drawing import SEED_DIGITS
 from election.audit.report import report
@@ -48,7 +48,7 @@ def begin(context: Mapping[str, Any]) -> int:
 def seed_is_complete(context: Mapping[str, Any]) -> bool:
     """Whether all digits are there. A simulated audit throws them, in the names of two who do not exist."""
     reached, slug = this_election()
-    there = len(standing(reached, slug).digits)
+    there = len(progress(reached, slug).digits)
     if context["params"]["simulate"] and not there:
         for thrower in _THROWERS:
             digits = "".join(str(secrets.randbelow(10)) for _ in range(SEED_DIGITS // len(_THROWERS)))
@@ -61,12 +61,12 @@ def is_over(context: Mapping[str, Any]) -> bool:
     reached, slug = this_election()
     if context["params"]["simulate"]:
         take_rounds(reached, slug, context["params"]["misread"])
-    return standing(reached, slug).over
+    return progress(reached, slug).over
 
 
 def is_signed() -> bool:
     """Whether a person has signed: `election audit sign-off`."""
-    return standing(*this_election()).signed_by is not None
+    return progress(*this_election()).signed_by is not None
 
 
 def write_report() -> str:
@@ -76,21 +76,21 @@ def write_report() -> str:
 
 def take_rounds(reached: Platform, slug: str, misread: float = 0.0) -> None:
     """Draws, reads and assesses without people, and counts by hand where the audit asks for it."""
-    while (follows := standing(reached, slug).follows) in ("draw", "papers", "risk"):
+    while (follows := progress(reached, slug).follows) in ("draw", "papers", "risk"):
         if follows == "draw":
             draw_round(reached, slug)
         elif follows == "risk":
             assess(reached, slug)
         elif not entering.simulate(reached, slug, misread):
             raise AirflowFailException("The simulated auditors do not agree on a paper. Two persons enter it.")
-    for one in standing(reached, slug).contests:
+    for one in progress(reached, slug).contests:
         if one.finding == "hand count":
             entering.count_by_hand(reached, slug, one.one.number, *_COUNTERS)
 
 
 def _unsigned(reached: Platform, slug: str) -> int | None:
     try:
-        known = standing(reached, slug)
+        known = progress(reached, slug)
     except StageFailed:
         return None
     return known.audit.audit_no if known.signed_by is None else None
