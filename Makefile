@@ -13,14 +13,15 @@ CONTESTS := W07000041
 endif
 # The parameters of a run (election.parameters); one that is given becomes the option of that name.
 parameters := scenario=SCENARIO slug=SLUG contests=CONTESTS region=REGION source=SOURCE nationality=NATIONALITY \
-  voters=VOTERS turnout=TURNOUT seed=SEED ballots=BALLOTS night=NIGHT rate=RATE workers=WORKERS
+  voters=VOTERS turnout=TURNOUT seed=SEED ballots=BALLOTS night=NIGHT rate=RATE workers=WORKERS \
+  flipped=FLIPPED swapped=SWAPPED lost=LOST
 variable = $(lastword $(subst =, ,$(p)))
 options = $(foreach p,$(parameters),$(if $($(variable)),--$(firstword $(subst =, ,$(p))) "$($(variable))"))
 
 .PHONY: help setup demo up down status clean distclean lint format lock \
   test test-integration test-unit-and-drills test-runs test-pages test-users compose-demo compose-down test-compose \
   drill-casting drill-compose drill-count drill-machine drill-users check nightly \
-  bench-casting bench-uk bench-dashboard bench-feed bench-quality bench-count bench-outcome bench-evidence
+  bench-casting bench-uk bench-dashboard bench-feed bench-quality bench-count bench-outcome bench-evidence bench-audit
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -132,6 +133,9 @@ bench-quality: setup ## time and memory of validating a million voters and votes
 
 bench-evidence: setup ## processor time a ballot of sealing the log and of verifying a package; BALLOTS= (a million)
 	@$(python) -m bench.evidence $(BALLOTS)
+
+bench-audit: setup ## a thousand audits of a wrong outcome, and the sizes of samples for the UK of 2019; AUDITS=
+	@$(python) -m bench.audit $(if $(AUDITS),--audits $(AUDITS))
 
 bench-outcome: setup ## deciding Germany 2025, Aberdeen 2017 and the UK 2019 again
 	@$(python) -m bench.outcome

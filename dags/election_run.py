@@ -161,6 +161,14 @@ def seal() -> dict[str, Any] | None:
     return seal_until_closed(get_current_context())
 
 
+# Before the count is over, or it says nothing about the count.
+@task(execution_timeout=timedelta(hours=2))
+def lay_down_papers() -> dict[str, int] | None:
+    from election.orchestration.audit import lay_down
+
+    return lay_down(get_current_context())
+
+
 @task.short_circuit(ignore_downstream_trigger_rules=False)
 def takes_ballots_from_outside() -> bool:
     return bool(get_current_context()["params"]["ballots"] == "external")
@@ -183,9 +191,11 @@ def casting() -> None:
     opened, closed = open_poll(), close_poll()
     cast_ballots.expand(worker=opened) >> closed
     opened >> seal()
+    checked = validate("casting")
+    opened >> lay_down_papers() >> checked
     end_feed = close_poll.override(task_id="end_feed", trigger_rule="all_success")()
     opened >> takes_ballots_from_outside() >> ClosingOperator(task_id="close_when_told") >> end_feed >> closed
-    closed >> validate("casting")
+    closed >> checked
 
 
 @task(execution_timeout=timedelta(hours=2))

@@ -206,6 +206,17 @@ class Pace(Parameters):
     rate: float = _RATE
 
 
+def _fault(title: str, description: str) -> Any:
+    return Field(
+        0,
+        ge=0,
+        le=MOST_VOTERS,
+        title=title,
+        description=f"{description} A fault in the first contest's papers for an audit to find; lays them down too.",
+        json_schema_extra=_section("Audit"),
+    )
+
+
 class Run(Registration):
     """A run of ``election_run``: an election, and how it is cast and certified."""
 
@@ -218,6 +229,15 @@ class Run(Registration):
         description="Casting workers side by side, in one consumer group.",
         json_schema_extra=_section("Casting"),
     )
+    box: bool = Field(
+        False,
+        title="Lay down papers for an audit",
+        description="Papers of all ballots are laid down in boxes before the count, so that an audit can be rehearsed.",
+        json_schema_extra=_section("Audit"),
+    )
+    flipped: int = _fault("Flipped", "Papers for another candidate that are counted for the winner.")
+    swapped: int = _fault("Swapped", "Pairs of boxes that stand in each other's place.")
+    lost: int = _fault("Lost", "Papers that are lost.")
     auto_certify: bool = Field(
         False,
         title="Certify without asking",
@@ -225,11 +245,52 @@ class Run(Registration):
         json_schema_extra=_section("Certification"),
     )
 
+    @model_validator(mode="after")
+    def _papers(self) -> Self:
+        if self.ballots == "external" and (self.box or self.flipped or self.swapped or self.lost):
+            raise BadInput("box excludes ballots=external: the papers of ballots from outside are outside too.")
+        return self
+
 
 class Recount(Parameters):
     """A run of ``recount``."""
 
     slug: str = Field(pattern=SLUG, title="Slug", description="The certified election whose ballots are counted again.")
+
+
+class Audit(Parameters):
+    """A run of ``audit``."""
+
+    slug: str = Field(
+        pattern=SLUG, title="Slug", description="The counted election to audit; its papers were laid down before."
+    )
+    method: Literal["comparison", "polling"] = Field(
+        "comparison",
+        title="Method",
+        description="comparison holds each paper against its record; polling looks at papers alone and needs more.",
+    )
+    risk_limit: float = Field(
+        0.05,
+        gt=0,
+        lt=1,
+        allow_inf_nan=False,
+        title="Risk limit",
+        description="The chance that a wrong outcome is confirmed, such as 0.05.",
+    )
+    simulate: bool = Field(
+        True,
+        title="Simulated auditors",
+        description="Dice are thrown and papers are read without people. Otherwise the run waits for "
+        "`election audit seed`, `enter`, `risk`, `draw` and `sign-off`.",
+    )
+    misread: float = Field(
+        0.0,
+        ge=0,
+        le=0.5,
+        allow_inf_nan=False,
+        title="Misread",
+        description="The share of papers that each simulated auditor reads wrongly, such as 0.01.",
+    )
 
 
 def _refusal(names: list[str], found: ErrorDetails) -> str:

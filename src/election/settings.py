@@ -17,10 +17,10 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from election.errors import BadInput, StackError
 
-Role = Literal["owner", "app", "auditor", "reader", "dashboard", "results_feed", "airflow"]
-"""Postgres roles: owner (tables), app (stages), auditor (verdicts), reader (may read every table,
-for engineers), dashboard and results_feed (read views without personal data), airflow (Airflow's own
-database)."""
+Role = Literal["owner", "app", "auditor", "box", "reader", "dashboard", "results_feed", "airflow"]
+"""Postgres roles: owner (tables), app (stages), auditor (verdicts, audits), box (lays down the papers of an audit and
+reads no vote), reader (may read every table, for engineers), dashboard and results_feed (read views without personal
+data), airflow (Airflow's own database)."""
 
 ROLES: tuple[Role, ...] = get_args(Role)
 

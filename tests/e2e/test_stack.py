@@ -87,7 +87,7 @@ def test_files_with_secrets_are_private(stack: Platform) -> None:
 def test_airflow_has_the_connections_that_dags_use(stack: Platform) -> None:
     answer = api(stack.settings, "admin").get("/api/v2/connections").json()
     names = {connection["connection_id"] for connection in answer["connections"]}
-    roles = {f"election_{role}" for role in ("owner", "app", "auditor", "reader")}
+    roles = {f"election_{role}" for role in ("owner", "app", "auditor", "box", "reader")}
     assert names == {*roles, "election_kafka_app", "election_kafka_owner", "election_spark"}
 
 

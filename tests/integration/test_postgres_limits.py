@@ -9,7 +9,7 @@ import pytest
 from election.settings import PROJECT, ROLES
 from election.stack.postgres_limits import LIMITS
 
-LEAST = ("auditor", "reader", "dashboard", "results_feed")
+LEAST = ("auditor", "box", "reader", "dashboard", "results_feed")
 DENIED = psycopg.errors.InsufficientPrivilege
 
 

@@ -34,7 +34,8 @@ def rows(platform):
     found: dict[tuple[str, int], int] = {}
     with platform.connect("owner") as connection:
         tables = connection.execute(
-            """SELECT table_name FROM information_schema.columns JOIN information_schema.tables USING (table_name)
+            """SELECT table_schema || '.' || table_name
+               FROM information_schema.columns JOIN information_schema.tables USING (table_schema, table_name)
                WHERE column_name = 'election_no' AND table_type = 'BASE TABLE'"""
         ).fetchall()
         for (table,) in tables:

@@ -98,6 +98,7 @@ def test_only_what_grows_with_the_electorate_may_take_longer_than_an_hour(tasks)
         "electorate.seed_voters",
         "publication.publish_voters",
         "casting.cast",
+        "casting.lay_down_papers",
         "casting.seal",
         "count.wait_until_counted",
         "reconciliation.reconcile",
@@ -125,7 +126,7 @@ def test_no_task_of_a_run_takes_its_election_from_an_xcom(bag):
 
 
 def test_every_task_of_a_run_says_what_to_do_when_it_fails(bag):
-    tasks = [task for name in ("election_run", "recount") for task in bag.dags[name].tasks]
+    tasks = [task for name in ("election_run", "recount", "audit") for task in bag.dags[name].tasks]
     assert [task.task_id for task in tasks if say_what_next not in task.on_failure_callback] == []
 
 

@@ -18,7 +18,17 @@ from typer.testing import CliRunner
 from election import scenarios
 from election.cli import app
 from election.errors import BadInput
-from election.parameters import MOST_RATE, MOST_VOTERS, MOST_WORKERS, Pace, Parameters, Recount, Registration, Run
+from election.parameters import (
+    MOST_RATE,
+    MOST_VOTERS,
+    MOST_WORKERS,
+    Audit,
+    Pace,
+    Parameters,
+    Recount,
+    Registration,
+    Run,
+)
 from election.platform import Platform
 from election.preparation.registration import checked
 from election.preparation.room import needed, require_room
@@ -147,9 +157,9 @@ def test_airflows_form_takes_what_the_model_takes(forms, given):
 def forms(tmp_path_factory):
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("AIRFLOW_HOME", str(tmp_path_factory.mktemp("airflow")))
-        from election.orchestration.form import ELECTION_RUN, RECOUNT
+        from election.orchestration.form import AUDIT, ELECTION_RUN, RECOUNT
 
-        yield {"election_run": ELECTION_RUN, "recount": RECOUNT}
+        yield {"election_run": ELECTION_RUN, "recount": RECOUNT, "audit": AUDIT}
 
 
 # JSON has no such numbers, and Airflow's API refuses them before it looks at the form (test_airflow_requests.py). Three
@@ -168,7 +178,7 @@ def test_airflows_form_refuses_it_too(forms, given):
 
 
 def test_forms_have_every_parameter_with_its_bounds_and_words(forms):
-    for model, form in ((Run, forms["election_run"]), (Recount, forms["recount"])):
+    for model, form in ((Run, forms["election_run"]), (Recount, forms["recount"]), (Audit, forms["audit"])):
         assert list(form) == list(model.model_fields)
         for name, field in model.model_fields.items():
             assert form[name].schema["title"] == field.title
@@ -176,7 +186,7 @@ def test_forms_have_every_parameter_with_its_bounds_and_words(forms):
     schema = forms["election_run"]["seed"].schema
     assert (schema["minimum"], schema["maximum"]) == (-INT64, INT64 - 1)
     sections = [param.schema["section"] for param in forms["election_run"].values()]
-    assert list(dict.fromkeys(sections)) == ["Election", "Electorate", "Casting", "Certification"]
+    assert list(dict.fromkeys(sections)) == ["Election", "Electorate", "Casting", "Audit", "Certification"]
 
 
 @pytest.mark.parametrize(("command", "model"), [("run", Run), ("prepare", Registration), ("cast", Pace)])

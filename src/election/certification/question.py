@@ -6,6 +6,7 @@ from typing import Any
 
 from election.outcome import Outcome, Rules, decide
 from election.platform import Connection, Platform
+from election.storage.audits import find, hand_counts, summary
 from election.storage.elections import Election, election, read_whole_elections
 from election.storage.races import races
 from election.text import markdown
@@ -15,7 +16,7 @@ _NAMED = 5  # a person looks at the first few; the result has all
 
 
 def question(platform: Platform, slug: str, verdict_no: int | None) -> str:
-    """Markdown: registered, ballots, rejected, the verdict of that number, who is elected, and votes.
+    """Markdown: registered, ballots, rejected, the verdict of that number, an audit's risk, who is elected, and votes.
 
     ``verdict_no`` is None when there is no verdict.
     """
@@ -28,6 +29,7 @@ def question(platform: Platform, slug: str, verdict_no: int | None) -> str:
             [poll.election_no, verdict_no],
         ).fetchone()
         outcomes = _outcomes(connection, poll)
+        audited = _audited(connection, poll, outcomes)
         entitled = sum(outcome.race.registered or 0 for outcome in outcomes if not outcome.race.unopposed)
     if verdict is None:
         return f"**{markdown(poll.name)}**: there is no verdict yet, so it cannot be certified."
@@ -40,6 +42,7 @@ def question(platform: Platform, slug: str, verdict_no: int | None) -> str:
             "",
             f"Verdict {verdict_no} of {given_at:%Y-%m-%d %H:%M:%S %Z}: {agrees}.",
             "",
+            *audited,
             *(_candidates(outcomes[0]) if len(outcomes) == 1 else _parties(outcomes)),
             "",
             *(_elected(decided, outcomes) if decided else ["This verdict does not say who is elected."]),
@@ -61,6 +64,28 @@ def _outcomes(connection: Connection, poll: Election) -> list[Outcome]:
     )
     rules = Rules.of(poll.parameters)
     return [decide(race, votes, rules, over=True) for race in races(connection, poll.election_no)]
+
+
+def _audited(connection: Connection, poll: Election, outcomes: Sequence[Outcome]) -> list[str]:
+    """The newest audit, and where papers that were counted by hand elect another candidate than the votes."""
+    audit, said = find(connection, poll.election_no), summary(connection, poll.election_no)
+    if audit is None or said is None:
+        return []
+    by_hand = hand_counts(connection, audit)
+    wrong = sum(
+        _who(decide(outcome.race, by_hand[outcome.race.number], outcome.rules, over=True)) != _who(outcome)
+        for outcome in outcomes
+        if outcome.race.number in by_hand
+    )
+    lines = [f"Audit, as a rehearsal: {markdown(said)}.", ""]
+    if wrong:
+        contests = f"{wrong:,} contest{'' if wrong == 1 else 's'}"
+        lines += [f"**By the papers, all counted by hand, the outcome is another one in {contests}.**", ""]
+    return lines
+
+
+def _who(outcome: Outcome) -> list[int]:
+    return [elected.contender.number for elected in outcome.elected]
 
 
 def _candidates(outcome: Outcome) -> list[str]:

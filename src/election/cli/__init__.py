@@ -1,5 +1,6 @@
 """The command line ``election``. Each module adds its commands to the application: add a module, import it."""
 
+from election.cli import audit as audit
 from election.cli import certification as certification
 from election.cli import containers as containers
 from election.cli import elections as elections

@@ -1,8 +1,8 @@
 """The platform as Airflow's connections describe it, reached through the providers' hooks.
 
-Connections: ``election_owner``, ``election_app``, ``election_auditor``, ``election_reader`` (Postgres, one a role),
-``election_kafka_app``, ``election_kafka_owner`` (Kafka, one a user; the extra is librdkafka configuration),
-``election_spark`` (Spark).
+Connections: ``election_owner``, ``election_app``, ``election_auditor``, ``election_box``, ``election_reader``
+(Postgres, one a role), ``election_kafka_app``, ``election_kafka_owner`` (Kafka, one a user; the extra is librdkafka
+configuration), ``election_spark`` (Spark).
 """
 
 from collections.abc import Mapping

@@ -5,7 +5,7 @@ from typing import Any
 from airflow.sdk import Param
 
 from election import scenarios
-from election.parameters import Parameters, Recount, Run
+from election.parameters import Audit, Parameters, Recount, Run
 from election.settings import Settings
 
 MOST_REASON = 2_000
@@ -38,6 +38,8 @@ def _param(schema: dict[str, Any], offered: list[str] | None) -> Param:
 ELECTION_RUN = form(Run, scenario=scenarios.names(Settings().scenarios))
 
 RECOUNT = form(Recount)
+
+AUDIT = form(Audit)
 
 
 def decision_form(verdict_no: int | None) -> dict[str, Param]:

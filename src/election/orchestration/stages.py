@@ -11,7 +11,8 @@ _STAGES = {
     "there. Casting reads exactly these.",
     "casting": "Opens the poll, offers the ballot to every voter, stores each vote and then publishes it; several "
     "workers share the voters. Meanwhile `seal` appends published ballots to the election's log and signs its head "
-    "each second. With ballots from outside it waits until you answer `close_when_told` under *Required "
+    "each second. With **box**, `lay_down_papers` puts papers into boxes for an "
+    "audit. With ballots from outside it waits until you answer `close_when_told` under *Required "
     "Actions*. The link **Rejected records**, under *Details* of a task, shows what could not be used.",
     "count": "Waits until the stream, which runs in `tally_stream`, has counted every stored ballot. Its gate compares "
     "every total with the votes. The link **Spark UI**, under *Details*, leads to the stream's own pages.",

@@ -165,7 +165,7 @@ def connections(settings: Settings) -> list[dict[str, Any]]:
         }
 
     return [
-        *(postgres(role) for role in ("owner", "app", "auditor", "reader")),
+        *(postgres(role) for role in ("owner", "app", "auditor", "box", "reader")),
         *(
             {
                 "connection_id": f"election_kafka_{user}",

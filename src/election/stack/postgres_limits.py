@@ -34,6 +34,8 @@ LIMITS: dict[Role, Limits] = {
     "app": Limits(60, "6h", "1h", "1h"),
     # A reconciliation reads the topics in the middle of its transaction.
     "auditor": Limits(24, "3h", "10min", "3h"),
+    # A box is laid down in one transaction, from one reading of the voters.
+    "box": Limits(5, "3h", "10min", "3h"),
     # Expectations read whole electorates; the control room answers up to 40 requests at the same time.
     "reader": Limits(36, "1h", "10s", "1h", "20GB"),
     "dashboard": Limits(8, "15s", "5s", "30s", "512MB"),

@@ -11,7 +11,7 @@ from election.storage.elections import Election
 
 
 def ballot_key(connection: Connection, election_no: int) -> bytes:
-    """The election's secret key, 32 bytes; only the app and auditor roles may read it."""
+    """The election's secret key, 32 bytes; only the roles app, auditor and box may read it."""
     row = connection.execute("SELECT key FROM ballot_keys WHERE election_no = %s", [election_no]).fetchone()
     if row is None:
         raise LookupError(f"election {election_no} has no ballot key")
