@@ -15,9 +15,10 @@ from dashboard.view import changed, components
 from dashboard.view.hemicycle import hemicycle
 from dashboard.view.links import Links
 from dashboard.view.reader import Reader
+from election.contracts.public import Party
 from election.live.contests import map_states, search
 from election.live.count import Reading
-from election.live.register import Candidate, Contest, Counted, Election, Party, Register
+from election.live.register import Candidate, Contest, Counted, Election, Register
 from election.live.registers import _earlier
 from election.live.result import Result, result
 from election.live.snapshots import Snapshot
