@@ -73,6 +73,8 @@ def test_a_name_from_the_data_is_shown_as_text(name: str) -> None:
         "official": False,
         "elected": {1: name},
         "colours": {"P": "#123456"},
+        "rises": {"P": 0.1},
+        "since": name,
     }
     pages = [
         render("candidates.html", **rows, **common),
@@ -81,12 +83,16 @@ def test_a_name_from_the_data_is_shown_as_text(name: str) -> None:
                links=Links()),
         render("donut.html", stops="#123456 0% 100%", label=name, centre="1", under="x",
                parts=[{"name": name, "share": "1", "colour": "#123456"}]),
-        render("leader.html", standing=None, tied=[standing], colours={"P": "#123456"}, colour="#123456", kicker="Tie",
-               statement="", polled=True, lead=lead([3, 3], 6, 9), margin_share=0.0, **common),
+        render("leader.html", standing=None, tied=[standing], colours={"P": "#123456"}, colour="#123456",
+               kicker="Tie", statement="", polled=True, lead=lead([3, 3], 6, 9), margin_share=0.0, change=name,
+               changed=name, **common),
+        render("against.html", title=name, compared=1, partial=False, gains=1, swing="1", swung=name, turnout="1",
+               proviso="", net=[{"name": name, "colour": "#123456", "net": "+1"}], reader=reader),
         render("leading_party.html", seats=Seats((PartySeats("P", 1, 0),), 1, 0, 0), party=Party(name, name),
                votes=PartyResult("P", 3, 1.0, 1, None, None), second=name, colour="#123456", statement=name,
                kicker="", reader=reader),
-        render("map_legend.html", parties=[(name, "#123456")], ramp="#123456", seats=Seats((), 2, 1, 1)),
+        render("map_legend.html", parties=[(name, "#123456")], ramp="#123456", seats=Seats((), 2, 1, 1),
+               gains=True, waiting=True),
         render("validations.html", rows=[Validation(name, NOW, False, 3, 1, name)], docs="http://host", reader=reader),
         render("ranking.html", caption=name, what="x", measure="x", rows=[
             {"name": name, "party": name, "colour": "#123456", "part": 0.5, "value": "1", "link": ""}]),
