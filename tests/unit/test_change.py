@@ -6,7 +6,7 @@ from election import scenarios
 from election.cli.result_table import _against
 from election.outcome import Rules, decide_election
 from election.outcome.change import Change, Figures, Swing, change, figures
-from election.results.official import official
+from election.scenarios.official import official
 from election.settings import Settings
 
 
@@ -73,3 +73,18 @@ def test_a_contest_without_a_predecessor_is_named_and_counts_for_nothing() -> No
     assert (found.unmatched, found.net) == (("new",), {})
     assert found.turnout == 0
     assert found.swing == Swing("B", "A", Fraction(0))
+
+
+def test_shares_are_compared_for_every_party_that_stands_now() -> None:
+    found = one(by_hand("1", "A", {"A": 60, "N": 40}), by_hand("1", "A", {"A": 50, "B": 50}))
+    assert found.shares == {"A": Fraction(1, 10), "N": Fraction(2, 5)}
+    assert one(by_hand("1", None, {"A": 0}), by_hand("1", "A", {"A": 9})).shares == {}
+
+
+def test_a_contest_that_did_not_poll_in_both_elections_moves_neither_swing_nor_turnout() -> None:
+    polled = by_hand("1", "A", {"A": 60, "B": 20}), by_hand("1", "A", {"A": 50, "B": 20, "C": 30})
+    unopposed = Figures("2", "A", {"A": 0}, 0, 0), by_hand("2", "A", {"A": 90})
+    found = change([polled[0], unopposed[0]], [polled[1], unopposed[1]])
+    assert (found.turnout, found.swing) == (Fraction(-1, 5), one(*polled).swing)
+    assert found.contests[1].held and not found.contests[1].gained
+    assert (found.contests[1].turnout, found.contests[1].swing) == (None, None)

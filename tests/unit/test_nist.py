@@ -21,7 +21,7 @@ from election.cli import app, elections
 from election.contracts.public import Decision, Party, State, Verdict
 from election.nist import ContestReport, Report, document, plurality, ranked, written
 from election.outcome import Kind, Line, Race, RankedRules, contenders, decide, decide_election
-from election.results.official import official
+from election.scenarios.official import official
 from election.settings import Settings
 from tests.nist_format import json_problems, json_validator, reference_problems, selections, sum_problems, xml_problems
 

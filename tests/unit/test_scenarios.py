@@ -112,6 +112,24 @@ def test_the_election_before_is_another_scenario_of_the_folder(folder: Path) -> 
             scenarios.load(folder, "borough")
 
 
+def test_the_election_before_has_its_official_winners(folder: Path) -> None:
+    shutil.copytree(folder / "borough", folder / "later")
+    later = folder / "later" / "scenario.toml"
+    assert scenarios.earlier(folder, "later") is None
+    later.write_text(later.read_text().replace("[parties]", 'predecessor = "borough"\n\n[parties]'))
+    before = scenarios.earlier(folder, "later")
+    assert before is not None
+    assert (before.scenario, before.title) == ("borough", "Borough")
+    assert before.parties == {"Red": "The Reds", "Blue": "The Blues"}
+    assert {name: (found.party, found.ballots) for name, found in before.by_id.items()} == {
+        "B1": ("Red", 62), "B2": ("Red", 90),
+    }  # fmt: skip
+    later.write_text(later.read_text().replace('"borough"', '"single-race"'))
+    shutil.copytree(FOLDER / "single-race", folder / "single-race")
+    with pytest.raises(BadInput, match=r"`predecessor` is 'single-race', which has no official figures"):
+        scenarios.earlier(folder, "later")
+
+
 def test_a_users_folder_is_a_scenario(folder: Path) -> None:
     assert scenarios.names(folder) == ["borough"]
     borough = scenarios.load(folder, "borough")

@@ -31,7 +31,7 @@ from election.outcome import (
     decide_election,
 )
 from election.outcome.race import RaceKind
-from election.results.official import official
+from election.scenarios.official import official
 from election.settings import Settings
 
 

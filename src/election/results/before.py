@@ -6,10 +6,8 @@ from typing import Any
 
 from election import scenarios
 from election.errors import BadInput
-from election.outcome import decide_election
-from election.outcome.change import Change, Figures, Swing, change, figures
+from election.outcome.change import Change, Figures, Swing, change
 from election.platform import Platform
-from election.results.official import official
 from election.results.tables import results
 from election.storage.elections import election
 
@@ -31,19 +29,16 @@ def against_before(platform: Platform, found: dict[str, Any]) -> dict[str, Any] 
     """Gains, losses, swing and turnout of ``found`` (from ``results``); None if its scenario names no predecessor.
 
     ``net`` is seats more or fewer by party; ``swing`` and ``turnout`` are percentage points. A seat counts once its
-    candidate is elected. Raises BadInput if the predecessor is not among the scenarios or cannot be read.
+    candidate is elected. Raises BadInput if the predecessor is not among the scenarios, cannot be read or has no
+    official figures.
     """
-    folder = platform.settings.scenarios
     with platform.connect("reader") as connection:
         scenario = election(connection, found["election"]).scenario
-    name = scenarios.predecessor(folder, scenario)
-    if name is None:
+    before = scenarios.earlier(platform.settings.scenarios, scenario)
+    if before is None:
         return None
-    earlier = scenarios.load(folder, name)
-    races, count = official(earlier.contests)
-    before = figures(decide_election(races, count, earlier.system), count)
-    made = change([_counted(row) for row in found["contests"]], before)
-    return {"scenario": name, "title": earlier.title, **_summary(made)}
+    made = change([_counted(row) for row in found["contests"]], before.contests)
+    return {"scenario": before.scenario, "title": before.title, **_summary(made)}
 
 
 def _counted(row: dict[str, Any]) -> Figures:
@@ -51,7 +46,8 @@ def _counted(row: dict[str, Any]) -> Figures:
     for candidate in row["candidates"]:
         votes[candidate["party"]] += candidate["votes"]
     party = next((candidate["party"] for candidate in row["candidates"] if candidate["elected"]), None)
-    return Figures(row["contest"], party, votes, row["valid"] + row["invalid"], row["registered"])
+    registered = 0 if row["unopposed"] else row["registered"]
+    return Figures(row["contest"], party, votes, row["valid"] + row["invalid"], registered)
 
 
 def _summary(made: Change) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from election.outcome import Count, Line, Race, contenders
-from election.scenarios import Contest
+from election.scenarios.model import Contest
 
 
 def official(contests: Sequence[Contest]) -> tuple[list[Race], Count]:
