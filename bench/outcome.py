@@ -20,7 +20,7 @@ from rich.table import Table
 from bench.real import GERMANY, aberdeen, germany
 from election import scenarios
 from election.outcome import ElectionOutcome, RankedRules, Rules, decide_election
-from election.results.official import official
+from election.scenarios.official import official
 from election.settings import PROJECT, Settings
 
 

@@ -5,17 +5,18 @@ import streamlit as st
 from dashboard.feed import feed
 from dashboard.feed.shared import shared
 from dashboard.pages import frame
-from dashboard.view import components
+from dashboard.view import changed, components
 from dashboard.view.hexmap import has_map, hexmap
 from dashboard.view.leading import HOWS
 from dashboard.view.links import Links
 from dashboard.view.reader import Reader
 from dashboard.view.templates import render
-from election.live.contests import ORDERS, page, search
+from election.live.contests import CHANGES, ORDERS, page, search
 from election.live.result import ContestResult
 from election.live.snapshots import Snapshot
 
 PAGE_SIZE = 25
+MAPS = ("Leading party", GAINS := "Gains and holds")
 PROGRESS = {"none": "no report", "counting": "counting", "complete": "complete"}
 
 
@@ -32,13 +33,14 @@ def draw(snapshot: Snapshot, reader: Reader) -> None:
     left, right = st.columns([9, 11], gap="large") if mapped else (st.container(), st.container())
     with left:
         if mapped:
-            clicked = hexmap(snapshot, chosen.contest.id if chosen else "", reader)
+            gains = register.earlier is not None and _gains()
+            clicked = hexmap(snapshot, chosen.contest.id if chosen else "", reader, gains=gains)
             # A click stays the component's state; only a new one moves the reader to another contest.
             if clicked and clicked != st.session_state.get("clicked") and clicked in result.by_id:
                 chosen = result.by_id[clicked]
                 st.query_params["contest"] = clicked
             st.session_state["clicked"] = clicked
-            st.html(components.map_legend(snapshot))
+            st.html(components.map_legend(snapshot, gains=gains))
     with right:
         if chosen:
             _contest(snapshot, chosen, reader)
@@ -47,6 +49,11 @@ def draw(snapshot: Snapshot, reader: Reader) -> None:
         else:
             st.html(components.ranked_contests(snapshot, reader, frame.links()))
     _table(snapshot, chosen, reader)
+
+
+def _gains() -> bool:
+    """Whether the reader wants to see who gained and who held."""
+    return st.radio("What the map shows", MAPS, horizontal=True, key="map", label_visibility="collapsed") == GAINS
 
 
 def _contest(snapshot: Snapshot, contest: ContestResult, reader: Reader) -> None:
@@ -62,7 +69,8 @@ def _table(snapshot: Snapshot, chosen: ContestResult | None, reader: Reader) -> 
     with words:
         wanted = st.text_input("Search contests and candidates", key="contest-search")
     with order:
-        by = st.selectbox("Order", list(ORDERS), key="contest-order")
+        orders = {**ORDERS, **(CHANGES if snapshot.register.earlier else {})}
+        by = st.selectbox("Order", list(orders), key="contest-order")
     pages = page(_found(snapshot, wanted, by), 1, PAGE_SIZE).pages
     with number:
         at = st.number_input(f"Page of {reader.number(pages)}", 1, pages, key=f"contest-page-{wanted}-{by}")
@@ -83,6 +91,8 @@ def _rows(snapshot: Snapshot, words: str, order: str, number: int, selected: str
         colours=snapshot.colours,
         states=PROGRESS,
         hows=HOWS,
+        against=snapshot.register.earlier is not None,
+        changed=changed,
         selected=selected,
         links=links,
         declared=any(contest.contest.declared_at for contest in snapshot.result.contests),

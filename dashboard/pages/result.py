@@ -22,8 +22,10 @@ def draw(snapshot: Snapshot, reader: Reader) -> None:
             st.html(components.candidate_ring(snapshot, contest, reader))
         return
     st.html(components.leading_party(snapshot, reader))
-    st.html(components.seat_bar(snapshot, reader, stated=False))
+    st.html(components.seat_bar(snapshot, reader, stated=False, half_circle=True))
     st.html(components.figures(snapshot, reader))
+    if against := components.against(snapshot, reader):
+        st.html(against)
     rows, side = st.columns([3, 1], gap="large")
     with rows:
         everyone = len(result.parties) > FIRST_PARTIES and st.toggle(

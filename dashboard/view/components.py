@@ -1,7 +1,8 @@
 """The pieces of the pages as HTML: leader, figures, tables, seats and rings."""
 
 from dashboard.feed.shared import shared
-from dashboard.view import leading
+from dashboard.view import changed, leading
+from dashboard.view.hemicycle import FEWEST, hemicycle
 from dashboard.view.links import Links
 from dashboard.view.reader import Reader
 from dashboard.view.templates import render
@@ -29,6 +30,8 @@ def leader(snapshot: Snapshot, contest: ContestResult, reader: Reader) -> str:
         polled=not contest.contest.unopposed,
         lead=contest.lead,
         margin_share=contest.margin_share,
+        change=changed.in_full(contest, snapshot.register),
+        changed=changed.swing_and_turnout(contest, snapshot.register, reader),
         reader=reader,
     )
 
@@ -58,6 +61,34 @@ def leading_party(snapshot: Snapshot, reader: Reader) -> str:
 
 
 @shared
+def against(snapshot: Snapshot, reader: Reader) -> str:
+    """The election against the one before: seats changing hands, swing, turnout; empty without one before."""
+    register, change = snapshot.register, snapshot.result.change
+    if register.earlier is None or change is None:
+        return ""
+    return render(
+        "against.html",
+        title=register.earlier.title,
+        compared=len(change.contests),
+        partial=snapshot.result.complete < len(snapshot.result.contests),
+        gains=sum(change.gained.values()),
+        net=[
+            {
+                "name": register.party(party).name,
+                "colour": snapshot.colours.get(party, NEUTRAL),
+                "net": reader.signed(number),
+            }
+            for party, number in change.net.items()
+        ],
+        swing=None if change.swing is None else reader.points(float(change.swing.share), signed=False),
+        swung="" if change.swing is None else f"points {changed.from_to(change.swing, register)}",
+        turnout=reader.points(None if change.turnout is None else float(change.turnout)),
+        proviso=changed.proviso(snapshot.result, reader),
+        reader=reader,
+    )
+
+
+@shared
 def candidates(snapshot: Snapshot, contest: ContestResult, reader: Reader) -> str:
     """Every candidate of the contest, with the official result beside it in a replay."""
     return render(
@@ -77,7 +108,8 @@ def candidates(snapshot: Snapshot, contest: ContestResult, reader: Reader) -> st
 def parties(snapshot: Snapshot, most: int | None, reader: Reader) -> str:
     """Parties by seats, then votes: the first ``most`` (None: all)."""
     result, register = snapshot.result, snapshot.register
-    seats = {party.party: party for party in snapshot.seats.parties}
+    seats, change = {party.party: party for party in snapshot.seats.parties}, result.change
+    compared = change is not None and bool(change.contests)
     rows = [
         {
             "name": register.party(party.party).name,
@@ -87,6 +119,10 @@ def parties(snapshot: Snapshot, most: int | None, reader: Reader) -> str:
             "votes": party.votes,
             "share": party.share,
             "official": party.official,
+            "net": change.net.get(party.party, 0) if change and compared else None,
+            "gained": change.gained[party.party] if change else 0,
+            "lost": change.lost[party.party] if change else 0,
+            "rise": float(change.shares[party.party]) if change and party.party in change.shares else None,
         }
         for party in result.parties
     ]
@@ -97,13 +133,17 @@ def parties(snapshot: Snapshot, most: int | None, reader: Reader) -> str:
         rows=rows[:most],
         top=result.parties[0].share if result.parties else None,
         official=register.election.kind == "replay",
+        against=register.earlier.title if register.earlier else "",
         reader=reader,
     )
 
 
 @shared
-def seat_bar(snapshot: Snapshot, reader: Reader, *, stated: bool = True) -> str:
-    """Seats by party against the majority line; ``stated`` adds in words whether a party has it."""
+def seat_bar(snapshot: Snapshot, reader: Reader, *, stated: bool = True, half_circle: bool = False) -> str:
+    """Seats by party against the majority line; ``stated`` adds in words whether a party has it.
+
+    ``half_circle`` draws each seat beside the bar.
+    """
     seats, register = snapshot.seats, snapshot.register
     rows = [
         {
@@ -125,25 +165,31 @@ def seat_bar(snapshot: Snapshot, reader: Reader, *, stated: bool = True) -> str:
     said = ", ".join(f"{row['name']} {row['won']} won and {row['leading']} leading" for row in rows)
     names = {party.party: register.party(party.party).name for party in seats.parties}
     words = (leading.seats_statement(seats, names, reader), leading.ballots_left(snapshot.result, reader))
+    circle = None
+    if half_circle and seats.total >= FEWEST:
+        by_party = tuple((snapshot.colours[party.party], party.won, party.leading) for party in seats.parties)
+        circle = hemicycle(by_party, seats.total, seats.majority)
     return render(
         "seats.html",
         rows=rows,
+        circle=circle,
         total=seats.total,
         majority=seats.majority,
         rest=rest,
-        label=f"Bar of {seats.total} seats: {said or 'none won yet'}; a majority is {seats.majority}",
+        label=f"{seats.total} seats: {said or 'none won yet'}; a majority is {seats.majority}",
         statement=" ".join(words).strip() if stated else "",
         reader=reader,
     )
 
 
 @shared
-def map_legend(snapshot: Snapshot) -> str:
+def map_legend(snapshot: Snapshot, *, gains: bool = False) -> str:
     """How to read the map: the parties that lead somewhere, the strength of a colour, and who is still silent."""
     seats, register = snapshot.seats, snapshot.register
     parties = [(register.party(party.party).name, snapshot.colours[party.party]) for party in seats.parties]
     ramp = snapshot.colours[seats.parties[0].party] if seats.parties else NEUTRAL
-    return render("map_legend.html", parties=parties, ramp=ramp, seats=seats)
+    waiting = any(not (c.change and (c.change.gained or c.change.held)) for c in snapshot.result.contests)
+    return render("map_legend.html", parties=parties, ramp=ramp, seats=seats, gains=gains, waiting=waiting)
 
 
 @shared
@@ -225,7 +271,7 @@ def contest_figures(contest: ContestResult, reader: Reader) -> str:
     return _figures(
         [
             ("Registered voters", reader.number(contest.contest.registered), ""),
-            ("Turnout" if contest.over else "Turnout so far", reader.share(contest.turnout), ""),
+            ("Turnout" if contest.over else "Turnout so far", reader.share(contest.turnout), _moved(contest, reader)),
             ("Valid votes", reader.number(contest.valid), ""),
             ("Invalid ballots", reader.number(contest.invalid), ""),
             ("Official ballots", reader.number(official), "")
@@ -233,6 +279,12 @@ def contest_figures(contest: ContestResult, reader: Reader) -> str:
             else ("Counted", reader.number(contest.counted), ""),
         ]
     )
+
+
+def _moved(contest: ContestResult, reader: Reader) -> str:
+    """The change of the turnout, if there was an election before and the contest is complete."""
+    turnout = contest.change.turnout if contest.change else None
+    return "" if turnout is None else f"{reader.points(float(turnout))} points"
 
 
 def _figures(shown: list[tuple[str, str, str]]) -> str:

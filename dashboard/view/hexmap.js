@@ -71,18 +71,24 @@ function walk(event, shapes) {
 }
 
 function paint(root, shapes) {
-  const { contests, parties, selected, label } = root.data;
+  const { contests, parties, selected, label, gains } = root.data;
   const points = new Intl.NumberFormat(root.data.language, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
   root.querySelector("svg").setAttribute("aria-label", label);
   for (const [id, path] of shapes) {
-    const [name, party, margin, progress] = contests[id] ?? ["", null, 0, "none"];
+    const [name, party, margin, progress, before] = contests[id] ?? ["", null, 0, "none"];
     const known = party !== null && parties[party];
+    const gained = before !== undefined && before !== party;
     path.style.fill = known ? parties[party][1] : progress === "none" || progress === "empty" ? "url(#waiting)" : "#8a8f96";
     path.style.fillOpacity = known ? 0.4 + 0.6 * Math.min(1, margin / 0.3) : 1;
+    if (gains) {
+      if (known && before === undefined) path.style.fill = "url(#waiting)";
+      path.style.fillOpacity = before === undefined || gained ? 1 : 0.28;
+    }
     path.classList.toggle("selected", id === selected);
     path.setAttribute("aria-pressed", id === selected);
     const state = progress === "complete" ? "" : progress === "none" ? "" : ", still counting";
-    path.firstChild.textContent = known ? `${name}: ${parties[party][0]} ahead by ${points.format(100 * margin)} points${state}`
+    const change = before === undefined ? "" : gained ? ` gain from ${parties[before]?.[0] ?? before},` : " hold,";
+    path.firstChild.textContent = known ? `${name}: ${parties[party][0]}${change} ahead by ${points.format(100 * margin)} points${state}`
       : progress === "none" ? `${name}: not yet reporting` : progress === "empty" ? `${name}: no valid vote` : `${name}: tie`;
   }
   const chosen = shapes.get(selected);

@@ -6,6 +6,7 @@ from urllib.parse import quote
 import streamlit as st
 
 from dashboard.view.reader import Reader
+from election.live.colours import NEUTRAL
 from election.live.snapshots import Snapshot
 
 _HERE = Path(__file__).parent
@@ -17,19 +18,26 @@ _component = st.components.v2.component(
 )
 
 
-def hexmap(snapshot: Snapshot, selected: str, reader: Reader) -> str | None:
-    """Draws the map; returns the contest id that was clicked last, None before the first click."""
+def hexmap(snapshot: Snapshot, selected: str, reader: Reader, *, gains: bool = False) -> str | None:
+    """Draws the map; returns the contest id that was clicked last, None before the first click.
+
+    ``gains`` colours what is gained fully and what is held pale, by party.
+    """
     result, register = snapshot.result, snapshot.register
     colours = snapshot.colours
-    led = sorted({c.leading_party for c in result.contests if c.leading_party is not None})
+    led = {c.leading_party for c in result.contests} | set(result.change.lost if result.change else ())
     answer = _component(
         key="hexmap",
         data={
             "url": f"maps/{quote(register.election.scenario)}.geojson",
             "language": reader.language,
             "selected": selected,
-            "label": f"Map of {len(result.contests)} contests by leading party; the table below says the same in text.",
-            "parties": {party: [register.party(party).name, colours[party]] for party in led},
+            "label": f"Map of {len(result.contests)} contests by {'gains and holds' if gains else 'leading party'}; "
+            "the table below says the same in text.",
+            "gains": gains,
+            "parties": {
+                party: [register.party(party).name, colours.get(party, NEUTRAL)] for party in sorted(filter(None, led))
+            },
             "contests": snapshot.map_states,
         },
         on_contest_change=lambda: None,

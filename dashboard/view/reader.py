@@ -57,11 +57,12 @@ class Reader:
         """``value`` of 1 as a percentage."""
         return "–" if value is None else _figure(value, digits, digits, self.locale, percent=True)
 
-    def points(self, value: float | None) -> str:
+    def points(self, value: float | None, *, signed: bool = True) -> str:
         """A difference of shares in percentage points."""
-        return (
-            "–" if value is None else f"{_sign(value) if value else '+'}{_figure(abs(value) * 100, 1, 1, self.locale)}"
-        )
+        if value is None:
+            return "–"
+        sign = ("+" if value == 0 else _sign(round(value * 100, 1))) if signed else ""
+        return f"{sign}{_figure(abs(value) * 100, 1, 1, self.locale)}"
 
     def decimal(self, value: float) -> str:
         return _figure(value, 0, 1, self.locale)

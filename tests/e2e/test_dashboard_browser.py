@@ -164,11 +164,37 @@ def test_a_click_on_the_map_shows_the_contest(page: Page, wales: Count) -> None:
     shape = page.locator(".map svg path[data-contest=W07000041]")
     expect(shape).to_have_count(1, timeout=15_000)
     assert page.locator(".map svg path[data-contest]").count() == 40
-    expect(shape.locator("title")).to_have_text("Ynys Môn: Conservative ahead by 5.4 points")
+    expect(shape.locator("title")).to_have_text("Ynys Môn: Conservative gain from Labour, ahead by 5.4 points")
     shape.dispatch_event("click")
     expect(page.locator(".en-contest h2")).to_have_text("Ynys Môn", timeout=10_000)
     expect(page.locator(".en-leader")).to_contain_text("Virginia Crosbie")
+    expect(page.locator(".en-leader")).to_contain_text("Conservative gain from Labour")
     expect(page).to_have_url(re.compile("contest=W07000041"))
+
+
+def test_the_map_shows_gains_and_holds_with_and_without_a_mouse(page: Page, wales: Count) -> None:
+    open_page(page, REGION.slug, "contests")
+    gained, held = (page.locator(f".map svg path[data-contest={contest}]") for contest in ("W07000041", "W07000057"))
+    expect(gained).to_have_css("fill-opacity", re.compile(r"0\.5"), timeout=15_000)  # by its margin
+    page.locator("[data-testid=stRadio]").get_by_text("Leading party").click()
+    page.keyboard.press("ArrowRight")
+    expect(gained).to_have_css("fill-opacity", "1", timeout=10_000)
+    expect(held).to_have_css("fill-opacity", "0.28")
+    expect(page.locator(".en-mapkey")).to_contain_text("pale: held; full: gained")
+    held.focus()
+    expect(page.locator(".map output")).to_have_text(re.compile(r"hold, ahead by"))
+    assert serious(page) == []
+
+
+def test_each_seat_is_a_dot_and_the_seats_that_changed_hands_are_counted(page: Page, wales: Count) -> None:
+    open_page(page, REGION.slug)
+    picture = page.locator(".en-hemicycle img")
+    expect(picture).to_have_attribute("alt", re.compile(r"Half circle of 40 seats: Labour 22 won .* a majority is 21"))
+    assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
+    # Wales in 2017: 28 Labour, 8 Conservative and 4 of Plaid Cymru; in 2019: 22, 14 and 4.
+    expect(page.locator(".en-net")).to_contain_text("Conservative +6")
+    expect(page.locator(".en-net")).to_contain_text("Labour −6")
+    expect(page.locator("table.en-parties tr", has_text="Labour")).to_contain_text("−6")
 
 
 def test_the_map_can_be_walked_by_keyboard(page: Page, wales: Count) -> None:

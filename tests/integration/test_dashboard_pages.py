@@ -253,7 +253,12 @@ def test_eighteen_seats_and_every_contest_in_the_table(platform: Platform, live:
     assert snapshot is not None
     won = {snapshot.register.party(party.party).name: str(party.won) for party in snapshot.seats.parties}
     assert won == SEATS
-    assert "A majority is 10 of 18 seats. No party has it." in text(open_page(REGION.slug))
+    page = text(open_page(REGION.slug))
+    assert "A majority is 10 of 18 seats. No party has it." in page and "Half circle of 18 seats" in page
+    assert "Compared with" in page and "UK general election 2017" in page
+    net = {"Social Democratic &amp; Labour Party": "+2", "Alliance": "+1", "Democratic Unionist Party": "−2"}
+    for party, seats in net.items():
+        assert f'<bdi class="en-name">{party}</bdi> <b>{seats}</b>' in page, "as in 2019"
     test = open_page(REGION.slug, "contests")
     assert text(test).count("contests?election=pages-ireland") >= 18
     test.text_input(key="contest-search").input("foyle").run()

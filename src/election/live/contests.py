@@ -31,6 +31,18 @@ ORDERS: dict[str, Callable[[ContestResult], Any]] = {
         -contest.contest.declared_at.replace(tzinfo=UTC).timestamp() if contest.contest.declared_at else None
     ),
 }
+CHANGES: dict[str, Callable[[ContestResult], Any]] = {
+    "Gains first": lambda contest: _last(
+        (not contest.change.gained, not contest.change.held, contest.contest.name) if contest.change else None
+    ),
+    "Largest swing": lambda contest: _last(
+        -contest.change.swing.share if contest.change and contest.change.swing else None
+    ),
+    "Turnout up most": lambda contest: _last(
+        -contest.change.turnout if contest.change and contest.change.turnout is not None else None
+    ),
+}
+"""Orders of an election that has one before it."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +69,8 @@ def page(rows: Sequence[Row], number: int, size: int) -> Page:
 def map_states(contests: Sequence[ContestResult]) -> str:
     """JSON for the map: by contest id its name, leading party or null, margin (a share) and progress.
 
-    Without a leader the last is ``none`` while a vote can still come, and ``empty`` when none will.
+    Without a leader the progress is ``none`` while a vote can still come, and ``empty`` when none will. A contest that
+    is gained or held has a fifth member: the party that had the seat.
     """
     return json.dumps(
         {
@@ -66,6 +79,7 @@ def map_states(contests: Sequence[ContestResult]) -> str:
                 c.leading_party,
                 round(c.margin_share or 0, 3),
                 c.progress if c.outcome.first or c.contest.unopposed else "none" if c.lead.overturnable else "empty",
+                *([c.change.before] if c.change and (c.change.gained or c.change.held) else []),
             ]
             for c in contests
         },
@@ -74,7 +88,7 @@ def map_states(contests: Sequence[ContestResult]) -> str:
 
 
 def search(contests: Sequence[ContestResult], words: str, order: str) -> list[ContestResult]:
-    """Contests in whose name, id, region or candidates every word occurs, in one of ``ORDERS``."""
+    """Contests in whose name, id, region or candidates every word occurs, in one of ``ORDERS`` or ``CHANGES``."""
     wanted = plain(words).split()
 
     def text(contest: ContestResult) -> str:
@@ -82,4 +96,4 @@ def search(contests: Sequence[ContestResult], words: str, order: str) -> list[Co
         return plain(f"{contest.contest.name} {contest.contest.id} {contest.contest.region} {people}")
 
     found = [c for c in contests if all(word in text(c) for word in wanted)] if wanted else list(contests)
-    return sorted(found, key=ORDERS[order])
+    return sorted(found, key={**ORDERS, **CHANGES}[order])

@@ -12,6 +12,7 @@ from election.contracts.messages import CandidateRecord
 from election.contracts.public import Decision, ElectionKind, Party, Quarantine, Series, State, Validation, Verdict
 from election.outcome import How, Line, Race, Rules, contenders
 from election.outcome.rules import DEFAULT
+from election.scenarios import Earlier
 from election.text import folded
 
 Dimension = Literal["contest", "location", "gender", "age_group"]
@@ -130,6 +131,7 @@ class Register:
     ``certified`` is the frozen result of a certified election, ``elected`` who was elected how, by contest and line
     (None: the certification did not say); a ``recount`` was compared with it. ``lots`` are line numbers by contest.
     ``documents`` are the recorded SHA-256 of its documents by format, in hexadecimal.
+    ``earlier`` is the election before, None without one.
     """
 
     election: Election
@@ -151,6 +153,7 @@ class Register:
     lots: Mapping[int, int] = field(default_factory=dict)
     expected_turnout: float | None = None
     licence: str = ""
+    earlier: Earlier | None = None
 
     @cached_property
     def races(self) -> tuple[Race, ...]:
@@ -164,7 +167,9 @@ class Register:
         )
 
     def party(self, abbreviation: str) -> Party:
-        return self.parties.get(abbreviation) or Party(abbreviation, abbreviation)
+        """The party, by the name of the election before if it does not stand now."""
+        before = self.earlier.parties if self.earlier else {}
+        return self.parties.get(abbreviation) or Party(abbreviation, before.get(abbreviation, abbreviation))
 
 
 def told_apart(contests: Iterable[Contest]) -> tuple[Contest, ...]:

@@ -10,15 +10,17 @@ import tomllib
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import fields, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 import psycopg
 from psycopg.rows import dict_row
 
+from election import scenarios
 from election.contracts.ballots import Place
 from election.contracts.public import LINE_SQL
-from election.errors import ElectionError
+from election.errors import BadInput, ElectionError
 from election.live.reach import Pulse
 from election.live.register import (
     Candidate,
@@ -32,6 +34,7 @@ from election.live.register import (
 )
 from election.outcome import Rules
 from election.platform import Connection
+from election.scenarios import Earlier
 from election.storage import public
 from election.storage.races import lots
 
@@ -202,6 +205,7 @@ class RegisterReader:
             expected_turnout=turnout,
             licence=str(scenario.get("licence", "")),
             rules=Rules.of({"system": election.system}),
+            earlier=_earlier(self._scenarios, election.scenario, _written(self._scenarios / election.scenario)),
         )
 
 
@@ -276,6 +280,25 @@ def _documents(connection: Connection, election: int) -> dict[str, str]:
     if not public.there(connection, "public_certified_documents"):
         return {}
     return {row["format"]: row["sha256"] for row in _rows(connection, _DOCUMENTS, {"election": election})}
+
+
+@lru_cache(maxsize=8)  # elections of one scenario share it, and one that waits to be opened is loaded each second
+def _earlier(folder: Path, scenario: str, _written: int) -> Earlier | None:
+    """The election before, read again once the scenario's description was written again.
+
+    A scenario that was broken since hides no result: the pages then compare with nothing.
+    """
+    try:
+        return scenarios.earlier(folder, scenario)
+    except BadInput as error:
+        log.warning("No comparison with the election before: %s", error)
+        return None
+
+
+def _written(home: Path) -> int:
+    """When the scenario's description was written, in ns; 0 if it is not there."""
+    file = home / "scenario.toml"
+    return file.stat().st_mtime_ns if file.is_file() else 0
 
 
 def _description(file: Path) -> Row:

@@ -2,12 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
 from election.live.register import Contest, Counted, Register
 from election.outcome import Lead, Outcome, Race, Standing, decide
+from election.outcome.change import Change, ContestChange, Figures
 
 Progress = Literal["none", "counting", "complete"]
 
@@ -19,12 +20,16 @@ def share(part: int, whole: int | None) -> float | None:
 
 @dataclass(frozen=True)
 class ContestResult:
-    """One contest with its outcome. ``expected_turnout`` (0 to 1) is None where nothing is expected."""
+    """One contest with its outcome. ``expected_turnout`` (0 to 1) is None where nothing is expected.
+
+    ``before`` is the same contest in the election before, None without one.
+    """
 
     contest: Contest
     outcome: Outcome
     invalid: int
     expected_turnout: float | None = None
+    before: Figures | None = field(default=None, hash=False, compare=False)
 
     @property
     def standings(self) -> tuple[Standing, ...]:
@@ -74,6 +79,21 @@ class ContestResult:
     @property
     def lead(self) -> Lead:
         return self.outcome.lead
+
+    @cached_property
+    def change(self) -> ContestChange | None:
+        """Against the election before; None without one, and until this contest is complete."""
+        if self.before is None or self.progress != "complete":
+            return None
+        votes: dict[str, int] = {}
+        for standing in self.standings:
+            for line, own in zip(standing.contender.lines, standing.by_line, strict=True):
+                votes[line.party] = votes.get(line.party, 0) + own
+        registered = 0 if self.contest.unopposed else self.contest.registered or 0
+        return ContestChange(
+            Figures(self.contest.id, self.outcome.party, votes, self.counted, registered),
+            self.before,
+        )
 
 
 @dataclass(frozen=True)
@@ -151,6 +171,15 @@ class Result:
         return sum(contest.progress == "complete" for contest in self.contests)
 
     @cached_property
+    def change(self) -> Change | None:
+        """The complete contests against the election before; None without one."""
+        if self.register.earlier is None:
+            return None
+        contests = tuple(contest.change for contest in self.contests if contest.change)
+        new = (c.contest.id for c in self.contests if c.before is None and c.progress == "complete")
+        return Change(contests, tuple(new))
+
+    @cached_property
     def by_id(self) -> Mapping[str, ContestResult]:
         return {contest.contest.id: contest for contest in self.contests}
 
@@ -183,7 +212,8 @@ def _contest(register: Register, contest: Contest, race: Race, counted: Counted,
         drawn=register.lots.get(number),
         frozen=None if register.elected is None else register.elected.get(number, {}),
     )
-    return ContestResult(contest, outcome, invalid, turnout)
+    before = register.earlier.by_id.get(contest.id) if register.earlier else None
+    return ContestResult(contest, outcome, invalid, turnout, before)
 
 
 def _parties(register: Register, counted: Counted) -> tuple[PartyResult, ...]:
