@@ -1,5 +1,7 @@
 """The pieces of the pages as HTML: leader, figures, tables, seats and rings."""
 
+from collections import Counter
+
 from dashboard.feed.shared import shared
 from dashboard.view import changed, leading
 from dashboard.view.hemicycle import FEWEST, hemicycle
@@ -9,6 +11,7 @@ from dashboard.view.templates import render
 from election.live.colours import NEUTRAL
 from election.live.result import ContestResult, share
 from election.live.snapshots import Snapshot
+from election.outcome.change import Change
 
 CLOSEST = 12
 RANKED = 20
@@ -90,7 +93,12 @@ def against(snapshot: Snapshot, reader: Reader) -> str:
 
 @shared
 def candidates(snapshot: Snapshot, contest: ContestResult, reader: Reader) -> str:
-    """Every candidate of the contest, with the official result beside it in a replay."""
+    """Every candidate of the contest, with the official result beside it in a replay.
+
+    Once the contest is complete, the share of each party that has one candidate is compared with the election before.
+    """
+    earlier, standing = snapshot.register.earlier, Counter(s.contender.party for s in contest.standings)
+    shares = Change((contest.change,)).shares if contest.change else {}
     return render(
         "candidates.html",
         caption=f"Candidates of {contest.contest.label}, by votes",
@@ -98,6 +106,8 @@ def candidates(snapshot: Snapshot, contest: ContestResult, reader: Reader) -> st
         top=contest.standings[0].share if contest.standings else None,
         official=snapshot.register.election.kind == "replay",
         elected={e.contender.number: leading.HOWS[e.how] for e in contest.outcome.elected},
+        rises={party: float(rise) for party, rise in shares.items() if standing[party] == 1},
+        since=earlier.title if earlier else "",
         election=snapshot.register.election,
         colours=snapshot.colours,
         reader=reader,

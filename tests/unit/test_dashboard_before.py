@@ -99,6 +99,9 @@ def test_a_tie_is_neither_gained_nor_held() -> None:
     known = register(state="counted")
     tied = result(known, Counted({10: 5, 11: 5}, {1: 10}, {})).contests[0]
     assert changed.in_short(tied) == changed.in_full(tied, known) == ""
+    empty = snapshot(replace(register(), contests=register().contests[:0]))
+    silent = result(register(), Counted({}, {}, {})).contests[0]
+    assert "Beta defending" in components.leader(replace(empty, register=register()), silent, Reader())
     assert tied.change is not None and tied.change.turnout == Fraction(1, 10) - Fraction(6, 10)
 
 
@@ -145,6 +148,13 @@ def test_the_contest_and_the_table_say_gain_and_hold() -> None:
     leader = text(components.leader(shown, shown.result.by_id["C1"], Reader()))
     assert "Alpha gain from Beta" in leader and "Swing of 26.7 points" in leader
     assert "+0.0 points" in components.contest_figures(shown.result.by_id["C1"], Reader())
+    candidates = text(components.candidates(shown, shown.result.by_id["C1"], Reader()))
+    assert "below each share its party's change since Election <then> , in percentage points" in candidates
+    assert "60.0% +26.7" in candidates and "40.0% −26.7" in candidates
+    assert "since" not in components.candidates(shown, shown.result.by_id["C3"], Reader())
+    both = snapshot(replace(register(), candidates=tuple(replace(c, party="A") for c in register().candidates)))
+    candidates = text(components.candidates(both, both.result.by_id["C1"], Reader()))
+    assert "60.0%" in candidates and "66.7" not in candidates, "the share of a party with two candidates is neither's"
     table = text(contest_rows(shown, "", "Name", 1, "", Reader(), Links()))
     assert "Gain or hold" in table and "A hold" in table
     assert "A gain from B swing 26.7 points B to A" in table

@@ -73,6 +73,8 @@ def test_a_name_from_the_data_is_shown_as_text(name: str) -> None:
         "official": False,
         "elected": {1: name},
         "colours": {"P": "#123456"},
+        "rises": {"P": 0.1},
+        "since": name,
     }
     pages = [
         render("candidates.html", **rows, **common),
