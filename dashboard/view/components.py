@@ -198,7 +198,7 @@ def map_legend(snapshot: Snapshot, *, gains: bool = False) -> str:
     seats, register = snapshot.seats, snapshot.register
     parties = [(register.party(party.party).name, snapshot.colours[party.party]) for party in seats.parties]
     ramp = snapshot.colours[seats.parties[0].party] if seats.parties else NEUTRAL
-    waiting = any(not (c.change and (c.change.gained or c.change.held)) for c in snapshot.result.contests)
+    waiting = any(contest.seat_before is None for contest in snapshot.result.contests)
     return render("map_legend.html", parties=parties, ramp=ramp, seats=seats, gains=gains, waiting=waiting)
 
 

@@ -5,6 +5,7 @@ from urllib.parse import quote
 
 import streamlit as st
 
+from dashboard.feed.shared import shared
 from dashboard.view.reader import Reader
 from election.live.colours import NEUTRAL
 from election.live.snapshots import Snapshot
@@ -24,8 +25,6 @@ def hexmap(snapshot: Snapshot, selected: str, reader: Reader, *, gains: bool = F
     ``gains`` colours what is gained fully and what is held pale, by party.
     """
     result, register = snapshot.result, snapshot.register
-    colours = snapshot.colours
-    led = {c.leading_party for c in result.contests} | set(result.change.lost if result.change else ())
     answer = _component(
         key="hexmap",
         data={
@@ -35,14 +34,23 @@ def hexmap(snapshot: Snapshot, selected: str, reader: Reader, *, gains: bool = F
             "label": f"Map of {len(result.contests)} contests by {'gains and holds' if gains else 'leading party'}; "
             "the table below says the same in text.",
             "gains": gains,
-            "parties": {
-                party: [register.party(party).name, colours.get(party, NEUTRAL)] for party in sorted(filter(None, led))
-            },
+            "parties": _parties(snapshot),
             "contests": snapshot.map_states,
         },
         on_contest_change=lambda: None,
     )
     return answer.contest
+
+
+@shared
+def _parties(snapshot: Snapshot) -> dict[str, list[str]]:
+    """Name and colour, by abbreviation, of every party that leads somewhere or had a seat there before."""
+    contests = snapshot.result.contests
+    named = {contest.leading_party for contest in contests} | {contest.seat_before for contest in contests}
+    return {
+        party: [snapshot.register.party(party).name, snapshot.colours.get(party, NEUTRAL)]
+        for party in sorted(filter(None, named))
+    }
 
 
 def has_map(scenarios: Path, scenario: str) -> bool:

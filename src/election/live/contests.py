@@ -79,7 +79,7 @@ def map_states(contests: Sequence[ContestResult]) -> str:
                 c.leading_party,
                 round(c.margin_share or 0, 3),
                 c.progress if c.outcome.first or c.contest.unopposed else "none" if c.lead.overturnable else "empty",
-                *([c.change.before] if c.change and (c.change.gained or c.change.held) else []),
+                *([c.seat_before] if c.seat_before else []),
             ]
             for c in contests
         },

@@ -80,6 +80,13 @@ class ContestResult:
     def lead(self) -> Lead:
         return self.outcome.lead
 
+    @property
+    def seat_before(self) -> str | None:
+        """The party that had the seat of a complete contest, once one has it now: gained if it differs, else held."""
+        if self.before is None or self.progress != "complete" or self.outcome.party is None:
+            return None
+        return self.before.party
+
     @cached_property
     def change(self) -> ContestChange | None:
         """Against the election before; None without one, and until this contest is complete."""
