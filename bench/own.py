@@ -30,13 +30,13 @@ def own_platform(name: str, only: tuple[str, ...] = (), *, keep: bool = False) -
     try:
         start(settings, only)
         if not only:
-            _pause_the_scheduled_look(settings)
+            pause_the_scheduled_look(settings)
         yield native(settings)
     finally:
         stop(settings) if keep else remove(settings)
 
 
-def _pause_the_scheduled_look(settings: Settings) -> None:
+def pause_the_scheduled_look(settings: Settings) -> None:
     """What is measured is an election, not the look at its data beside it."""
     Airflow(settings).pause("data_quality", True)
     print("The DAG data_quality is paused while this measures.")  # noqa: T201
