@@ -13,11 +13,11 @@ from operator import itemgetter
 from typing import Any
 
 import numpy as np
-from confluent_kafka import Message
 from numpy.typing import NDArray
 
 from election.contracts import topics
 from election.contracts.messages import SCHEMA_VERSION, Decoder, Unusable, VoteMessage, encode
+from election.messaging.latest import Record
 from election.reconciliation.contents import ODD, Contents
 
 OTHER, NOTHING = -1, -2
@@ -52,7 +52,7 @@ class Reader:
         self._claimed: dict[Claim, int] = {}
         self._refused: set[tuple[int, int]] | None = None
 
-    def __call__(self, messages: Sequence[Message]) -> tuple[bytes, NDArray[Any], NDArray[Any], NDArray[Any]]:
+    def __call__(self, messages: Sequence[Record]) -> tuple[bytes, NDArray[Any], NDArray[Any], NDArray[Any]]:
         """(joined keys, codes, times, positions in ``messages``) of messages that have a key of a ballot's length."""
         keys, values = [message.key() or b"" for message in messages], [message.value() or b"" for message in messages]
         places = np.flatnonzero(np.fromiter(map(len, keys), np.int64, len(keys)) == ID_BYTES)
@@ -70,7 +70,7 @@ class Reader:
         times[:] = said
         return joined, codes, times, places
 
-    def _looked_at(self, message: Message, key: bytes, value: bytes, usual: bool) -> tuple[int, int]:
+    def _looked_at(self, message: Record, key: bytes, value: bytes, usual: bool) -> tuple[int, int]:
         """Code and time of one message; of an odd one a digest of what it says, in the place of the time."""
         try:
             vote = self._decode(message.value())
@@ -87,10 +87,9 @@ class Reader:
         if code is None:
             digest = blake2b(encode(vote)[_BEGIN:], digest_size=8).digest()
             return self._odd((vote.contest, vote.candidate or 0)), int.from_bytes(digest, signed=True)
-        # Another spelling of the same content is the same; only the one that casting writes is remembered.
-        return self._remember(text, code, fixed and value == encode(vote)), vote.cast_at
+        return self._remember(text, code, fixed), vote.cast_at  # another spelling of the same content is the same
 
-    def _unreadable(self, message: Message, value: bytes) -> int:
+    def _unreadable(self, message: Record, value: bytes) -> int:
         if not self._own.search(value):
             return OTHER
         # Spark's parser is less strict: unless the count rejected it too, it is in the totals, and no ballot.
