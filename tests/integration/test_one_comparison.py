@@ -11,6 +11,7 @@ from election.contracts.messages import Decoder, VoteMessage, encode
 from election.messaging.clients import SafeProducer
 from election.reconciliation import reading
 from election.storage.ballots import stored_votes
+from election.storage.columns import columns
 from tests.ballot_oracle import agree
 
 replace = msgspec.structs.replace
@@ -105,6 +106,13 @@ def test_what_is_planted_on_the_topic_is_found_as_the_oracle_finds_it(tables, po
     found = agree(tables, poll)
     wrong = found.forged | found.altered
     assert {kind for kind, messages in kinds.items() if messages[0][0].hex() not in wrong} == HARMLESS
+
+
+def test_columns_are_read_as_the_connection_tells_the_planner(tables):
+    with tables.connect("reader") as connection:
+        connection.execute("SET max_parallel_workers_per_gather = 0")
+        query = "SELECT current_setting('max_parallel_workers_per_gather') AS workers"
+        assert [batch.column("workers").to_pylist() for batch in columns(connection, query, {})] == [["0"]]
 
 
 def test_the_comparison_in_a_process_of_its_own_finds_the_same(tables, poll, monkeypatch):

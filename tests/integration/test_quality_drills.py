@@ -305,6 +305,17 @@ def looked_again(platform, slug):
     return validate(platform, slug, "schedule", lambda _: None, look_again)
 
 
+def test_a_scheduled_look_gets_no_parallel_workers(base):
+    told = []
+
+    def noted(platform, connection, *rest):
+        told.append(connection.execute("SHOW max_parallel_workers_per_gather").fetchone())
+        return look_again(platform, connection, *rest)
+
+    validate(base, CAST, "schedule", lambda _: None, noted)
+    assert told == [("0",)]
+
+
 @pytest.mark.parametrize("slug", [OPEN, CAST, COUNTED])
 def test_a_second_look_is_at_what_has_changed_alone(base, slug):
     tell_progress(base)
