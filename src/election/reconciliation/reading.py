@@ -27,7 +27,7 @@ from election.reconciliation.contents import Contents
 from election.reconciliation.published import NOTHING, OTHER, Claim, Reader
 from election.storage.quarantine import Places
 
-APART = 250_000
+APART = 500_000
 """Messages from which on a process of its own is worth its start."""
 
 

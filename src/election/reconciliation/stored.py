@@ -13,7 +13,6 @@ from election.platform import Connection
 from election.reconciliation.contents import Contents, Stored
 from election.reconciliation.mark import Mark
 from election.storage.ballots import ballot_key
-from election.storage.columns import columns
 from election.storage.elections import Election
 
 NO_TIME = -(1 << 62)
@@ -38,6 +37,8 @@ def stored_records(
 
     Of a poll that was open then, some that were stored just before the mark are among them.
     """
+    from election.storage.columns import columns  # which the process that reads the topic does without
+
     ballot_id, coded = ballot_ids(ballot_key(connection, poll.election_no)), Stored(poll, known)
     parameters: dict[str, object] = {"election_no": poll.election_no}
     if seen is not None:
