@@ -30,7 +30,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import electorate
-from bench.own import own_platform
+from bench.own import own_platform, pause_the_scheduled_look
 from bench.parsing import a_second, parsed
 from bench.together import together
 from bench.votes import Electorate, produce
@@ -90,6 +90,7 @@ def main(
                 note(what, rate)
         if counted:
             start(platform.settings)
+            pause_the_scheduled_look(platform.settings)
             for turn in range(1 + rounds):
                 stream = "warm" if turn else "just started"
                 # Its publication is not noted: the limit of that had the machine alone.

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from election.clients.airflow import Airflow
 from election.platform import Platform, native
 from election.settings import PROJECT, Settings
 from election.stack.account import unprivileged
@@ -28,6 +29,14 @@ def own_platform(name: str, only: tuple[str, ...] = (), *, keep: bool = False) -
     unprivileged(Settings.model_validate({"var": PROJECT / "var"}))
     try:
         start(settings, only)
+        if not only:
+            pause_the_scheduled_look(settings)
         yield native(settings)
     finally:
         stop(settings) if keep else remove(settings)
+
+
+def pause_the_scheduled_look(settings: Settings) -> None:
+    """What is measured is an election, not the look at its data beside it."""
+    Airflow(settings).pause("data_quality", True)
+    print("The DAG data_quality is paused while this measures.")  # noqa: T201

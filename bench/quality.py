@@ -1,10 +1,12 @@
-"""Measures validations of a million voters and votes, on a platform of its own (Postgres, Kafka; removed afterwards).
+"""Measures checks of a million voters and their votes, on a platform of its own (Postgres, Kafka; removed afterwards).
 
     python -m bench.quality [--voters 1000000]
 
-Each checkpoint runs in a process of its own, as under Airflow. Prints seconds without and with the import of the
-library, and the most memory the process held; beside them what reading the same rows and ballots takes; and writes
-var/bench/quality.json. Totals come from a GROUP BY instead of the stream: the count is not what is measured.
+Replays as many contests of the United Kingdom of 2019 as have so many voters. Each checkpoint and the reconciliation
+run in a process of their own, as under Airflow. Prints seconds without and with the import of the library, and the most
+memory the process held; beside them what reading the same rows and ballots takes, and all checks against all other
+stages; and writes var/bench/quality.json. Totals come from a GROUP BY instead of the stream: the count is not what is
+measured, and not among the other stages.
 """
 
 import json
@@ -13,12 +15,14 @@ import resource
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from election import scenarios
 from election.casting import cast, close_poll, open_poll
 from election.contracts import topics
 from election.count import wait_until_counted
@@ -39,15 +43,20 @@ app = typer.Typer(add_completion=False, help=__doc__)
 console = Console()
 PORTS = 9_500  # added to the usual ports
 SLUG = "bench"
+SCENARIO = "uk-general-election-2019"
+RECONCILIATION = "reconciliation"
+CHECKS = ("check_electorate", "electorate", "casting", "count", RECONCILIATION)
+"""What a run waits for; the scheduled look is beside it."""
 
 
 @app.command()
 def main(
-    voters: Annotated[int, typer.Option(help="all of whom vote")] = 1_000_000,
+    voters: Annotated[int, typer.Option(help="at least so many, in whole contests")] = 1_000_000,
     alone: Annotated[str, typer.Option(help="a checkpoint: only its validation, on the platform there is")] = "",
 ) -> None:
     if alone:
-        print(json.dumps(_validated(alone)))  # noqa: T201 - the parent reads it
+        made = _reconciled() if alone == RECONCILIATION else _validated(alone)
+        print(json.dumps(made))  # noqa: T201 - the parent reads it
         return
     names = {name: field.default + PORTS for name, field in Settings.model_fields.items() if name.endswith("_port")}
     settings = Settings.model_validate({"var": PROJECT / "var" / "bench-quality", **names})
@@ -57,13 +66,15 @@ def main(
     try:
         start(settings, services.STORAGE)
         platform = native(settings)
-        _prepare(platform, voters)
+        found["other stages"] = {"electorate": _prepare(platform, voters)}
+        found["check_electorate"] = _timed(lambda: check_electorate(platform, SLUG))
         found["electorate"] = _child("electorate")
-        _cast(platform)
+        found["other stages"] |= _cast(platform)
         found["casting"] = _child("casting")
         count(platform, SLUG)
         wait_until_counted(platform, SLUG, lambda _: None)
         found["count"] = _child("count")
+        found[RECONCILIATION] = _child(RECONCILIATION)
         found["schedule"] = _child("schedule")
         found["reading alone"] = _reading(platform)
     finally:
@@ -71,21 +82,40 @@ def main(
     _show(voters, found)
 
 
-def _prepare(platform: Platform, voters: int) -> None:
+def _prepare(platform: Platform, voters: int) -> float:
     create_tables(platform)
     create_topics(platform)
-    register(platform, Registration("single-race", SLUG, voters=voters, turnout=1.0))
-    seed_candidates(platform, SLUG)
-    seed_voters(platform, SLUG, lambda _: None)
-    check_electorate(platform, SLUG)
+    register(platform, Registration(SCENARIO, SLUG, contests=_contests(voters)))
+    return _timed(lambda: (seed_candidates(platform, SLUG), seed_voters(platform, SLUG, lambda _: None)))["seconds"]
 
 
-def _cast(platform: Platform) -> None:
-    publish_candidates(platform, SLUG)
-    publish_voters(platform, SLUG, lambda _: None)
+def _contests(voters: int) -> list[str]:
+    """The first contests of the scenario that have so many voters together."""
+    chosen = []
+    for contest in scenarios.load(Settings().scenarios, SCENARIO).contests:
+        if voters <= 0:
+            break
+        chosen.append(contest.contest_id)
+        voters -= contest.electorate or 0
+    return chosen
+
+
+def _cast(platform: Platform) -> dict[str, float]:
+    def publish() -> None:
+        publish_candidates(platform, SLUG)
+        publish_voters(platform, SLUG, lambda _: None)
+
+    published = _timed(publish)["seconds"]
     open_poll(platform, SLUG)
-    cast(platform, SLUG, log=lambda _: None)
+    voted = _timed(lambda: cast(platform, SLUG, log=lambda _: None))["seconds"]
     close_poll(platform, SLUG)
+    return {"publication": published, "casting by one worker": voted}
+
+
+def _timed(what: Callable[[], object]) -> dict[str, float]:
+    began = time.monotonic()
+    what()
+    return {"seconds": round(time.monotonic() - began, 2)}
 
 
 def _child(checkpoint: str) -> dict[str, Any]:
@@ -110,6 +140,22 @@ def _validated(checkpoint: Any) -> dict[str, Any]:
     }
 
 
+def _reconciled() -> dict[str, Any]:
+    from election.reconciliation import reconcile
+
+    began = time.monotonic()
+    verdict = reconcile(native(), SLUG)
+    used = [resource.getrusage(whose) for whose in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return {
+        "seconds": round(time.monotonic() - began, 2),
+        "with the import": None,
+        "CPU seconds": round(sum(part.ru_utime for part in used), 2),
+        "MB": round(max(part.ru_maxrss for part in used) / 1024),
+        "expectations": None,
+        "not met": [str(difference) for difference in verdict.differences],
+    }
+
+
 def _reading(platform: Platform) -> dict[str, Any]:
     """The least a comparison of votes and ballots can take: every row and every message, looked at no further."""
     began = time.monotonic()
@@ -122,12 +168,18 @@ def _reading(platform: Platform) -> dict[str, Any]:
 
 
 def _show(voters: int, found: dict[str, dict[str, Any]]) -> None:
-    table = Table("checkpoint", *found["schedule"], title=f"Validating {voters:,} voters and votes")
+    table = Table("checkpoint", *found["schedule"], title=f"Checking {voters:,} voters and their votes")
     for checkpoint, measured in found.items():
-        if checkpoint != "reading alone":
+        if "MB" in measured:
             table.add_row(checkpoint, *(str(value) for value in measured.values()))
     console.print(table)
-    console.print(found["reading alone"])
+    console.print(found["reading alone"], found["other stages"])
+    checks = sum(found[name]["seconds"] for name in CHECKS)
+    found["ratio"] = {"checks": round(checks, 2), "others": round(sum(found["other stages"].values()), 2)}
+    console.print(
+        f"Checks {checks:.1f} s, other stages {found['ratio']['others']:.1f} s: "
+        f"ratio {checks / found['ratio']['others']:.2f}"
+    )
     file = PROJECT / "var" / "bench" / "quality.json"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps({"load": os.getloadavg(), "cores": os.cpu_count(), "voters": voters, **found}, indent=2))

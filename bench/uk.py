@@ -44,6 +44,8 @@ from election.stack.supervision import Supervisor
 SCENARIO = "uk-general-election-2019"
 DISK_LEFT = 10 * 2**30
 SAMPLE_SECONDS = 15.0  # a sample walks every file and every page table: at five seconds it took a twentieth of a core
+CHECKS = ("electorate.check_electorate", "electorate.validate", "casting.validate", "count.validate",
+          "reconciliation.reconcile")  # fmt: skip
 console = Console()
 
 
@@ -274,6 +276,8 @@ def _show(found: dict[str, Any]) -> None:
             if task.startswith(f"{stage}."):
                 table.add_row(f"  {task}", f"{own:,.1f} s")
     table.add_row("all, results read", f"{found['seconds']:,.1f} s")
+    checks = sum(seconds for task, seconds in found["tasks"].items() if task in CHECKS)
+    table.add_row("[bold]checks, against all the rest", f"{checks / (found['seconds'] - checks):.2f}")
     for what in ("memory", "disk"):
         table.add_row(f"[bold]{what}, peak", f"[bold]{_gib(found[what])}")
         for part, size in (found.get(f"{what}_by_process") or found.get(f"{what}_by_folder") or {}).items():

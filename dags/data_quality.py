@@ -4,6 +4,9 @@ Looks at every election whose poll has opened, certified ones too, refused ones 
 its topics, its totals and the stream (`docs/quality.md` lists the expectations). While a poll is open, totals may lag
 behind the table but not be ahead; once it is counted, they must be equal, key by key. The data are left as they are.
 
+On schedule it looks at what has changed since it last looked: rows and messages that are new; at everything, if older
+rows were changed or deleted or the new part is not in order. Started by hand it looks at everything.
+
 A critical expectation that is not met fails the run: the message names it, how many rows, some keys, what to do, and
 the report. Warnings are in the log, in the XCom `findings` and in the report.
 """

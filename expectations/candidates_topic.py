@@ -1,8 +1,8 @@
 """``candidates_topic``: whom readers of the totals know, those without a vote among them."""
 
 from election.quality.gx import gxe
-from election.quality.published import published_candidates
-from election.quality.suites import Look, Suite, protects
+from election.quality.suites import Look, Suite, protects, table
+from election.reconciliation.electorate import PublishedCandidate, published_candidates
 
 
 def suite(look: Look) -> Suite | None:
@@ -11,7 +11,7 @@ def suite(look: Look) -> Suite | None:
     return Suite(
         "candidates_topic",
         "The published candidates, by digests of their name, party and contest.",
-        published_candidates,
+        lambda look: table(PublishedCandidate, published_candidates(look.platform, look.poll)),
         [
             gxe.ExpectColumnPairValuesToBeEqual(
                 column_A="stored",

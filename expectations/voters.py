@@ -6,8 +6,8 @@ from typing import get_args
 from election.contracts.ages import AGE_GROUP_SQL, AGE_GROUPS, OF_AGE, age_sql
 from election.contracts.messages import Gender
 from election.quality.gx import Expectation, gxe
-from election.quality.rows import NoRows
-from election.quality.suites import Look, Suite, protects
+from election.quality.rows import NoRows, rules
+from election.quality.suites import Look, Severity, Suite, protects
 from election.storage.voters import COLUMNS, TEXTS
 from expectations import ELECTION, LOOK, SEED
 
@@ -20,7 +20,7 @@ _FILLED = [name for name in TEXTS if name != "title"]  # not everyone has one
 
 
 def suite(look: Look) -> Suite | None:
-    if look.checkpoint not in ("electorate", "schedule"):
+    if look.checkpoint not in ("electorate", "schedule") or look.stand("voters", "contests"):
         return None
     return Suite(
         "voters",
@@ -38,56 +38,46 @@ def suite(look: Look) -> Suite | None:
                     WHERE election_no = {ELECTION} AND coalesce(stored, 0) <> registered""",
                 **protects("contest_size", "Every contest has as many voters as are registered in it.", SEED),
             ),
-            NoRows(
-                query=f"""SELECT 'voter ' || voter_no AS key
-                    FROM voters v LEFT JOIN contests c USING (election_no, contest_no)
-                    WHERE election_no = {ELECTION} AND c.contest_no IS NULL""",
-                **protects("contest", "Every voter belongs to a contest of their own election.", f"{LOOK} {SEED}"),
-            ),
-            NoRows(
-                query=f"""SELECT 'voter ' || voter_no AS key
-                    FROM voters v JOIN contests c USING (election_no, contest_no)
-                    WHERE election_no = {ELECTION}
-                        AND voter_no NOT BETWEEN first_voter_no AND first_voter_no + registered - 1""",
-                **protects("numbers", "Every voter's number is in the range of their contest.", f"{LOOK} {SEED}"),
-            ),
-            NoRows(
-                query=f"""SELECT 'voter ' || voter_no AS key
-                    FROM voters v LEFT JOIN locations l USING (election_no, location_no)
-                    WHERE election_no = {ELECTION} AND l.location_no IS NULL""",
-                **protects("place", "Every voter lives in a place of their own election.", f"{LOOK} {SEED}"),
-            ),
-            NoRows(
-                query=f"""SELECT 'voter ' || voter_no AS key FROM voters JOIN elections USING (election_no)
-                    WHERE election_no = {ELECTION}
-                        AND {age_sql()} < {OF_AGE}""",
-                **protects("of_age", f"Everyone is {OF_AGE} or older on polling day.", f"{LOOK} {SEED}"),
-            ),
-            NoRows(
-                query=f"""SELECT 'voter ' || voter_no AS key FROM voters JOIN elections USING (election_no)
-                    WHERE election_no = {ELECTION}
-                        AND {age_sql()} > {_OLDEST}""",
-                **protects("too_old", f"Nobody is older than {_OLDEST}.", f"{LOOK} A date may be mistyped.", "warning"),
-            ),
-            NoRows(
-                query=f"""SELECT 'voter ' || coalesce(voter_no::text, 'without a number') AS key FROM voters
-                    WHERE election_no = {ELECTION}
-                        AND (num_nulls({", ".join(COLUMNS)}) > 0 OR '' IN ({", ".join(_FILLED)}))""",
-                **protects("complete", "No field of a voter is missing or empty.", f"{LOOK} {SEED}"),
-            ),
-            NoRows(
-                query=f"""SELECT 'voter ' || voter_no AS key FROM voters WHERE election_no = {ELECTION}
-                    AND gender NOT IN ({", ".join(f"'{gender}'" for gender in get_args(Gender))})""",
-                **protects("gender", "Every voter's gender is one that turnout is counted by.", f"{LOOK} {SEED}"),
-            ),
-            NoRows(
-                query=f"""SELECT 'voter ' || voter_no AS key FROM voters WHERE election_no = {ELECTION}
-                    AND (position('@' IN email) < 2 OR email ~ '\\s' OR nationality !~ '^[A-Z][A-Z]$')""",
-                **protects("forms", "E-mail addresses and nationalities look like ones.", LOOK, "warning"),
-            ),
+            *_each(),
             *(_like_the_population(look.registered) if look.poll.source == "offline" else []),
         ],
     )
+
+
+_RULES = {
+    "contest": "c.contest_no IS NULL",
+    "numbers": "voter_no NOT BETWEEN c.first_voter_no AND c.first_voter_no + c.registered - 1",
+    "place": "l.location_no IS NULL",
+    "of_age": f"{age_sql('e.polling_day')} < {OF_AGE}",
+    "too_old": f"{age_sql('e.polling_day')} > {_OLDEST}",
+    "complete": f"num_nulls({', '.join(f'v.{name}' for name in COLUMNS)}) > 0 OR '' IN ({', '.join(_FILLED)})",
+    "gender": f"gender NOT IN ({', '.join(repr(gender) for gender in get_args(Gender))})",
+    "forms": r"position('@' IN email) < 2 OR email ~ '\s' OR nationality !~ '^[A-Z][A-Z]$'",
+}
+# One pass over the electorate for all of it.
+_BROKEN = rules(
+    f"""FROM voters v JOIN elections e ON e.election_no = v.election_no
+        LEFT JOIN contests c ON c.election_no = v.election_no AND c.contest_no = v.contest_no
+        LEFT JOIN locations l ON l.election_no = v.election_no AND l.location_no = v.location_no
+        WHERE v.election_no = {ELECTION}""",
+    "'voter ' || coalesce(voter_no::text, 'without a number')",
+    _RULES,
+)
+
+
+def _each() -> list[Expectation]:
+    """What is expected of each voter."""
+    said: dict[str, tuple[str, str, Severity]] = {
+        "contest": ("Every voter belongs to a contest of their own election.", f"{LOOK} {SEED}", "critical"),
+        "numbers": ("Every voter's number is in the range of their contest.", f"{LOOK} {SEED}", "critical"),
+        "place": ("Every voter lives in a place of their own election.", f"{LOOK} {SEED}", "critical"),
+        "of_age": (f"Everyone is {OF_AGE} or older on polling day.", f"{LOOK} {SEED}", "critical"),
+        "too_old": (f"Nobody is older than {_OLDEST}.", f"{LOOK} A date may be mistyped.", "warning"),
+        "complete": ("No field of a voter is missing or empty.", f"{LOOK} {SEED}", "critical"),
+        "gender": ("Every voter's gender is one that turnout is counted by.", f"{LOOK} {SEED}", "critical"),
+        "forms": ("E-mail addresses and nationalities look like ones.", LOOK, "warning"),
+    }
+    return [NoRows(query=_BROKEN, rule=rule, **protects(rule, *rest)) for rule, rest in said.items()]
 
 
 def _like_the_population(

@@ -1,20 +1,20 @@
 """``voters_topic``: who is offered the ballot."""
 
 from election.quality.gx import gxe
-from election.quality.published import published_voters
-from election.quality.suites import Look, Suite, protects
+from election.quality.suites import Look, Suite, protects, table
+from election.reconciliation.electorate import PublishedVoters, published_voters
 
 
 def suite(look: Look) -> Suite | None:
     # Once the poll is closed nobody reads the topic any more, and a restored platform's has no voter of before.
-    if look.checkpoint == "schedule" and look.closed:
+    if look.checkpoint == "schedule" and (look.closed or look.stand("voters", "contests")):
         return None
     if look.checkpoint not in ("casting", "schedule") or look.poll.voters_to is None:
         return None
     return Suite(
         "voters_topic",
         "The voters that were published for casting, contest by contest.",
-        published_voters,
+        lambda look: table(PublishedVoters, published_voters(look.platform, look.poll, look.registered)),
         [
             gxe.ExpectColumnPairValuesToBeEqual(
                 column_A="stored",

@@ -1,8 +1,11 @@
 """``votes_topic``: the ballots that the count reads, against those stored."""
 
-from election.quality.ballots import published_ballots
+import pandas as pd
+
 from election.quality.gx import gxe
-from election.quality.suites import Look, Suite, protects
+from election.quality.suites import Look, Suite, protects, table
+from election.reconciliation.ballots import Row, ballot_rows
+from election.reconciliation.mark import Mark, Since
 
 _FORGED = (
     "A process other than casting wrote on the topic. `election reconcile SLUG` names the ballots; `election "
@@ -37,7 +40,7 @@ def suite(look: Look) -> Suite | None:
     return Suite(
         "votes_topic",
         "Ballots by id and choice; the ids are keyed hashes, which tell nobody whose ballot it is.",
-        published_ballots,
+        _ballots,
         [
             gxe.ExpectColumnValuesToNotBeInSet(
                 column="kind",
@@ -52,3 +55,8 @@ def suite(look: Look) -> Suite | None:
             *(closed if look.closed else []),
         ],
     )
+
+
+def _ballots(look: Look) -> pd.DataFrame:
+    since = None if look.changed is None else Since(Mark(**look.seen), look.changed)
+    return table(Row, ballot_rows(look.platform, look.poll, since))

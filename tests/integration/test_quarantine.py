@@ -16,9 +16,8 @@ from election.messaging.aggregates import folded
 from election.messaging.clients import SafeProducer
 from election.messaging.rejected import rejected
 from election.platform import Platform
-from election.quality.ballots import published_ballots
-from election.quality.suites import Look
 from election.reconciliation import find_forged, quarantine, reconcile
+from election.reconciliation.ballots import ballot_rows
 from election.storage.ballots import ballot_key, stored_votes
 from election.storage.elections import Election
 from tests.ballots import compared
@@ -69,13 +68,12 @@ def test_what_is_forged_is_found_by_its_place_and_what_is_stored_never(tables, p
         [(unknown.hex(), "not stored"), (own.hex(), "other content"), (own.hex(), "other content")]
     )
     assert compared(tables, poll).differing == 2
-    look = Look(tables, poll, "casting", 300, 300)
-    assert {"unknown", "altered"} <= set(published_ballots(look)["kind"])
+    assert {"unknown", "altered"} <= {row.kind for row in ballot_rows(tables, poll)}
     quarantine(tables, poll.slug, "admin", REASON, find_forged(tables, poll.slug))
     assert find_forged(tables, poll.slug) == []
     comparison = compared(tables, poll)
     assert (comparison.differing, comparison.quarantined) == (0, 3)
-    assert set(published_ballots(look)["kind"]) == {"bucket"}
+    assert {row.kind for row in ballot_rows(tables, poll)} == {"bucket"}
     with tables.connect("dashboard") as connection:
         (shown,) = connection.execute(
             "SELECT decided_by, reason, messages FROM public_quarantines WHERE election_no = %s", [poll.election_no]

@@ -2,11 +2,14 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from hashlib import blake2b
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
-from election.buckets import Pair, compared, spill
+import numpy as np
+from numpy.typing import NDArray
+
+from election.buckets import compared, named, records, spill
 from election.evidence.entries import ENTRY_BYTES
 from election.evidence.heads_topic import check_heads
 from election.evidence.journal import Faults, check_journal
@@ -17,6 +20,7 @@ from election.platform import Platform
 from election.storage.elections import election
 
 _NAMED = 20
+_WORDS = -(-(ENTRY_BYTES - 16) // 8)  # of 64 bits, for what an entry says beside its id
 
 
 @dataclass(frozen=True)
@@ -42,13 +46,13 @@ def compare(platform: Platform, slug: str) -> Comparison:
     with TemporaryDirectory(dir=scratch, prefix="evidence-") as folder:
         with platform.connect("reader") as connection:
             poll = election(connection, slug)
-            log = spill(Path(folder, "log"), _pairs(stored_entries(connection, poll.election_no)))
-        topic = spill(Path(folder, "topic"), _pairs(from_the_beginning(platform, poll)))
-        for bucket in compared(topic, log):  # what the log has and the topic has not
+            log = spill(Path(folder, "log"), _records(stored_entries(connection, poll.election_no)))
+        topic = spill(Path(folder, "topic"), _records(from_the_beginning(platform, poll)))
+        for bucket in compared(topic, log, _WORDS):  # what the log has and the topic has not
             sealed += bucket.published
-            for found, named in ((bucket.unknown, gone), (bucket.altered, changed)):
+            for found, ids in ((bucket.unknown, gone), (bucket.altered, changed)):
                 differing += len(found)
-                named.extend(bytes(own).hex() for own in found[: _NAMED - len(named)].tolist())
+                ids.extend(named(found, _NAMED - len(ids)))
     return Comparison(sealed, tuple(gone), tuple(changed), differing)
 
 
@@ -68,9 +72,10 @@ def check_records(platform: Platform, slug: str) -> Faults:
         return Faults(checked.entries, found)
 
 
-def _pairs(joined: Iterable[bytes]) -> Iterator[Pair]:
-    """(ballot id, digest of the entry) of entries that come joined."""
+def _records(joined: Iterable[bytes]) -> Iterator[NDArray[Any]]:
+    """Ballot ids and the rest of the entries, of entries that come joined."""
     for entries in joined:
-        for at in range(0, len(entries), ENTRY_BYTES):
-            entry = entries[at : at + ENTRY_BYTES]
-            yield entry[:16], blake2b(entry, digest_size=8).digest()
+        found = np.frombuffer(entries, np.uint8).reshape(-1, ENTRY_BYTES)
+        rest = np.zeros((len(found), 8 * _WORDS), np.uint8)
+        rest[:, : ENTRY_BYTES - 16] = found[:, 16:]
+        yield records(found[:, :16].tobytes(), *rest.view("<i8").T)

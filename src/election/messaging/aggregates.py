@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from election.contracts import topics
+from election.contracts.messages import TallyProgress
 from election.messaging.reading import read
 from election.totals import Totals
 
@@ -11,7 +12,7 @@ FOLDED = (topics.CANDIDATES, *topics.AGGREGATES, topics.TALLY_PROGRESS)
 
 
 def folded(kafka: Mapping[str, str], only: int | None = None) -> Totals:
-    """All elections' totals, or ``only`` one's, as the topics say now.
+    """All elections' totals, or ``only`` one's (then without the progress), as the topics say now.
 
     Raises NotReachable when Kafka or a topic is not there.
     """
@@ -19,3 +20,11 @@ def folded(kafka: Mapping[str, str], only: int | None = None) -> Totals:
     for message in read(kafka, FOLDED):
         totals.apply(message.topic() or "", message.key(), message.value())
     return totals
+
+
+def progress(kafka: Mapping[str, str]) -> TallyProgress | None:
+    """What the stream told last of itself. Raises NotReachable as ``folded`` does."""
+    totals = Totals()
+    for message in read(kafka, topics.TALLY_PROGRESS):
+        totals.apply(message.topic() or "", message.key(), message.value())
+    return totals.progress

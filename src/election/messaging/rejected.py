@@ -2,7 +2,7 @@
 
 import time
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Literal, Protocol
 
 from election.contracts import topics
@@ -61,10 +61,21 @@ def rejected(
 
     A record whose election is not known counts for none of them. Memory as of ``Latest``: none for their bytes.
     """
+    yield from _rejected(platform.kafka, election_no, stage)
+
+
+def refused_by_the_count(kafka: Mapping[str, str], election_no: int) -> set[tuple[int, int]]:
+    """(partition, offset) of the election's messages on ``votes_topic`` that the count rejected."""
+    return {(record.partition, record.offset) for record in _rejected(kafka, election_no, "count")}
+
+
+def _rejected(
+    kafka: Mapping[str, str], election_no: int, stage: Literal["casting", "count"] | None
+) -> Iterator[RejectedRecord]:
     decode = Decoder(RejectedRecord)
-    first, end = bounds(platform.kafka, topics.REJECTED)
-    latest = Latest(lambda: read(platform.kafka, topics.REJECTED, first, end), first, end)
-    for message in read(platform.kafka, topics.REJECTED, first, end):
+    first, end = bounds(kafka, topics.REJECTED)
+    latest = Latest(lambda: read(kafka, topics.REJECTED, first, end), first, end)
+    for message in read(kafka, topics.REJECTED, first, end):
         if message not in latest:
             continue
         try:

@@ -2,20 +2,22 @@
 
 import json
 import shutil
+from collections.abc import Mapping
 from dataclasses import asdict
+from typing import Any
 
-from election.platform import Platform
+from election.platform import Connection, Platform
 from election.quality.outcome import Validation
 from election.storage.elections import Election
 
 
-def record(platform: Platform, election_no: int, validation: Validation) -> None:
-    """Writes the outcome, as the only role that may."""
+def record(platform: Platform, election_no: int, validation: Validation, mark: Mapping[str, Any] | None = None) -> None:
+    """Writes the outcome, as the only role that may; ``mark`` says how far it looked."""
     with platform.connect("auditor") as connection:
         connection.execute(
             """INSERT INTO validations (election_no, checkpoint, validated_at, ok, expectations, failed, warnings,
-                                        findings, report, seconds)
-               VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)""",
+                                        findings, report, seconds, mark)
+               VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)""",
             [
                 election_no,
                 validation.checkpoint,
@@ -27,8 +29,19 @@ def record(platform: Platform, election_no: int, validation: Validation) -> None
                 json.dumps([asdict(finding) for finding in validation.findings]),
                 validation.report,
                 validation.seconds,
+                None if mark is None else json.dumps(mark),
             ],
         )
+
+
+def last_mark(connection: Connection, election_no: int) -> dict[str, Any] | None:
+    """How far the last look came that noted it, if nothing critical was amiss."""
+    row = connection.execute(
+        """SELECT CASE WHEN ok THEN mark END FROM validations
+           WHERE election_no = %s AND mark IS NOT NULL ORDER BY validation_no DESC LIMIT 1""",
+        [election_no],
+    ).fetchone()
+    return None if row is None else row[0]
 
 
 def rested(platform: Platform, share: float) -> set[str]:

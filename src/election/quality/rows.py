@@ -12,7 +12,7 @@ KEYS = 10
 
 
 class BrokenRows(MetricProvider):
-    """(number of rows that the query finds, keys of the first of them)."""
+    """By rule: (number of rows that break it, keys of the first ones). The rule of a query without rules is ""."""
 
     metric_name = "election.broken_rows"
     domain_keys = ("batch_id",)
@@ -26,32 +26,49 @@ class BrokenRows(MetricProvider):
         metric_value_kwargs: dict[str, Any],
         metrics: dict[str, Any],
         runtime_configuration: dict[str, Any],
-    ) -> tuple[int, list[str]]:
-        broken = sa.text(metric_value_kwargs["query"]).columns(sa.column("key", sa.Text)).cte("broken")
+    ) -> dict[str, tuple[int, list[str]]]:
+        # The rows that break a rule are few; where they are not, the window sorts them on disk.
         found = execution_engine.execute_query(
-            sa.select(sa.func.count().over().label("number"), sa.cast(broken.c.key, sa.Text)).limit(KEYS)
+            sa.text(
+                f"""WITH broken AS ({metric_value_kwargs["query"]})
+                    SELECT rule, count(*), array_agg(key ORDER BY nth) FILTER (WHERE nth <= {KEYS})
+                    FROM (SELECT rule, key, row_number() OVER (PARTITION BY rule ORDER BY length(key), key) AS nth
+                          FROM (SELECT coalesce(to_jsonb(broken) ->> 'rule', '') AS rule, key::text FROM broken) AS told
+                    ) AS numbered GROUP BY rule"""
+            )
         ).all()
-        return (found[0][0] if found else 0), [str(key) for _, key in found]
+        return {rule: (number, list(keys)) for rule, number, keys in found}
 
 
 class NoRows(BatchExpectation):
-    """Succeeds when the query finds no row. It has one column, ``key``, which tells a person which row it is.
+    """Succeeds when the query finds no row that breaks the rule.
 
-    The library's own UnexpectedRowsExpectation runs a query twice and brings its rows here; this runs once, and brings
-    their number and the first keys.
+    The query has a column ``key``, which tells a person which row it is. With a column ``rule`` it is the query of many
+    expectations, each about one rule: Postgres runs it once for all of them. The library's own
+    UnexpectedRowsExpectation runs a query twice and brings its rows here; this brings their number and the first keys.
     """
 
     query: str
+    rule: str = ""
 
     metric_dependencies: ClassVar[tuple[str, ...]] = (BrokenRows.metric_name,)
-    success_keys: ClassVar[tuple[str, ...]] = ("query",)
+    success_keys: ClassVar[tuple[str, ...]] = ("query", "rule")
     domain_keys: ClassVar[tuple[str, ...]] = ("batch_id",)
 
     def _validate(
         self, metrics: dict[str, Any], runtime_configuration: Any = None, execution_engine: Any = None
     ) -> dict[str, Any]:
-        number, keys = metrics[BrokenRows.metric_name]
+        number, keys = metrics[BrokenRows.metric_name].get(self.rule, (0, []))
         return {
             "success": number == 0,
             "result": {"observed_value": number, "unexpected_count": number, "partial_unexpected_list": keys},
         }
+
+
+def rules(rows: str, key: str, broken: dict[str, str]) -> str:
+    """A query for ``NoRows`` that reads ``rows`` (FROM … WHERE …) once; ``broken`` says in SQL when a rule is."""
+    asked = ", ".join(f'coalesce({sql}, false) AS "{rule}"' for rule, sql in broken.items())
+    said = ", ".join(f"""('{rule}', told."{rule}")""" for rule in broken)
+    return f"""SELECT said.rule, told.key
+        FROM (SELECT {key} AS key, {asked} {rows} AND ({" OR ".join(f"({sql})" for sql in broken.values())})) AS told
+        CROSS JOIN LATERAL (VALUES {said}) AS said(rule, broken) WHERE said.broken"""

@@ -5,8 +5,8 @@ An edge may not import another, so the engine does not import the suites: it loa
 """
 
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -31,6 +31,7 @@ class Look:
     """One election at one checkpoint.
 
     ``registered`` is how many voters its contests have, by their own account, ``entitled`` where a poll is held.
+    ``changed`` are the tables that changed since a look that noted ``seen``; None where everything is looked at.
     """
 
     platform: Platform
@@ -38,6 +39,12 @@ class Look:
     checkpoint: Checkpoint
     registered: int
     entitled: int
+    changed: frozenset[str] | None = None
+    seen: Mapping[str, Any] = field(default_factory=dict)
+
+    def stand(self, *tables: str) -> bool:
+        """Whether the tables are as they were at the look before, which found nothing amiss."""
+        return self.changed is not None and self.changed.isdisjoint(tables)
 
     @property
     def counted(self) -> bool:
@@ -70,6 +77,13 @@ class Suite:
 def protects(name: str, sentence: str, act: str, severity: Severity = "critical") -> dict[str, Any]:
     """What every expectation says: its name, the sentence it protects, what to do when it fails, and its severity."""
     return {"description": sentence, "severity": severity, "meta": {"name": name, "act": act}}
+
+
+def table(form: type[tuple[Any, ...]], rows: Iterable[tuple[Any, ...]]) -> "pd.DataFrame":
+    """Findings of ``election.reconciliation``, of one form of named tuple, as a suite's table of figures."""
+    import pandas as pd
+
+    return pd.DataFrame(rows, columns=list(form._fields))  # type: ignore[attr-defined]
 
 
 def suites(look: Look) -> list[Suite]:

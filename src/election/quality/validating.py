@@ -1,7 +1,7 @@
 """Validates an election: its suites, by Great Expectations, on Postgres and on tables of figures from the topics."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import replace
@@ -16,23 +16,39 @@ from election.errors import BadInput, StageFailed
 from election.platform import Connection, Platform
 from election.quality.gx import gx
 from election.quality.outcome import Validation, finding
-from election.quality.recording import prune, record, rested
+from election.quality.recording import last_mark, prune, record, rested
 from election.quality.reports import write_indexes, write_report
 from election.quality.suites import CHECKPOINTS, Checkpoint, Look, Suite, suites
 from election.settings import Role
-from election.storage.elections import election, elections, read_whole_elections
+from election.storage.elections import Election, election, elections, read_whole_elections
 
 _ROLES: tuple[Role, ...] = ("reader", "auditor")
 _ROWS = {"result_format": "SUMMARY", "unexpected_index_column_names": ["key"], "partial_unexpected_count": 5}
 
 
-def validate(platform: Platform, slug: str, checkpoint: Checkpoint, log: Callable[[str], None] = print) -> Validation:
+LookAgain = Callable[
+    [Platform, Connection, Election, Mapping[str, Any] | None], tuple[dict[str, Any], frozenset[str] | None]
+]
+"""From an election and what was noted of the look before: what to note of this one, and the tables that changed."""
+
+
+def validate(
+    platform: Platform,
+    slug: str,
+    checkpoint: Checkpoint,
+    log: Callable[[str], None] = print,
+    look_again: LookAgain | None = None,
+) -> Validation:
     """Validates one election at a checkpoint, writes its report and records the outcome, good or bad.
 
-    Raises UnknownElection, and StageFailed when the election has not come as far as the checkpoint.
+    With ``look_again`` it looks only at what has changed since the last such validation that was in order, and Postgres
+    has no parallel workers. Raises UnknownElection, and StageFailed when the election has not come as far as the
+    checkpoint.
     """
     began, at = time.monotonic(), datetime.now(UTC)
-    look = _look(platform, slug, checkpoint)
+    look, mark = _look(platform, slug, checkpoint), None
+    if look_again is not None:
+        look, mark = _since(look, look_again)
     chosen = suites(look)
     results = _run(look, chosen)
     findings = [
@@ -48,7 +64,7 @@ def validate(platform: Platform, slug: str, checkpoint: Checkpoint, log: Callabl
         report=report,
         seconds=round(time.monotonic() - began, 3),
     )
-    record(platform, look.poll.election_no, validation)
+    record(platform, look.poll.election_no, validation, mark)
     prune(platform, look.poll)
     write_indexes(platform, slug)
     log(f"{validation} ({validation.seconds:.1f} s)")
@@ -56,12 +72,16 @@ def validate(platform: Platform, slug: str, checkpoint: Checkpoint, log: Callabl
 
 
 def validate_all(
-    platform: Platform, log: Callable[[str], None] = print, *, share: float | None = None
+    platform: Platform,
+    log: Callable[[str], None] = print,
+    *,
+    share: float | None = None,
+    look_again: LookAgain | None = None,
 ) -> list[Validation]:
     """Validates, on the schedule's checkpoint, every election whose poll has opened; the newest first.
 
     With ``share`` an election whose last validation took long is left out until that was at most this share of the
-    time: millions of rows are read for minutes, which whoever casts or counts them meanwhile has to wait for.
+    time: casting and the count need the cores. ``look_again`` as in ``validate``.
     """
     with platform.connect("reader") as connection:
         if connection.execute("SELECT to_regclass('validations')").fetchone() == (None,):
@@ -70,7 +90,7 @@ def validate_all(
     due = set(polls) if share is None else rested(platform, share)
     for slug in (slug for slug in polls if slug not in due):
         log(f"{slug} is left out this time: its last validation took long. `election validate {slug}` does it now.")
-    return [validate(platform, slug, "schedule", log) for slug in polls if slug in due]
+    return [validate(platform, slug, "schedule", log, look_again) for slug in polls if slug in due]
 
 
 def reached(platform: Platform, slug: str, checkpoint: str = "") -> Checkpoint:
@@ -109,6 +129,27 @@ def _look(platform: Platform, slug: str, checkpoint: Checkpoint) -> Look:
     return Look(platform, poll, checkpoint, registered, entitled)
 
 
+def _since(look: Look, look_again: LookAgain) -> tuple[Look, dict[str, Any]]:
+    """The look at what has changed, and what to note of it."""
+    look = replace(look, platform=_alone(look.platform))
+    with look.platform.connect("reader") as connection:
+        seen = last_mark(connection, look.poll.election_no)
+        mark, changed = look_again(look.platform, connection, look.poll, seen)
+    return replace(look, changed=changed, seen=seen or {}), mark
+
+
+def _alone(platform: Platform) -> Platform:
+    """The platform whose connections get no parallel workers of Postgres."""
+
+    def connect(role: Role) -> Connection:
+        connection = platform.connect(role)
+        connection.execute("SET max_parallel_workers_per_gather = 0")
+        connection.commit()
+        return connection
+
+    return replace(platform, connect=connect)
+
+
 def _run(look: Look, chosen: Sequence[Suite]) -> dict[str, Any]:
     """Results of Great Expectations (ExpectationSuiteValidationResult) by suite."""
     from great_expectations.data_context.types.base import ProgressBarsConfig
@@ -135,7 +176,7 @@ def _run(look: Look, chosen: Sequence[Suite]) -> dict[str, Any]:
         frames = context.data_sources.add_pandas("topics")
         # Topics are read here while Postgres works there.
         aside = opened.enter_context(ThreadPoolExecutor(1))
-        apart = replace(look, platform=_apart(look.platform))
+        apart = replace(look, platform=_apart(look.platform, alone=look.checkpoint == "schedule"))
         waiting = {s.name: aside.submit(s.looks_at, apart) for s in chosen if not isinstance(s.looks_at, str)}
         results = {}
         for suite in sorted(chosen, key=lambda suite: suite.name in waiting):
@@ -162,13 +203,14 @@ def _no_rows_for_columns(
     return (f"{statement} LIMIT 0" if plain else statement), parameters
 
 
-def _apart(platform: Platform) -> Platform:
+def _apart(platform: Platform, alone: bool) -> Platform:
     """The platform for another thread: under Airflow only a task's first one may ask for a connection."""
     known: dict[Role, tuple[str, str]] = {}
     for role in _ROLES:
         with platform.connect(role) as connection:
             known[role] = connection.info.dsn, connection.info.password
-    return replace(platform, connect=lambda role: psycopg.connect(known[role][0], password=known[role][1]))
+    made = replace(platform, connect=lambda role: psycopg.connect(known[role][0], password=known[role][1]))
+    return _alone(made) if alone else made
 
 
 def _config() -> Any:
@@ -180,7 +222,10 @@ def _config() -> Any:
 def _reader(look: Look) -> Connection:
     """A connection that knows the election, as suites' queries ask for it: `current_setting('election.no')`."""
     connection = look.platform.connect("reader")
+    # A vote that was in order is so as long as nothing but votes was written.
+    seen = str(look.seen["xid"]) if look.stand("voters", "candidates", "contests") else ""
     connection.execute("SELECT set_config('election.no', %s, false)", [str(look.poll.election_no)])
+    connection.execute("SELECT set_config('election.seen', %s, false)", [seen])
     read_whole_elections(connection, session=True)
     connection.commit()
     return connection

@@ -1,27 +1,41 @@
-"""Compares the ballots on ``votes_topic`` with those stored, one by one, in constant memory.
+"""Compares the ballots on ``votes_topic`` with those stored, one by one, in bounded memory.
 
-Both sides are reduced to (ballot id, digest of the whole content). Offsets prove nothing, and sums hide two errors
-that cancel out; this names each ballot.
+Offsets prove nothing, and sums hide two errors that cancel out; this names each ballot. It is the only comparison of
+ballots: verdicts, gates, the scheduled look and recounts take its findings (decision 33).
 """
 
-import re
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from contextlib import contextmanager
+from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
 
-from election.buckets import Bucket, Pair, compared, spill
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from election.buckets import ID, Bucket, compared, named, spill
 from election.contracts import topics
-from election.contracts.messages import Decoder, Unusable, VoteMessage, encode
-from election.messaging.reading import read, topic_id
-from election.messaging.rejected import rejected
+from election.messaging.reading import bounds, topic_id
 from election.platform import Connection, Platform
-from election.storage.ballots import stored_votes
-from election.storage.elections import Election
-from election.storage.quarantine import Places, quarantined
+from election.reconciliation.contents import ODD, UNHEARD, Contents, contents
+from election.reconciliation.mark import Mark, Since
+from election.reconciliation.published import Claim
+from election.reconciliation.reading import Job, Reading
+from election.reconciliation.stored import stored_records
+from election.reconciliation.sums import Sums
+from election.storage.elections import Election, read_whole_elections
+from election.storage.expected import Summed
+from election.storage.quarantine import quarantined
 
 _NAMED = 20  # of each kind
+_NAMED_OF_A_BUCKET = 1_000
+_WORDS = 2
+Tally = dict[tuple[int, int], int]
+"""Ballots by contest and candidate number; candidate 0 stands for the invalid ones."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +43,8 @@ class Comparison:
     """Ballot ids in hexadecimal, the first of each kind; ``differing`` is how many there are in all.
 
     ``published`` and ``stored`` are distinct ballots, ``duplicates`` messages offered more than once. ``quarantined``
-    messages were left out by a person's decision.
+    messages were left out by a person's decision. ``claimed`` counts distinct published ballots by what they say;
+    ``summed`` are sums of the stored ones, None where Postgres has to make them.
     """
 
     stored: int
@@ -40,73 +55,159 @@ class Comparison:
     altered: tuple[str, ...]
     differing: int
     quarantined: int = 0
+    claimed: Tally | None = None
+    summed: Summed | None = None
 
 
-def compare_ballots(platform: Platform, connection: Connection, poll: Election, *, ever: bool = False) -> Comparison:
+def compare_ballots(
+    platform: Platform, connection: Connection, poll: Election, *, ever: bool = False, tally: bool = False
+) -> Comparison:
     """Every ballot of the election on the topic against every one stored.
 
-    ``ever`` reads the topic from its beginning: whoever forges may do so before the election is registered.
+    ``ever`` reads the topic from its beginning: whoever forges may do so before the election is registered. With
+    ``tally`` the distinct ballots on the topic are counted.
     """
+    stored = published = duplicates = differing = 0
+    kinds: tuple[list[str], list[str], list[str]] = ([], [], [])
+    counted = Counter[tuple[int, int]]()
+    with _both(platform, connection, poll, ever=ever) as sides:
+        for bucket in sides.buckets():
+            stored += bucket.stored
+            published += bucket.published
+            duplicates += bucket.duplicates
+            for found, ids in zip((bucket.missing, bucket.unknown, bucket.altered), kinds, strict=True):
+                differing += len(found)
+                ids.extend(named(found, _NAMED - len(ids)))
+            if tally:
+                counted.update(sides.tally(bucket))
+        missing, forged, altered = map(tuple, kinds)
+        return Comparison(
+            stored, published, duplicates, missing, forged, altered, differing, sides.quarantined,
+            dict(counted) if tally else None, sides.summed,
+        )  # fmt: skip
+
+
+class Row(NamedTuple):
+    """A bucket (kind ``bucket``) with the hashes of what is stored and published there; or, without them, a ballot.
+
+    A ballot is ``missing`` on the topic, ``unknown`` to the table, or ``altered``: published with another choice.
+    """
+
+    key: str
+    kind: str
+    stored: str | None = None
+    published: str | None = None
+
+    @property
+    def agrees(self) -> bool:
+        return self.kind == "bucket" and self.stored == self.published
+
+
+def ballot_rows(platform: Platform, poll: Election, changed: Since | None = None) -> list[Row]:
+    """The same comparison as a table: every bucket, and up to 1,000 ballots of each kind and bucket.
+
+    The topic's end is noted before the votes are read: a ballot is stored before it is published, so in an open poll
+    none may be unknown. With ``changed`` what is new on either side is compared, in this process alone; if that is not
+    in order, everything is: a ballot that was published again, for instance, was stored long before.
+    """
+    with platform.connect("auditor") as connection:
+        read_whole_elections(connection)
+        if changed is not None and not changed.changed - {"votes"}:
+            with _both(platform, connection, poll, seen=changed.mark) as sides:
+                rows = _rows(sides)
+            if all(row.kind in ("bucket", "missing") if changed.mark.open else row.agrees for row in rows):
+                return rows
+        with _both(platform, connection, poll, aside=changed is None) as sides:
+            return _rows(sides)
+
+
+def _rows(sides: "_Sides") -> list[Row]:
+    rows: list[Row] = []
+    for bucket in sides.buckets():
+        ours, theirs = (sides.choices(side) for side in (bucket.ours, bucket.theirs))
+        hashed = _hash(ours)
+        told = hashed if bucket.equal else _hash(theirs)
+        stored, published = f"{bucket.stored} ballots, hash {hashed}", f"{bucket.published} ballots, hash {told}"
+        rows.append(Row(f"bucket {bucket.number}", "bucket", stored, published))
+        other = theirs.clear() if bucket.equal else theirs.join(ours, on=theirs.columns, how="anti")
+        altered = other.join(ours, on=ID, how="semi").select(ID).unique().sort(ID)
+        for kind, found in (("missing", bucket.missing), ("unknown", bucket.unknown), ("altered", altered)):
+            rows += [Row(f"ballot {own}", kind) for own in named(found, _NAMED_OF_A_BUCKET)]
+    return rows
+
+
+@dataclass(frozen=True)
+class _Sides:
+    """Both sides, spilled by buckets."""
+
+    known: Contents
+    claims: list[Claim]
+    ours: list[Path]
+    theirs: list[Path]
+    quarantined: int
+    summed: Summed | None
+
+    def buckets(self) -> Iterator[Bucket]:
+        return compared(self.ours, self.theirs, _WORDS)
+
+    def choices(self, side: pl.DataFrame) -> pl.DataFrame:
+        """Distinct ids with the choice that is made: a position in ``Contents.choices``, or below zero."""
+        return side.select(ID).with_columns(choice=pl.Series(self._choice(side["content0"].to_numpy()))).unique()
+
+    def tally(self, bucket: Bucket) -> Tally:
+        """The distinct ballots on the topic, by what they say."""
+        made = Counter[tuple[int, int]]()
+        for choice, number in self.choices(bucket.theirs).group_by("choice").len().iter_rows():
+            if choice >= 0:
+                contest, candidate = self.known.choices[choice].contest, self.known.choices[choice].candidate or 0
+            else:
+                contest, candidate = self.claims[ODD - choice]
+            if contest:  # what cannot be read says nothing
+                made[contest, candidate] += number
+        return made
+
+    def _choice(self, codes: NDArray[Any]) -> NDArray[Any]:
+        # What an odd message claims may be a choice that there is, said in other words.
+        known = [self.known.choice(contest, candidate or None) for contest, candidate in self.claims]
+        odd = np.array([ODD - at if own is None else own for at, own in enumerate(known)] or [0], np.int64)
+        unheard = codes < ODD - len(known)
+        at = np.where((codes < 0) & ~unheard, ODD - codes, 0)
+        return np.where(codes >= 0, self.known.choice_of(codes), np.where(unheard, UNHEARD, odd[at]))
+
+
+@contextmanager
+def _both(
+    platform: Platform,
+    connection: Connection,
+    poll: Election,
+    *,
+    ever: bool = False,
+    seen: Mark | None = None,
+    aside: bool = True,
+) -> Iterator[_Sides]:
+    """``seen``: only what is newer. ``aside``: many messages are read in a process of their own."""
     scratch = platform.settings.var / "tmp"
     scratch.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=scratch, prefix="reconcile-") as folder:
-        ours = spill(Path(folder) / "stored", stored_pairs(connection, poll))
-        left_out = quarantined(connection, topic_id(platform.kafka, topics.VOTES), poll.election_no)
-        theirs = spill(Path(folder) / "published", _published(platform, poll, ever, left_out))
-        return replace(_summed(compared(ours, theirs)), quarantined=sum(map(len, left_out.values())))
-
-
-def stored_pairs(connection: Connection, poll: Election) -> Iterator[Pair]:
-    """(id, digest of the message) of every stored ballot."""
-    for own, vote in stored_votes(connection, poll):
-        yield own, digest(vote)
-
-
-def _published(platform: Platform, poll: Election, ever: bool, left_out: Places) -> Iterator[Pair]:
-    decode = Decoder(VoteMessage, topics.MAX_RECORD_BYTES)
     begin = {} if ever else {int(partition): offset for partition, offset in poll.votes_from.items()}
-    of_this_election = re.compile(rb'"election"\s*:\s*%d\b' % poll.election_no)
-    rejected_by_the_count: set[tuple[int, int]] | None = None
-    for message in read(platform.kafka, topics.VOTES, begin):
-        if left_out and message.offset() in left_out.get(message.partition() or 0, ()):
-            continue
-        try:
-            vote = decode(message.value())
-        except Unusable:
-            own = message.key() or b""
-            if len(own) == ID_BYTES and of_this_election.search(message.value() or b""):
-                # Spark's parser is less strict: unless the count rejected it too, it is in the totals, and no ballot.
-                if rejected_by_the_count is None:
-                    records = rejected(platform, poll.election_no, "count")
-                    rejected_by_the_count = {(record.partition, record.offset) for record in records}
-                if (message.partition(), message.offset()) not in rejected_by_the_count:
-                    yield own, NO_VOTE
-            continue
-        own = bytes.fromhex(vote.ballot_id)
-        if vote.election == poll.election_no and message.key() == own:
-            # Encoded anew, so that only a different content differs, not another spelling of it.
-            yield own, digest(encode(vote))
+    begin = begin if seen is None else seen.end(topics.VOTES)
+    first, end = bounds(platform.kafka, topics.VOTES, committed=True)
+    begin = {partition: max(begin.get(partition, 0), offset) for partition, offset in first.items()}
+    left_out = quarantined(connection, topic_id(platform.kafka, topics.VOTES), poll.election_no)
+    known = contents(connection, poll)
+    with TemporaryDirectory(dir=scratch, prefix="reconcile-") as folder:
+        theirs = Path(folder) / "published"
+        job = Job(dict(platform.kafka), known, begin, end, left_out, theirs)
+        with Reading(job, aside=aside and seen is None) as reading:
+            sums = Sums(known)
+            ours = spill(Path(folder) / "stored", sums.passing(stored_records(connection, poll, known, seen)))
+            claims = reading.claims()
+        yield _Sides(
+            known, claims, ours, [theirs / file.name for file in ours], sum(map(len, left_out.values())), sums.summed()
+        )
 
 
-ID_BYTES = 16
-NO_VOTE = bytes(8)
-"""In the place of a digest, for what cannot be read as a vote."""
-
-
-def digest(vote: bytes) -> bytes:
-    return blake2b(vote, digest_size=8).digest()
-
-
-def _summed(buckets: Iterator[Bucket]) -> Comparison:
-    stored = published = duplicates = differing = 0
-    missing: list[str] = []
-    forged: list[str] = []
-    altered: list[str] = []
-    for bucket in buckets:
-        stored += bucket.stored
-        published += bucket.published
-        duplicates += bucket.duplicates
-        for found, named in ((bucket.missing, missing), (bucket.unknown, forged), (bucket.altered, altered)):
-            differing += len(found)
-            named.extend(bytes(i).hex() for i in found[: _NAMED - len(named)].tolist())
-    return Comparison(stored, published, duplicates, tuple(missing), tuple(forged), tuple(altered), differing)
+def _hash(choices: pl.DataFrame) -> str:
+    in_order, hashed = choices.sort(choices.columns), blake2b(digest_size=8)
+    for name in choices.columns:  # each by itself: together they would become numbers with a point
+        hashed.update(in_order[name].to_numpy().tobytes())
+    return hashed.hexdigest()

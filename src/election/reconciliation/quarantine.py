@@ -5,29 +5,31 @@ the first message of an id, and that may be the forged one. Messages are therefo
 """
 
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from struct import pack
 from tempfile import TemporaryDirectory
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
+import polars as pl
 import psycopg
+from numpy.typing import NDArray
 
-from election.buckets import PAIR, Pair, spill
+from election.buckets import ID, content, loaded, named, records, spill
 from election.contracts import topics
-from election.contracts.messages import Decoder, Unusable, VoteMessage, encode
 from election.errors import BadInput, StageFailed
-from election.messaging.reading import read, topic_id
-from election.messaging.rejected import rejected
+from election.messaging.reading import read_batches, topic_id
+from election.messaging.rejected import refused_by_the_count
 from election.platform import Connection, Platform
-from election.reconciliation.ballots import ID_BYTES, NO_VOTE, digest, stored_pairs
+from election.reconciliation.contents import Contents, contents
+from election.reconciliation.published import NOTHING, OTHER, Reader
+from election.reconciliation.stored import stored_records
 from election.storage.elections import Election, election, read_whole_elections
 from election.storage.quarantine import quarantined
 
-_MESSAGE = np.dtype([("id", "V16"), ("digest", "V8"), ("partition", ">i4"), ("offset", ">i8"), ("own", "u1")])
+_SAID = 2  # words of content: what a ballot says
+_FOUND = 5  # and where it is on the topic, and whether it claims to be of this election
 
 
 @dataclass(frozen=True)
@@ -57,11 +59,10 @@ def find_forged(platform: Platform, slug: str) -> list[Forged]:
     ):
         read_whole_elections(connection)
         poll = election(connection, slug)
+        known = contents(connection, poll)
         # First the topic: a ballot is stored before it is published.
-        published = spill(Path(folder) / "published", _published(platform, connection, poll))
-        connection.commit()
-        read_whole_elections(connection)
-        stored = spill(Path(folder) / "stored", stored_pairs(connection, poll))
+        published = spill(Path(folder) / "published", _published(platform, connection, poll, known))
+        stored = spill(Path(folder) / "stored", stored_records(connection, poll, known))
         found = [forged for files in zip(stored, published, strict=True) for forged in _forged(*files)]
     return sorted(found, key=lambda message: (message.partition_no, message.offset_no))
 
@@ -85,38 +86,29 @@ def quarantine(platform: Platform, slug: str, by: str, reason: str, forged: list
     return int(number)
 
 
-def _published(platform: Platform, connection: Connection, poll: Election) -> Iterator[Pair]:
+def _published(platform: Platform, connection: Connection, poll: Election, known: Contents) -> Iterator[NDArray[Any]]:
     """Every message that the count may take for a ballot, with what it says of this election."""
-    decode = Decoder(VoteMessage, topics.MAX_RECORD_BYTES)
-    known = quarantined(connection, topic_id(platform.kafka, topics.VOTES))
-    of_this_election = re.compile(rb'"election"\s*:\s*%d\b' % poll.election_no)
-    refused = {(record.partition, record.offset) for record in rejected(platform, poll.election_no, "count")}
-    for message in read(platform.kafka, topics.VOTES):
-        key, value = message.key() or b"", message.value() or b""
-        place = message.partition() or 0, message.offset() or 0
-        if len(key) != ID_BYTES or place in refused or place[1] in known.get(place[0], ()):
-            continue
-        try:
-            vote = decode(value)
-        except Unusable:  # the count's parser is less strict
-            own, said = of_this_election.search(value) is not None, NO_VOTE
-        else:
-            if vote.ballot_id != key.hex():
-                continue  # the count rejects it
-            own = vote.election == poll.election_no
-            said = digest(encode(vote)) if own else NO_VOTE
-        yield key, said + pack(">iqB", *place, own)
+    left_out = quarantined(connection, topic_id(platform.kafka, topics.VOTES))
+    refused = refused_by_the_count(platform.kafka, poll.election_no)
+    reader = Reader(known, lambda: refused)
+    for batch in read_batches(platform.kafka, topics.VOTES):
+        ids, codes, times, at = reader(batch)
+        places = [(batch[i].partition() or 0, batch[i].offset() or 0) for i in at.tolist()]
+        kept = np.array(
+            [(p, o) not in refused and o not in left_out.get(p, ()) for p, o in places], bool
+        )  # fmt: skip
+        partitions, offsets = np.array(places, np.int64).reshape(-1, 2).T
+        own = (codes != OTHER).astype(np.int64)
+        yield records(ids, codes, times, partitions, offsets, own)[kept & (codes != NOTHING)]
 
 
 def _forged(stored: Path, published: Path) -> Iterator[Forged]:
-    ours, messages = np.fromfile(stored, PAIR), np.fromfile(published, _MESSAGE)
-    said = np.ascontiguousarray(messages[["id", "digest"]].astype(PAIR)).view("V24")
-    known = np.isin(messages["id"], ours["id"])
-    forged = ~np.isin(said, ours.view("V24")) & (known | (messages["own"] == 1))
-    for message, is_known in zip(messages[forged], known[forged], strict=True):
-        yield Forged(
-            int(message["partition"]),
-            int(message["offset"]),
-            message["id"].tobytes().hex(),
-            "other content" if is_known else "not stored",
-        )
+    said, partition, offset, own = content(_SAID), *content(_FOUND)[_SAID:]
+    ours, messages = loaded(stored, _SAID), loaded(published, _FOUND)
+    other = messages.join(ours, on=[*ID, *said], how="anti")
+    known = other.join(ours, on=ID, how="semi").with_columns(known=pl.lit(True))
+    unknown = other.join(ours, on=ID, how="anti").filter(pl.col(own) == 1).with_columns(known=pl.lit(False))
+    found = pl.concat([known, unknown])
+    places = found.select(partition, offset, "known").iter_rows()
+    for ballot, (partition_no, offset_no, is_known) in zip(named(found.select(ID)), places, strict=True):
+        yield Forged(partition_no, offset_no, ballot, "other content" if is_known else "not stored")

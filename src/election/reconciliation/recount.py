@@ -1,29 +1,15 @@
 """A correction run: the ballots of a certified election are counted again, twice, against the frozen result."""
 
-from collections import Counter
-from pathlib import Path
-from tempfile import TemporaryDirectory
-
-import numpy as np
-
-from election.contracts import topics
-from election.contracts.messages import Decoder, Unusable, VoteMessage
 from election.errors import StageFailed
-from election.messaging.reading import read, topic_id
 from election.messaging.rejected import rejected
 from election.outcome import Rules, decide
 from election.platform import Connection, Platform
-from election.reconciliation.ballots import compare_ballots
+from election.reconciliation.ballots import Tally, compare_ballots
 from election.reconciliation.verdict import Difference, Verdict, ballot_differences
 from election.storage.elections import Election, election, read_whole_elections
-from election.storage.quarantine import Places, quarantined
 from election.storage.races import lots, races
 
-_BUCKETS = 64
-_BALLOT = np.dtype([("id", "V16"), ("contest", "<i8"), ("candidate", "<i8")])  # candidate 0: invalid
 _LISTED = 50
-Tally = dict[tuple[int, int], int]
-"""Ballots by contest and candidate number; candidate 0 stands for the invalid ones."""
 
 
 def recount(platform: Platform, slug: str) -> Verdict:
@@ -42,11 +28,10 @@ def recount(platform: Platform, slug: str) -> Verdict:
             )
         frozen, stored = _frozen(connection, poll), _stored(connection, poll)
         registered = sum(_registered(connection, poll).values())
-        comparison = compare_ballots(platform, connection, poll)
+        comparison = compare_ballots(platform, connection, poll, tally=True)
         names = _names(connection, poll)
         elected = _elected(connection, poll, stored)
-        left_out = quarantined(connection, topic_id(platform.kafka, topics.VOTES), poll.election_no)
-    published = _published(platform, poll, left_out)
+    published = comparison.claimed or {}
     differences = (
         *ballot_differences(comparison),
         *_against(frozen, stored, "stored ballots for", names),
@@ -139,40 +124,3 @@ def _names(connection: Connection, poll: Election) -> dict[tuple[int, int], str]
         {"no": poll.election_no},
     )
     return {(contest, candidate): name for contest, candidate, name in rows}
-
-
-def _published(platform: Platform, poll: Election, left_out: Places) -> Tally:
-    """Distinct ballots on the topic, spilled to disk by their ids: a ballot that came twice counts once."""
-    scratch = platform.settings.var / "tmp"
-    scratch.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=scratch, prefix="recount-") as folder:
-        files = [Path(folder) / str(bucket) for bucket in range(_BUCKETS)]
-        _spill(platform, poll, left_out, files)
-        tally: Counter[tuple[int, int]] = Counter()
-        for file in files:
-            ballots = np.unique(np.fromfile(file, "V32")).view(_BALLOT)
-            pairs, votes = np.unique(ballots[["contest", "candidate"]], return_counts=True)
-            for (contest, candidate), number in zip(pairs.tolist(), votes.tolist(), strict=True):
-                tally[contest, candidate] += number
-        return dict(tally)
-
-
-def _spill(platform: Platform, poll: Election, left_out: Places, files: list[Path]) -> None:
-    decode = Decoder(VoteMessage, topics.MAX_RECORD_BYTES)
-    begin = {int(partition): offset for partition, offset in poll.votes_from.items()}
-    handles = [file.open("wb") for file in files]
-    try:
-        for message in read(platform.kafka, topics.VOTES, begin):
-            if left_out and message.offset() in left_out.get(message.partition() or 0, ()):
-                continue
-            try:
-                vote = decode(message.value())
-            except Unusable:
-                continue  # no ballot: the count rejects it
-            own = bytes.fromhex(vote.ballot_id)
-            if vote.election == poll.election_no and message.key() == own:
-                choice = vote.contest.to_bytes(8, "little") + (vote.candidate or 0).to_bytes(8, "little")
-                handles[own[0] % _BUCKETS].write(own + choice)
-    finally:
-        for handle in handles:
-            handle.close()

@@ -13,6 +13,7 @@ from election.messaging.rejected import rejected
 from election.outcome import Rules, decide
 from election.outcome import record as outcome_record
 from election.platform import Connection, Platform
+from election.reconciliation.aggregates import compare_totals
 from election.reconciliation.ballots import Comparison, compare_ballots
 from election.reconciliation.offered import unaccounted
 from election.storage.elections import Election, election, read_whole_elections
@@ -81,15 +82,15 @@ class Verdict:
 
 def reconcile(platform: Platform, slug: str) -> Verdict:
     """Recomputes the verdict on the spot, in constant memory, without writing it. Raises UnknownElection."""
-    totals = folded(platform.kafka)
     with platform.connect("auditor") as connection:
         read_whole_elections(connection)
         poll = election(connection, slug)
+        totals = folded(platform.kafka, poll.election_no)
         registered, voters, stored = _sizes(connection, poll.election_no)
         counted, comparison = totals.ballots(poll.election_no), compare_ballots(platform, connection, poll)
         if counted > stored and not comparison.differing:
             comparison = compare_ballots(platform, connection, poll, ever=True)
-        expected = expected_totals(connection, poll)
+        expected = expected_totals(connection, poll, comparison.summed)
         unasked: list[str] = []
         differences = [
             *_rows(registered, sum(voters.values())),
@@ -182,21 +183,13 @@ def _outcome(connection: Connection, totals: Expected, poll: Election) -> dict[s
     )
 
 
-def _aggregates(totals_expected: Expected, totals: Totals, poll: Election) -> list[Difference]:
-    differences = []
-    found = totals.keyed(poll.election_no)
-    for topic, expected in totals_expected.items():
-        # The key's second part is the generation, which the database knows nothing of.
-        counted = {_without_generation(key): total.votes for key, total in found[topic].items()}
-        for key in sorted(expected.keys() | counted.keys()):
-            if expected.get(key, 0) != counted.get(key, 0):
-                differences.append(Difference(topic, key, expected.get(key, 0), counted.get(key, 0)))
-    return differences[:_LISTED]
-
-
-def _without_generation(key: bytes) -> str:
-    election_no, _, rest = key.decode().split("/", 2)
-    return f"{election_no}/{rest}"
+def _aggregates(expected: Expected, totals: Totals, poll: Election) -> list[Difference]:
+    differing = (
+        Difference(figure.topic, figure.key, figure.stored, figure.counted)
+        for figure in compare_totals(expected, totals, poll)
+        if figure.stored != figure.counted
+    )
+    return list(islice(differing, _LISTED))
 
 
 def _official(connection: Connection, totals: Totals, poll: Election, voters: dict[int, int]) -> list[Difference]:

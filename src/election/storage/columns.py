@@ -13,6 +13,7 @@ from election.platform import Connection
 
 # Bytes of a batch: small enough to stay in the processor's cache while it is worked on.
 _BATCH = 1 << 20
+_PLANNER = ("enable_nestloop", "max_parallel_workers_per_gather")
 
 
 def columns(connection: Connection, query: LiteralString, parameters: Mapping[str, object]) -> Iterator[pa.RecordBatch]:
@@ -20,6 +21,7 @@ def columns(connection: Connection, query: LiteralString, parameters: Mapping[st
 
     Reads as the role of ``connection``, in a connection of its own. What ``COPY`` answers cannot be bound to, so the
     parameters are settings of that connection: the query says ``current_setting('query.name')`` for ``name``.
+    What ``connection`` told the planner holds there, too.
     Raises NotReachable when Postgres goes away meanwhile.
     """
     own = make_conninfo(**connection.info.get_parameters(), password=connection.info.password)
@@ -27,6 +29,9 @@ def columns(connection: Connection, query: LiteralString, parameters: Mapping[st
         with dbapi.connect(own, autocommit=True) as reader, reader.cursor() as cursor:
             for name, value in parameters.items():
                 cursor.execute("SELECT set_config($1, $2, false)", (f"query.{name}", str(value)))
+            for name in _PLANNER:
+                (told,) = connection.execute("SELECT current_setting(%s)", [name]).fetchone() or ("",)
+                cursor.execute("SELECT set_config($1, $2, false)", (name, told))
             cursor.adbc_statement.set_options(**{"adbc.postgresql.batch_size_hint_bytes": str(_BATCH)})
             cursor.execute(query)
             yield from cursor.fetch_record_batch()

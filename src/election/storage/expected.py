@@ -1,5 +1,8 @@
 """What the aggregated topics must say, computed from the votes table."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
 from election.contracts.ages import AGE_GROUP_SQL
 from election.contracts.aggregates import AGGREGATES, Aggregate
 from election.platform import Connection
@@ -23,20 +26,52 @@ _SOURCES = {
 }
 
 
-def expected_totals(connection: Connection, poll: Election) -> dict[str, dict[str, int]]:
-    """Ballots by topic and key; a key is the topic's Kafka key without its generation."""
+# The same relations from sums of stored ballots that were made elsewhere.
+_SUMMED = {
+    "choices": """
+        SELECT contest, candidate, party_abbreviation AS party, %(series)s::text AS series, minute, votes
+        FROM unnest(%(contest)s::int[], %(candidate)s::int[], %(minute)s::bigint[], %(chosen)s::bigint[])
+            AS summed(contest, candidate, minute, votes)
+        LEFT JOIN candidates ON election_no = %(no)s AND contest_no = contest AND candidate_no = candidate""",
+    "people": """
+        SELECT location, gender, age_group, votes
+        FROM unnest(%(location)s::int[], %(gender)s::text[], %(age_group)s::text[], %(voted)s::bigint[])
+            AS summed(location, gender, age_group, votes)""",
+}
+
+
+@dataclass(frozen=True)
+class Summed:
+    """Stored ballots by what they say: by choice and minute (ms), and by place, gender and age group."""
+
+    choices: Sequence[tuple[int, int | None, int, int]]
+    people: Sequence[tuple[int, str, str, int]]
+
+
+def expected_totals(connection: Connection, poll: Election, summed: Summed | None = None) -> dict[str, dict[str, int]]:
+    """Ballots by topic and key; a key is the topic's Kafka key without its generation.
+
+    Without ``summed`` Postgres reads the votes and the voters.
+    """
     totals: dict[str, dict[str, int]] = {aggregate.topic: {} for aggregate in AGGREGATES}
-    for topic, key, votes in connection.execute(expected_sql(), {"no": poll.election_no, "series": poll.series}):
+    parameters: dict[str, object] = {"no": poll.election_no, "series": poll.series}
+    if summed is not None:
+        columns = [list(column) for part, width in ((summed.choices, 4), (summed.people, 4))
+                   for column in (zip(*part, strict=True) if part else [()] * width)]  # fmt: skip
+        names = ("contest", "candidate", "minute", "chosen", "location", "gender", "age_group", "voted")
+        parameters |= dict(zip(names, columns, strict=True))
+    query = expected_sql(_SOURCES if summed is None else _SUMMED)
+    for topic, key, votes in connection.execute(query, parameters):
         totals[topic][f"{poll.election_no}/{key}"] = votes
     return totals
 
 
-def expected_sql() -> str:
+def expected_sql(relations: Mapping[str, str] = _SOURCES) -> str:
     """A query of one election: rows of topic, key behind election and generation, and ballots.
 
     Its parameters are ``no``, the election's number, and ``series``, by what it keeps its minutes.
     """
-    sources = ", ".join(f"{name} AS MATERIALIZED ({sql})" for name, sql in _SOURCES.items())
+    sources = ", ".join(f"{name} AS MATERIALIZED ({sql})" for name, sql in relations.items())
     return f"WITH {sources} " + " UNION ALL ".join(map(_totals, AGGREGATES))
 
 

@@ -1,0 +1,156 @@
+"""Compares voters and candidates on their topics with their tables."""
+
+from hashlib import blake2b
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from election.contracts import topics
+from election.contracts.messages import UNREADABLE, CandidateRecord, Decoder, Unusable
+from election.messaging.reading import Offsets, bounds, read, read_batches
+from election.platform import Platform
+from election.storage.elections import Election
+
+
+class PublishedVoters(NamedTuple):
+    """How many voters of a contest are in the table and on the topic; there None unless the topic is ``there``."""
+
+    key: str
+    stored: int
+    published: int | None
+    there: bool
+
+
+class PublishedCandidate(NamedTuple):
+    """Digests of a candidate's name, party and contest in the table and on the topic; or "absent"."""
+
+    key: str
+    stored: str
+    published: str
+
+
+class _Voter(msgspec.Struct, gc=False):
+    election: int
+    voter: int
+    contest: int
+
+
+def published_voters(platform: Platform, poll: Election, registered: int) -> list[PublishedVoters]:
+    """A row a contest: how many voters its table has, and how many are in the range that publication recorded.
+
+    A voter who is there twice counts once; memory holds a byte for each. Where the topic is no longer the one that was
+    published to, as after a restore, ``published`` is None and ``there`` is False.
+    """
+    with platform.connect("reader") as connection:
+        contests: list[tuple[int, int]] = connection.execute(
+            """SELECT contest_no, coalesce(voters, 0) FROM contests LEFT JOIN (
+                   SELECT contest_no, count(*) AS voters FROM voters WHERE election_no = %s GROUP BY contest_no
+               ) AS own USING (contest_no) WHERE election_no = %s ORDER BY 1""",
+            [poll.election_no, poll.election_no],
+        ).fetchall()
+    published: dict[int, int] = {}
+    seen = np.zeros(registered + 1, bool)
+    decode = msgspec.json.Decoder(_Voter).decode
+    mark = b'"election":%d,' % poll.election_no
+    ends = _offsets(poll.voters_from), _offsets(poll.voters_to)
+    for batch in read_batches(platform.kafka, topics.VOTERS, *ends):
+        values = [value for message in batch if (value := message.value()) and mark in value]
+        voters, own = _voters(values, decode, poll.election_no)
+        registered_ones = (voters > 0) & (voters <= registered)
+        voters, first = np.unique(voters[registered_ones], return_index=True)
+        own = own[registered_ones][first][~seen[voters]]
+        seen[voters] = True
+        for contest, number in zip(*(part.tolist() for part in np.unique(own, return_counts=True)), strict=True):
+            published[contest] = published.get(contest, 0) + number
+    there = _holds(platform, poll.voters_from, poll.voters_to) and (bool(published) or not _voted(platform, poll))
+    return [
+        PublishedVoters(f"contest {contest}", stored, published.get(contest, 0) if there else None, there)
+        for contest, stored in contests
+    ]
+
+
+def _voters(values: list[bytes], decode: Any, election_no: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Numbers and contests of the election's voters; what casting would reject is none."""
+    try:
+        found = list(map(decode, values))
+    except UNREADABLE:
+        found = [record for value in values if (record := _readable(value, decode)) is not None]
+    found = [
+        record
+        for record in found
+        if record.election == election_no and max(abs(record.voter), abs(record.contest)) < _MOST
+    ]
+    voters, contests = (
+        np.fromiter(map(attrgetter(name), found), np.int64, len(found)) for name in ("voter", "contest")
+    )
+    return voters, contests
+
+
+def _readable(value: bytes, decode: Any) -> Any:
+    try:
+        return decode(value)
+    except UNREADABLE:
+        return None
+
+
+_MOST = 2**63
+
+
+def _holds(platform: Platform, noted_from: dict[str, int] | None, noted_to: dict[str, int] | None) -> bool:
+    """Whether the topic reaches over the range. One created again begins at 0, and need not have come so far."""
+    first, last = bounds(platform.kafka, topics.VOTERS)
+    begin, end = _offsets(noted_from), _offsets(noted_to)
+    filled = [partition for partition in end if end[partition] > begin.get(partition, 0)]
+    return all(first.get(p, 0) <= begin.get(p, 0) and end[p] <= last.get(p, 0) for p in filled)
+
+
+def _voted(platform: Platform, poll: Election) -> bool:
+    """Whether a ballot is stored: then somebody was published, and a range without a voter is another topic's."""
+    with platform.connect("reader") as connection:
+        query = "SELECT EXISTS (SELECT FROM votes WHERE election_no = %s)"
+        return connection.execute(query, [poll.election_no]).fetchone() == (True,)
+
+
+def published_candidates(platform: Platform, poll: Election) -> list[PublishedCandidate]:
+    """A row a candidate on either side: digests of name, party and contest in the table and on the topic."""
+    no = poll.election_no
+    with platform.connect("reader") as connection:
+        stored = {
+            number: _digest(*rest)
+            for number, *rest in connection.execute(
+                """SELECT candidate_no, contest_no, btrim(given_name || ' ' || family_name), party_abbreviation, party,
+                          candidate_id, kind
+                   FROM candidates WHERE election_no = %s""",
+                [no],
+            )
+        }
+    decode, published = Decoder(CandidateRecord), dict[int, str]()
+    for message in read(platform.kafka, topics.CANDIDATES):
+        try:
+            record = decode(message.value())
+        except Unusable:
+            continue
+        if record.election == no:
+            published[record.candidate] = _digest(
+                record.contest,
+                record.candidate_name,
+                record.party,
+                record.party_name,
+                record.candidate_id,
+                record.kind,
+            )
+    return [
+        PublishedCandidate(f"candidate {number}", stored.get(number, "absent"), published.get(number, "absent"))
+        for number in sorted(stored.keys() | published.keys())
+    ]
+
+
+def _digest(*parts: Any) -> str:
+    return blake2b("\x1f".join(str(part) for part in parts).encode(), digest_size=8).hexdigest()
+
+
+def _offsets(noted: dict[str, int] | None) -> Offsets:
+    return {int(partition): offset for partition, offset in (noted or {}).items()}

@@ -1,0 +1,54 @@
+"""The ballots that are stored, as records of ``election.buckets``."""
+
+from collections.abc import Iterator
+from typing import Any, LiteralString
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from election.buckets import records
+from election.contracts.ballots import ballot_ids
+from election.platform import Connection
+from election.reconciliation.contents import Contents, Stored
+from election.reconciliation.mark import Mark
+from election.storage.ballots import ballot_key
+from election.storage.elections import Election
+
+NO_TIME = -(1 << 62)
+# A vote without a voter, which no key lets in, is compared all the same.
+_VOTES: LiteralString = """
+    SELECT v.voter_no AS voter, v.contest_no AS contest, v.candidate_no AS candidate, v.cast_at,
+           w.location_no AS location, w.date_of_birth AS born,
+           CASE w.gender WHEN 'female' THEN 0 WHEN 'male' THEN 1 WHEN 'non-binary' THEN 2 ELSE -1 END AS gender
+    FROM votes v LEFT JOIN voters w ON w.election_no = v.election_no AND w.voter_no = v.voter_no
+    WHERE v.election_no = current_setting('query.election_no')::int AND v.voter_no IS NOT NULL"""
+# Votes are stored before they are published: some that the mark covers were published behind it.
+_MARGIN = 1_000  # transactions
+_SINCE: LiteralString = (
+    f"{_VOTES} AND age(v.xmin) <= age(current_setting('query.xid')::xid) + current_setting('query.margin')::int"
+)
+
+
+def stored_records(
+    connection: Connection, poll: Election, known: Contents, seen: Mark | None = None
+) -> Iterator[NDArray[Any]]:
+    """Every stored ballot, or those stored or changed since the mark: its id, its code and its time.
+
+    Of a poll that was open then, some that were stored just before the mark are among them.
+    """
+    from election.storage.columns import columns  # which the process that reads the topic does without
+
+    ballot_id, coded = ballot_ids(ballot_key(connection, poll.election_no)), Stored(poll, known)
+    parameters: dict[str, object] = {"election_no": poll.election_no}
+    if seen is not None:
+        parameters |= {"xid": seen.xid, "margin": _MARGIN if seen.open else 0}
+    for batch in columns(connection, _VOTES if seen is None else _SINCE, parameters):
+        ids = b"".join(map(ballot_id, batch.column("voter").to_pylist()))
+        yield records(ids, coded.codes(batch), _millis(batch.column("cast_at")))
+
+
+def _millis(times: pa.Array) -> NDArray[Any]:
+    """Milliseconds, rounded as the messages are."""
+    micros = times.cast(pa.int64()).fill_null(NO_TIME).to_numpy(zero_copy_only=False)
+    return np.where(micros == NO_TIME, NO_TIME, (micros + 500) // 1000)

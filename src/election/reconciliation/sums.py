@@ -1,0 +1,55 @@
+"""Sums of the stored ballots, made while they pass by to be compared: the votes are joined with the voters once."""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from election.reconciliation.contents import Contents
+from election.reconciliation.stored import NO_TIME
+from election.storage.expected import Summed
+
+_MINUTE = 60_000  # ms
+_MINUTES = 1 << 32
+
+
+class Sums:
+    """Takes in records of stored ballots."""
+
+    def __init__(self, known: Contents) -> None:
+        self._known, self._whole = known, True
+        self._choices = Counter[int]()
+        self._people = np.zeros(known.combinations, np.int64)
+
+    def passing(self, parts: Iterator[NDArray[Any]]) -> Iterator[NDArray[Any]]:
+        """The parts, one by one, as they come."""
+        for part in parts:
+            codes, times = part["content0"], part["content1"]
+            if self._whole and len(part) and codes.min() >= 0 and times.min() > NO_TIME:
+                self._add(codes, times)
+            elif len(part):
+                self._whole = False
+            yield part
+
+    def summed(self) -> Summed | None:
+        """None where a ballot says nothing that a message could say: then Postgres has to sum."""
+        if not self._whole:
+            return None
+        choices = []
+        for packed, number in self._choices.items():
+            choice = self._known.choices[packed // _MINUTES]
+            choices.append((choice.contest, choice.candidate, packed % _MINUTES * _MINUTE, number))
+        people = []
+        for at in np.flatnonzero(self._people).tolist():
+            place, gender, age_group = self._known.person(at)
+            people.append((place.location, gender, age_group, int(self._people[at])))
+        return Summed(choices, people)
+
+    def _add(self, codes: NDArray[Any], times: NDArray[Any]) -> None:
+        packed = self._known.choice_of(codes) * _MINUTES + times // _MINUTE
+        numbers, counts = np.unique(packed, return_counts=True)
+        for number, count in zip(numbers.tolist(), counts.tolist(), strict=True):
+            self._choices[number] += count
+        self._people += np.bincount(codes % self._known.combinations, minlength=self._known.combinations)
