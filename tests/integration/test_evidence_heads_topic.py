@@ -12,7 +12,7 @@ from election.errors import NotReachable
 from election.evidence import heads_topic, log, sealing
 from election.evidence.comparing import check_records
 from election.evidence.journal import journal_heads
-from election.evidence.notes import Checkpoint
+from election.evidence.notes import Checkpoint, Signer
 from election.evidence.sealing import seal
 from election.evidence.tree import leaf_hash
 from election.messaging.clients import SafeProducer
@@ -124,8 +124,14 @@ def test_a_head_of_another_round_that_the_entries_give_is_right_as_after_a_resto
 def test_a_head_that_a_stranger_put_there_says_nothing(tables, sealed):
     poll = sealed("heads-strange")
     producer = SafeProducer(tables.kafka)
-    known = published_heads(tables, poll)[0]
+    known, stranger = published_heads(tables, poll)[0], Signer(log.origin(poll), bytes(32))
+    note = stranger.sign(str(Checkpoint(log.origin(poll), 6, bytes(32))))
     for key, value in (
+        (b"%d/log/5" % poll.election_no, altered(known, size=5, head="no note")),
+        (
+            b"%d/log/6" % poll.election_no,
+            altered(known, size=6, root=bytes(32).hex(), head=note, verifier_key=stranger.verifier_key),
+        ),
         (b"%d/log/9" % poll.election_no, b"no JSON"),
         (b"%d/log/8" % poll.election_no, altered(known, size=8)),
         (b"%d/log/7" % poll.election_no, altered(known, size=8, root="no digits")),
@@ -135,7 +141,7 @@ def test_a_head_that_a_stranger_put_there_says_nothing(tables, sealed):
     assert check_records(tables, poll.slug).found == []
 
 
-def altered(head: LogHead, **other) -> bytes:
+def altered(head: LogHead, /, **other: Any) -> bytes:
     return msgspec.json.encode(msgspec.structs.replace(head, **other))
 
 
