@@ -307,6 +307,12 @@ def test_a_box_is_laid_down_before_the_count_is_over_and_once(tables, published,
     assert lay_down(tables, again.slug, "another", Faults(lost=1))["boxes"] == before
 
 
+def test_ballots_from_outside_have_no_box(tables, published):
+    poll = published("audit-outside", voters=50, ballots="external")
+    with pytest.raises(StageFailed, match="come from outside"):
+        lay_down(tables, poll.slug, "the keeper")
+
+
 def test_faults_that_there_is_no_room_for_leave_no_box(tables, published):
     poll = published("audit-too-much", voters=100)
     with pytest.raises(BadInput, match="papers for the winner"):
