@@ -1,41 +1,6 @@
 -- The log of an election's published ballots: rounds that are only added, and the certification bound to the last one.
 -- Run by the owner after outcome.sql; safe to run again. Why it is done so: docs/decisions/0050-evidence.md.
 
--- A row a round. Entries of 34 bytes each; the frontier is the tree's state after them; the head is a signed checkpoint.
-CREATE TABLE IF NOT EXISTS log_rounds (
-    election_no  int NOT NULL REFERENCES elections ON DELETE CASCADE,
-    first_entry  bigint NOT NULL CHECK (first_entry >= 0),
-    -- of the log after this round
-    size         bigint NOT NULL CHECK (size > first_entry),
-    root         bytea NOT NULL CHECK (length(root) = 32),
-    head         text NOT NULL,
-    verifier_key text NOT NULL,
-    -- which messages of votes_topic the round covers, by partition; a topic that was created again has another id
-    topic_id     text NOT NULL,
-    offsets_from jsonb NOT NULL,
-    offsets_to   jsonb NOT NULL,
-    frontier     bytea NOT NULL,
-    entries      bytea NOT NULL,
-    sealed_at    timestamptz NOT NULL DEFAULT now(),
-    -- the election's when the round was sealed, by the trigger below
-    state        text NOT NULL,
-    -- two rounds cannot begin at the same entry: the log has one continuation
-    PRIMARY KEY (election_no, first_entry),
-    CHECK (length(entries) = 34 * (size - first_entry)),
-    CHECK (length(frontier) = 32 * bit_count(int8send(size)))
-);
-
-DO $$ BEGIN
-    IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'certifications'::regclass AND attname = 'log_size') THEN
-        -- of the last head; null if the election has no log
-        ALTER TABLE certifications ADD log_size bigint, ADD log_root bytea;
-    END IF;
-    -- Random ids do not compress.
-    IF (SELECT attstorage FROM pg_attribute WHERE attrelid = 'log_rounds'::regclass AND attname = 'entries') <> 'e' THEN
-        ALTER TABLE log_rounds ALTER entries SET STORAGE EXTERNAL;
-    END IF;
-END $$;
-
 -- A round begins where the last one ended.
 CREATE OR REPLACE FUNCTION continue_the_log() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -102,20 +67,6 @@ DO $$ BEGIN
         CREATE TRIGGER binds BEFORE INSERT ON certifications FOR EACH ROW EXECUTE FUNCTION bind_to_the_log();
     END IF;
 END $$;
-
--- Finds the newest head, and is what a cosignature refers to.
-CREATE UNIQUE INDEX IF NOT EXISTS log_rounds_by_size ON log_rounds (election_no, size);
-
--- Signatures under heads by keys that the platform does not have: signature lines of a signed note.
-CREATE TABLE IF NOT EXISTS log_cosignatures (
-    election_no  int NOT NULL,
-    size         bigint NOT NULL,
-    verifier_key text NOT NULL,
-    line         text NOT NULL CHECK (line ~ '^\u2014 [^\s+]+ [A-Za-z0-9+/]+=*\n$'),
-    cosigned_at  timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (election_no, size, verifier_key),
-    FOREIGN KEY (election_no, size) REFERENCES log_rounds (election_no, size) ON DELETE CASCADE
-);
 
 DO $$ BEGIN
     IF NOT EXISTS (SELECT FROM pg_trigger WHERE tgname = 'never_changed' AND tgrelid = 'log_cosignatures'::regclass) THEN

@@ -1,44 +1,6 @@
 -- The journal of an election: its verdicts, decisions and rejected records, each chained to all before it.
 -- Run by the owner after evidence.sql; safe to run again. Why it is done so: docs/decisions/0050-evidence.md.
 
--- An entry is the row that was inserted, as one line of JSON: {"row": {COLUMN: VALUE, ...}, "table": TABLE}, times in UTC.
--- Its hash is SHA-256 of the hash before it, 32 bytes (zeros before the first), followed by the line in UTF-8.
-CREATE TABLE IF NOT EXISTS journal (
-    election_no  int NOT NULL REFERENCES elections ON DELETE CASCADE,
-    entry_no     int NOT NULL CHECK (entry_no > 0),
-    entry        text NOT NULL CHECK (entry !~ '\n'),
-    hash         bytea NOT NULL CHECK (length(hash) = 32),
-    PRIMARY KEY (election_no, entry_no)
-);
-
--- Signed notes in the form of a checkpoint: entries, and the hash of the last one.
-CREATE TABLE IF NOT EXISTS journal_heads (
-    election_no  int NOT NULL,
-    size         int NOT NULL,
-    hash         bytea NOT NULL CHECK (length(hash) = 32),
-    head         text NOT NULL,
-    verifier_key text NOT NULL,
-    sealed_at    timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (election_no, size),
-    FOREIGN KEY (election_no, size) REFERENCES journal (election_no, entry_no) ON DELETE CASCADE
-);
-
--- What rejected_topic held of the election, from offsets to before others, by partition. 76 bytes a record, big endian:
--- partition 4, offset 8, SHA-256 of its key, SHA-256 of its value (zeros: the record under this key was taken back).
-CREATE TABLE IF NOT EXISTS rejection_rounds (
-    election_no  int NOT NULL REFERENCES elections ON DELETE CASCADE,
-    round_no     int NOT NULL CHECK (round_no > 0),
-    topic_id     text NOT NULL,
-    offsets_from jsonb NOT NULL,
-    offsets_to   jsonb NOT NULL,
-    records      int NOT NULL CHECK (records > 0),
-    digests      bytea NOT NULL,
-    digest       bytea NOT NULL GENERATED ALWAYS AS (sha256(digests)) STORED,
-    sealed_at    timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (election_no, round_no),
-    CHECK (length(digests) = 76 * records)
-);
-
 CREATE OR REPLACE FUNCTION continue_the_rejections() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -55,17 +17,6 @@ BEGIN
     NEW.sealed_at := now();
     RETURN NEW;
 END $$;
-
--- SHA-256 of the documents that state a certified result: a row a format and a verdict, that of the certification or of a
--- recount. The document is written from the frozen rows, so it can only be made once they are frozen.
-CREATE TABLE IF NOT EXISTS certified_documents (
-    election_no  int NOT NULL REFERENCES elections ON DELETE CASCADE,
-    format       text NOT NULL CHECK (format IN ('nist-json', 'nist-xml')),
-    verdict_no   bigint NOT NULL REFERENCES verdicts ON DELETE CASCADE,
-    sha256       bytea NOT NULL CHECK (length(sha256) = 32),
-    made_at      timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (election_no, format, verdict_no)
-);
 
 -- The verdict that a certified election's documents rest on: its newest recount, or the one that was certified.
 CREATE OR REPLACE FUNCTION documented_verdict(the_election int) RETURNS bigint

@@ -21,6 +21,8 @@ _BROUGHT: dict[str, frozenset[str]] = {
     "v3": frozenset(
         {"elections.scenario_digest", "candidates.kind", "verdicts.outcome", "deciders", "lots", "removed_elections"}
     ),
+    "v4": frozenset({"validations.mark"}),
+    "v5": frozenset({"log_rounds", "journal", "audits"}),
 }
 _RESTORE = "Restore a backup that `docker/backup` or a copy of var/ made with a released version, or `make clean`."
 
