@@ -246,6 +246,7 @@ def closest(snapshot: Snapshot, reader: Reader, links: Links) -> str:
     return render(
         "closest.html",
         rows=rows,
+        over=all(contest.over for contest in snapshot.result.contests),
         election=snapshot.register.election,
         colours=snapshot.colours,
         party=snapshot.register.party,

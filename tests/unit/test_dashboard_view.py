@@ -19,7 +19,7 @@ from dashboard.view.leading import ballots_left, kicker, seats_kicker, seats_lea
 from dashboard.view.links import Links
 from dashboard.view.reader import Reader
 from dashboard.view.templates import monogram, render
-from election.contracts.public import Party, Validation
+from election.contracts.public import Party, State, Validation
 from election.live.count import Reading
 from election.live.register import Candidate, Contest, Counted, Election, Register, told_apart
 from election.live.result import ContestResult, PartyResult, result
@@ -272,6 +272,19 @@ def test_every_anchor_to_an_election_or_a_contest_hands_it_on(links: Links) -> N
     html = render("elections.html", elections=[register.election], reader=Reader(), states={"open": ""}, notice="",
                   links=links)  # fmt: skip
     assert ("href", links.to("./", election="slug")) in Shown(html).attributes
+
+
+@pytest.mark.parametrize(
+    ("state", "caption"), [("open", "The closest contests so far"), ("counted", "The closest contests")]
+)
+def test_the_closest_contests_are_so_far_until_every_count_is_over(state: State, caption: str) -> None:
+    register = Register(
+        Election(1, "slug", "Name", state=state),
+        contests=(Contest(1, "C1", "One"),),
+        candidates=(Candidate(1, 1, "Ann Lee", "A", "Party A"),),
+    )
+    shown = snapshot(100 + len(state), register, Counted({1: 3}, {1: 3}, {}))
+    assert f"<caption>{caption}</caption>" in components.closest(shown, Reader(), Links())
 
 
 def test_the_refresh_that_a_reader_chooses_is_in_the_links_at_once_and_the_urls_own_goes_before() -> None:
