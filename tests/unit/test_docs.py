@@ -11,6 +11,8 @@ from election.settings import PROJECT
 
 PAGES = sorted([*PROJECT.glob("*.md"), *(PROJECT / "docs").rglob("*.md")])
 LINK = re.compile(r"\]\(([^)\s]+)\)")
+SCALE = (PROJECT / "docs" / "scale.md").read_text()
+CALCULATION = re.compile(r"`([^`=]+) = ([\d,.]+)`")
 
 
 def test_the_page_of_messages_is_up_to_date():
@@ -48,6 +50,37 @@ def test_every_decision_is_in_the_index_with_its_status():
     for file in (PROJECT / "docs" / "decisions").glob("0*.md"):
         assert f"]({file.name})" in index, f"add {file.name} to docs/decisions/README.md"
         assert re.search(r"^Date: \d{4}-\d\d-\d\d\. Status: .+\.$", file.read_text(), re.MULTILINE), file.name
+
+
+def test_every_calculation_of_the_page_on_scale_is_right():
+    found = CALCULATION.findall(SCALE)
+    assert len(found) == SCALE.count(" = ") - 1 > 50  # the page says once what such a calculation looks like
+    assert [f"{calculation} = {result}" for calculation, result in found if not _is(calculation, result)] == []
+
+
+def test_a_wrong_calculation_is_found():
+    assert _is("2 × 1,000 / 3", "667") and _is("(1 + 2) / 4", "0.75")
+    assert not _is("2 × 1,000 / 3", "666") and not _is("2 × 1,000 / 3", "666.6")
+
+
+def test_every_measured_figure_of_the_page_on_scale_is_in_its_source():
+    rows = re.findall(r"^\| ([\d.,; ]+) \| .+ \| \[.+\]\((.+)\) \|$", SCALE, re.MULTILINE)
+    figures = [(figure, source) for found, source in rows for figure in found.split("; ")]
+    assert len(figures) > 30
+    assert [(figure, source) for figure, source in figures if not _stands_in(figure, source)] == []
+
+
+def _is(calculation, result):
+    """Whether the result is what the calculation gives, rounded to the result's last digit."""
+    plain = calculation.replace("×", "*").replace(",", "")
+    assert re.fullmatch(r"[\d.+*/() -]+", plain), calculation
+    digits = len(result.partition(".")[2])
+    return abs(eval(plain) - float(result.replace(",", ""))) <= 0.5001 * 10**-digits
+
+
+def _stands_in(figure, source):
+    text = (PROJECT / "docs" / source).read_text()
+    return re.search(rf"(?<![\d.,]){re.escape(figure)}(?!\d|[.,]\d)", text) is not None
 
 
 def _there(file, target):
