@@ -33,16 +33,15 @@ READ = (
     "README.md", "CONTRIBUTING.md", "SECURITY.md", "docs",
     "bench", "dags", "dashboard", "docker", "plugins", "results_feed", "stack",
     *(f"src/election/{package}" for package in (
-        "behaviour", "casting", "certification", "cli", "clients", "count", "electorate", "live", "orchestration",
-        "preparation", "publication", "removal.py", "results", "scenarios", "stack", "settings.py", "parameters.py",
-        "errors.py", "nights.py", "sources.py",
+        "behaviour", "casting", "certification", "cli", "clients", "contracts", "count", "electorate", "live",
+        "messaging", "orchestration", "preparation", "publication", "removal.py", "results", "scenarios", "stack",
+        "settings.py", "parameters.py", "errors.py", "nights.py", "sources.py",
     )),
 )  # fmt: skip
 """Files and folders that are held to it. Add what has been rewritten; take nothing out."""
 
 STILL_TO_REWRITE = (
     "docs/glossary.md",  # lists them
-    "docs/messages.md",  # quotes the docstrings of contracts/
     "docs/quality.md",  # quotes the expectations
 )
 """Files and folders that still have such phrases. The list may only shrink."""
