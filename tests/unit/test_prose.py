@@ -31,18 +31,18 @@ PHRASES = (
 
 READ = (
     "README.md", "CONTRIBUTING.md", "SECURITY.md", "docs",
-    "bench", "dags", "dashboard", "docker", "plugins", "results_feed", "stack",
+    "bench", "dags", "dashboard", "docker", "expectations", "plugins", "results_feed", "stack",
     *(f"src/election/{package}" for package in (
         "behaviour", "casting", "certification", "cli", "clients", "contracts", "count", "electorate", "live",
-        "messaging", "orchestration", "preparation", "publication", "reconciliation", "removal.py", "results",
-        "scenarios", "stack", "storage", "settings.py", "parameters.py", "errors.py", "nights.py", "sources.py",
+        "messaging", "orchestration", "preparation", "publication", "quality", "reconciliation", "removal.py",
+        "results", "scenarios", "stack", "storage", "settings.py", "parameters.py", "errors.py", "nights.py",
+        "sources.py",
     )),
 )  # fmt: skip
 """Files and folders that are held to it. Add what has been rewritten; take nothing out."""
 
 STILL_TO_REWRITE = (
     "docs/glossary.md",  # lists them
-    "docs/quality.md",  # quotes the expectations
 )
 """Files and folders that still have such phrases. The list may only shrink."""
 
