@@ -76,7 +76,7 @@ class Verdict:
             f"The election does not reconcile: {len(self.differences)} difference(s).\n{shown}\n"
             "`election reconcile SLUG` recomputes this. If ballots are missing from the topic, `election republish "
             "SLUG` puts the stored ones there again; if ballots there are forged or altered, `election quarantine "
-            "SLUG` has the count leave them out; if totals are wrong, `election tally rebuild` counts them again."
+            "SLUG` has the tally skip them; if totals are wrong, `election tally rebuild` counts them again."
         )
 
 
