@@ -31,7 +31,7 @@ PHRASES = (
 
 READ = (
     "README.md", "CONTRIBUTING.md", "SECURITY.md", "docs",
-    "bench", "dags", "dashboard", "docker", "expectations", "plugins", "results_feed", "stack",
+    "bench", "dags", "dashboard", "docker", "expectations", "plugins", "results_feed", "spark_jobs", "stack",
     *(f"src/election/{package}" for package in (
         "behaviour", "casting", "certification", "cli", "clients", "contracts", "count", "electorate", "live",
         "messaging", "orchestration", "preparation", "publication", "quality", "reconciliation", "removal.py",
