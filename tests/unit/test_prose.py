@@ -19,7 +19,6 @@ PHRASES = (
     r"look(s|ed)? like ones",
     r"says? how it was",
     r"of no known form",
-    r"(is|are|was|were) told of",
     r"of none",
     r"(is|are) none of",
     r"(of|as|what is|for what is) no (voter|ballot|person|fault|text)",
@@ -35,14 +34,8 @@ PHRASES = (
 """Regular expressions, matched as whole words in any case. A better wording is in docs/glossary.md."""
 
 READ = (
-    "README.md", "CONTRIBUTING.md", "SECURITY.md", "docs",
-    "bench", "dags", "dashboard", "docker", "expectations", "plugins", "results_feed", "spark_jobs", "stack",
-    *(f"src/election/{package}" for package in (
-        "behaviour", "casting", "certification", "cli", "clients", "contracts", "count", "electorate", "live",
-        "messaging", "orchestration", "preparation", "publication", "quality", "reconciliation", "removal.py",
-        "results", "scenarios", "stack", "storage", "settings.py", "parameters.py", "errors.py", "nights.py",
-        "sources.py",
-    )),
+    "README.md", "CONTRIBUTING.md", "SECURITY.md", "bench", "dags", "dashboard", "docker", "docs",
+    "expectations", "plugins", "results_feed", "spark_jobs", "src/election", "stack",
 )  # fmt: skip
 """Files and folders that are held to it. Add what has been rewritten; take nothing out."""
 
