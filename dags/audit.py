@@ -12,7 +12,7 @@ counted by hand.
 | **signature** | waits for a signature | `election audit sign-off SLUG --reason "…"`, a decider |
 | **write_report** | writes the report under `var/results/SLUG/audit` | |
 
-With **simulate**, dice are thrown and papers are read without people; only the signature waits for a person.
+With **simulate**, the run throws the dice and reads the papers itself; only the signature waits for a person.
 `election audit status SLUG` says what comes next. What an audit of invented voters shows: `docs/audit.md`.
 """
 
@@ -25,7 +25,7 @@ from election.orchestration.failures import HOPELESS, say_what_next
 from election.orchestration.form import AUDIT
 from election.orchestration.notification import at_a_gate
 
-# Between two looks a waiting task holds no worker slot.
+# A waiting task holds no worker slot between two checks.
 _WAITS: dict[str, Any] = {"mode": "reschedule", "poke_interval": 10, "timeout": timedelta(days=30).total_seconds()}
 
 

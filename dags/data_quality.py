@@ -1,14 +1,14 @@
 """### Validates the data of every election, on a schedule
 
-Looks at every election whose poll has opened, certified ones too, refused ones not: at what is expected of its tables,
-its topics, its totals and the stream (`docs/quality.md` lists the expectations). While a poll is open, totals may lag
-behind the table but not be ahead; once it is counted, they must be equal, key by key. The data are left as they are.
+Validates every election whose poll has opened, certified ones too, except refused ones. It checks the expectations of
+tables, topics, totals and the tally (`docs/quality.md` lists them). While a poll is open, totals may lag behind the
+table but not be ahead. Once the election is counted, they must be equal, key by key. The run changes no data.
 
-On schedule it looks at what has changed since it last looked: rows and messages that are new; at everything, if older
-rows were changed or deleted or the new part is not in order. Started by hand it looks at everything.
+A scheduled run validates only rows and messages that are new since the last run. It validates everything if older rows
+were changed or deleted, or if the new part fails. A run that is started by hand validates everything.
 
-A critical expectation that is not met fails the run: the message names it, how many rows, some keys, what to do, and
-the report. Warnings are in the log, in the XCom `findings` and in the report.
+A critical expectation that fails also fails the run. The message names it, the number of rows, some keys, what to do,
+and the report. Warnings are in the log, in the XCom `findings` and in the report.
 """
 
 from datetime import timedelta

@@ -8,7 +8,7 @@ Start it with **Trigger** and fill in the form; the defaults replay one constitu
 | **electorate** | candidates and voters go into Postgres and are checked | clear it: it continues where it stopped |
 | **publication** | voters and candidates go to their topics | clear it; casting waits for all of it |
 | **casting** | every voter is offered the ballot; it is stored, published and sealed | clear it; each counts once |
-| **count** | waits until the stream has counted every stored ballot | look at `tally_stream`; it restarts by itself |
+| **count** | waits until the tally has counted every stored ballot | look at `tally_stream`; it restarts by itself |
 | **reconciliation** | seals the ballots' log; all figures must agree: a gate | the message lists differences |
 | **certification** | waits for *Certify* or *Refuse* under *Required Actions* | clear `decide`: it asks again |
 | **result** | writes the certified result and its package to files | clear it |
@@ -26,7 +26,7 @@ failed, with its reason. An answer without a reason decides nothing, nor does ma
 With **ballots** `external` the casting workers take what a feed puts on `ballots_topic` until you answer
 `casting.close_when_told` under *Required Actions*.
 
-Every task can be cleared, and so can the whole run: what was done is found and not done again.
+Every task can be cleared, and so can the whole run: finished work is recognised and not repeated.
 """
 
 from datetime import timedelta
@@ -41,7 +41,7 @@ from election.orchestration.notification import at_a_gate, at_the_end
 from election.orchestration.stages import documentation
 from election.quality import Checkpoint
 
-# A gate that says no says so at once.
+# A gate that fails is not retried.
 GATE: dict[str, Any] = {"retries": 0, "on_failure_callback": at_a_gate()}
 
 
@@ -143,8 +143,8 @@ def open_poll() -> list[int]:
     return list(range(get_current_context()["params"]["workers"]))
 
 
-# A feed's poll stays open until the operator closes it; each timeout would use up one try.
-# Airflow here has 16 runners: whatever is cast, four are left for other tasks.
+# A feed's poll stays open until the operator closes it, and each timeout would use up one try.
+# Airflow has 16 runners here, so that casting always leaves four for other tasks.
 @task(task_id="cast", execution_timeout=timedelta(days=30), max_active_tis_per_dag=12)
 def cast_ballots(worker: int) -> dict[str, Any]:
     from election.orchestration.casting import cast
@@ -153,7 +153,7 @@ def cast_ballots(worker: int) -> dict[str, Any]:
     return cast(*this_election(), worker, get_current_context()["params"]["rate"])
 
 
-# Outsiders can keep heads while the poll is open: what they hold, no later log may contradict.
+# Outsiders can keep heads while the poll is open. No later log may contradict a head that they hold.
 @task(execution_timeout=timedelta(days=30))
 def seal() -> dict[str, Any] | None:
     from election.orchestration.evidence import seal_until_closed
@@ -161,7 +161,7 @@ def seal() -> dict[str, Any] | None:
     return seal_until_closed(get_current_context())
 
 
-# Before the count is over, or it says nothing about the count.
+# It must end before the count is over; otherwise the papers say nothing about the count.
 @task(execution_timeout=timedelta(hours=2))
 def lay_down_papers() -> dict[str, int] | None:
     from election.orchestration.audit import lay_down
@@ -184,7 +184,7 @@ def close_poll() -> None:
 
 
 @task_group(
-    tooltip="Every voter is offered the ballot. Gate: votes and ballots are what is expected",
+    tooltip="Every voter is offered the ballot. Gate: votes and ballots meet their expectations",
     doc_md=documentation("casting"),
 )
 def casting() -> None:
@@ -207,7 +207,7 @@ def wait_until_counted() -> dict[str, Any]:
 
 
 @task_group(
-    tooltip="The stream counts every stored ballot. Gate: the totals are what the votes give",
+    tooltip="The tally counts every stored ballot. Gate: the totals equal the votes",
     doc_md=documentation("count"),
 )
 def count() -> None:
@@ -294,7 +294,7 @@ def result() -> None:
         "retry_delay": timedelta(seconds=10),
         "retry_policy": HOPELESS,
         "on_failure_callback": [say_what_next],
-        # Long enough for what takes a while; tasks whose time grows with the electorate have more.
+        # Enough for a slow task. Tasks whose time grows with the electorate have longer timeouts.
         "execution_timeout": timedelta(minutes=15),
     },
 )

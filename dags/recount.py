@@ -1,13 +1,13 @@
 """### Counts a certified election's ballots again
 
-A correction run: counts the votes table again, and `votes_topic` ballot by ballot, and compares both with the certified
-result, which does not change. The verdict is kept with the election's others; a failed run says what differs.
+Counts the votes table again, and `votes_topic` ballot by ballot, and compares both with the certified result, which
+does not change. The verdict is kept with the election's other verdicts; a failed run names the differences.
 
 | difference | what it means |
 |---|---|
 | a ballot is missing from `votes_topic` | `election republish SLUG` puts it there again; then start this again |
 | a ballot is forged or altered | the topic was tampered with; the certified result does not come from it |
-| stored ballots are not as many as certified | the database was changed by its owner: compare it with a backup |
+| the number of stored ballots is not the certified one | the database's owner changed it: compare it with a backup |
 
 `election recount SLUG` does the same from the command line.
 """

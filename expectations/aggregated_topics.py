@@ -1,4 +1,4 @@
-"""The aggregated topics: what the dashboard shows, against the votes."""
+"""The aggregated topics: compares the totals, which the dashboard shows, with the votes."""
 
 import pandas as pd
 
@@ -7,7 +7,7 @@ from election.quality.suites import Look, Suite, protects, table
 from election.reconciliation.aggregates import Figure, figures
 from election.reconciliation.mark import Mark, counted_since
 
-_RECOUNT = "`election tally rebuild` counts anew from the ballots; totals on screen stay until it has caught up."
+_RECOUNT = "`election tally rebuild` counts the ballots again; totals on screen stay until it has caught up."
 
 
 def suite(look: Look) -> Suite | None:
@@ -19,19 +19,19 @@ def suite(look: Look) -> Suite | None:
         gxe.ExpectColumnPairValuesToBeEqual(
             column_A="stored",
             column_B="counted",
-            **protects("equal", "Every total is what GROUP BY gives on the votes, key by key.", _RECOUNT),
+            **protects("equal", "Every total equals GROUP BY on the votes, key by key.", _RECOUNT),
         )
         if look.counted
         else gxe.ExpectColumnPairValuesAToBeGreaterThanB(
             column_A="stored",
             column_B="counted",
             or_equal=True,
-            **protects("not_ahead", "While votes come in, no total is ahead of the table.", _RECOUNT),
+            **protects("not_ahead", "While the poll is open, no total is ahead of the table.", _RECOUNT),
         )
     )
     return Suite(
         "aggregated_topics",
-        "Every key of every aggregated topic, with what is stored and what is counted.",
+        "Every key of every aggregated topic, with the stored and the counted number of ballots.",
         _totals,
         [expectation],
     )

@@ -1,4 +1,4 @@
-"""Candidates: each stands in a contest of this election for a party it knows, under a name."""
+"""Candidates: each has a name and stands in a contest of this election, for one of its parties."""
 
 from election.quality.rows import NoRows
 from election.quality.suites import Look, Suite, protects
@@ -10,7 +10,7 @@ def suite(look: Look) -> Suite | None:
         return None
     return Suite(
         "candidates",
-        "The candidates who stand.",
+        "The candidates of the election.",
         f"SELECT candidate_no, contest_no FROM candidates WHERE election_no = {ELECTION}",
         [
             NoRows(
@@ -23,7 +23,7 @@ def suite(look: Look) -> Suite | None:
                 query=f"""SELECT 'candidate ' || candidate_no AS key FROM candidates a
                     WHERE election_no = {ELECTION} AND NOT EXISTS (SELECT FROM parties p
                         WHERE p.election_no = a.election_no AND p.abbreviation = a.party_abbreviation)""",
-                **protects("party", "Every candidate's party is one of the election.", f"{LOOK} {SEED}"),
+                **protects("party", "Every candidate's party is a party of the election.", f"{LOOK} {SEED}"),
             ),
             NoRows(
                 query=f"""SELECT 'candidate ' || coalesce(candidate_no::text, 'without a number') AS key FROM candidates
@@ -38,8 +38,8 @@ def suite(look: Look) -> Suite | None:
                     HAVING count(*) > 1""",
                 **protects(
                     "twice",
-                    "Nobody stands twice in a contest for the same party.",
-                    "Two people may share a name, with a candidate_id each; else correct candidates.csv.",
+                    "No candidate stands twice in a contest for the same party.",
+                    "Two people with the same name need a candidate_id each; otherwise correct candidates.csv.",
                     "warning",
                 ),
             ),

@@ -1,4 +1,4 @@
-"""``candidates_topic``: whom readers of the totals know, those without a vote among them."""
+"""``candidates_topic``: the candidates that readers of the totals know, also those without a vote."""
 
 from election.quality.gx import gxe
 from election.quality.suites import Look, Suite, protects, table
@@ -18,7 +18,7 @@ def suite(look: Look) -> Suite | None:
                 column_B="published",
                 **protects(
                     "same",
-                    "The topic has the candidates of the table, under the same name, party and contest.",
+                    "The topic has the table's candidates, with the same name, party and contest.",
                     "Clear `publication.publish_candidates` in the run, or run `election publish SLUG`.",
                 ),
             )

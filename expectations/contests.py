@@ -1,4 +1,4 @@
-"""Contests: what was registered is what the scenario says."""
+"""Contests: the registered contests are those of the scenario."""
 
 from election import scenarios
 from election.errors import BadInput
@@ -50,7 +50,7 @@ def suite(look: Look) -> Suite | None:
 
 
 def _like_the_scenario(look: Look) -> list[Expectation]:
-    """Only before anything is published: a scenario's folder may change later."""
+    """Compares with the scenario, only before anything is published: its folder may change later."""
     scenario = scenario_of(look) if look.checkpoint == "electorate" else None
     if scenario is None:
         return []
@@ -75,7 +75,7 @@ def _like_the_scenario(look: Look) -> list[Expectation]:
 
 
 def scenario_of(look: Look) -> Scenario | None:
-    """The election's scenario with its selection, or None when its folder can no longer be used."""
+    """The selected part of the election's scenario; None if the scenario's folder can no longer be used."""
     chosen = look.poll.parameters
     try:
         found = scenarios.load(look.platform.settings.scenarios, look.poll.scenario)

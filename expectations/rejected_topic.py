@@ -1,4 +1,4 @@
-"""``rejected_topic``: what could not be used, and why."""
+"""``rejected_topic``: the records that could not be used, by reason."""
 
 from election.quality.gx import gxe
 from election.quality.rejections import rejections
@@ -18,8 +18,8 @@ def suite(look: Look) -> Suite | None:
                 value_set=[True],
                 **protects(
                     "known",
-                    "Every rejected record has a reason that is known.",
-                    "Somebody else than the platform wrote on the topic: `election rejected SLUG` lists the records.",
+                    "Every rejected record has a known reason.",
+                    "Another program than the platform wrote to the topic: `election rejected SLUG` lists the records.",
                 ),
             ),
             gxe.ExpectColumnValuesToBeInSet(

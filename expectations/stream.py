@@ -1,10 +1,10 @@
-"""The stream that counts: does it keep up?"""
+"""The tally: whether it keeps up with the votes."""
 
 from election.quality.counted import FRESH, stream
 from election.quality.gx import gxe
 from election.quality.suites import Look, Suite, protects
 
-_LOOK = "`election tally status` says what the stream does; the DAG `tally_stream` starts it again."
+_LOOK = "`election tally status` shows the state of the tally; the DAG `tally_stream` starts it again."
 
 
 def suite(look: Look) -> Suite | None:
@@ -12,7 +12,7 @@ def suite(look: Look) -> Suite | None:
         return None
     return Suite(
         "stream",
-        "How fresh the totals are.",
+        "The age of the totals.",
         stream,
         [
             gxe.ExpectColumnMaxToBeBetween(
@@ -23,7 +23,7 @@ def suite(look: Look) -> Suite | None:
             gxe.ExpectColumnMaxToBeBetween(
                 column="silent",
                 max_value=FRESH,
-                **protects("alive", f"The stream told of itself in the last {FRESH:.0f} seconds.", _LOOK, "warning"),
+                **protects("alive", f"The tally reported progress in the last {FRESH:.0f} seconds.", _LOOK, "warning"),
             ),
         ],
     )

@@ -1,4 +1,4 @@
-"""Voters: as many as are registered, each whole, of age, in a contest and a place of this election."""
+"""Voters: their number, and for each voter that the row is complete, of age, and has a contest and a place."""
 
 from math import sqrt
 from typing import get_args
@@ -16,7 +16,7 @@ _AGES = (0.1067, 0.1719, 0.1602, 0.1708, 0.1556, 0.1271, 0.1077)
 # Women among adults in England and Wales, Census 2021.
 _WOMEN = 0.511
 _OLDEST = 115
-_FILLED = [name for name in TEXTS if name != "title"]  # not everyone has one
+_FILLED = [name for name in TEXTS if name != "title"]  # some people have no title
 
 
 def suite(look: Look) -> Suite | None:
@@ -24,7 +24,7 @@ def suite(look: Look) -> Suite | None:
         return None
     return Suite(
         "voters",
-        "The electorate. Nothing of a person is looked at here but numbers, gender and age.",
+        "The electorate. Of a person, this page uses only numbers, gender and age.",
         f"""SELECT v.contest_no, v.gender, (v.gender = 'female')::int AS woman, {AGE_GROUP_SQL} AS age_group
             FROM voters v JOIN elections e USING (election_no) WHERE election_no = {ELECTION}""",
         [
@@ -54,7 +54,7 @@ _RULES = {
     "gender": f"gender NOT IN ({', '.join(repr(gender) for gender in get_args(Gender))})",
     "forms": r"position('@' IN email) < 2 OR email ~ '\s' OR nationality !~ '^[A-Z][A-Z]$'",
 }
-# One pass over the electorate for all of it.
+# One pass over the electorate checks all rules.
 _BROKEN = rules(
     f"""FROM voters v JOIN elections e ON e.election_no = v.election_no
         LEFT JOIN contests c ON c.election_no = v.election_no AND c.contest_no = v.contest_no
@@ -66,16 +66,16 @@ _BROKEN = rules(
 
 
 def _each() -> list[Expectation]:
-    """What is expected of each voter."""
+    """The expectations of each voter."""
     said: dict[str, tuple[str, str, Severity]] = {
         "contest": ("Every voter belongs to a contest of their own election.", f"{LOOK} {SEED}", "critical"),
         "numbers": ("Every voter's number is in the range of their contest.", f"{LOOK} {SEED}", "critical"),
         "place": ("Every voter lives in a place of their own election.", f"{LOOK} {SEED}", "critical"),
-        "of_age": (f"Everyone is {OF_AGE} or older on polling day.", f"{LOOK} {SEED}", "critical"),
-        "too_old": (f"Nobody is older than {_OLDEST}.", f"{LOOK} A date may be mistyped.", "warning"),
+        "of_age": (f"Every voter is {OF_AGE} or older on polling day.", f"{LOOK} {SEED}", "critical"),
+        "too_old": (f"No voter is older than {_OLDEST}.", f"{LOOK} A date may be mistyped.", "warning"),
         "complete": ("No field of a voter is missing or empty.", f"{LOOK} {SEED}", "critical"),
-        "gender": ("Every voter's gender is one that turnout is counted by.", f"{LOOK} {SEED}", "critical"),
-        "forms": ("E-mail addresses and nationalities look like ones.", LOOK, "warning"),
+        "gender": ("Every voter's gender is one of those that turnout uses.", f"{LOOK} {SEED}", "critical"),
+        "forms": ("E-mail addresses and nationalities are well-formed.", LOOK, "warning"),
     }
     return [NoRows(query=_BROKEN, rule=rule, **protects(rule, *rest)) for rule, rest in said.items()]
 
@@ -83,7 +83,7 @@ def _each() -> list[Expectation]:
 def _like_the_population(
     registered: int,
 ) -> list[Expectation]:
-    """For the offline electorate. The bounds leave room for chance: five standard errors, and what a sample adds."""
+    """For the offline electorate. The bounds leave room for chance: five standard errors and a constant."""
     room = 5 * sqrt(_WOMEN * (1 - _WOMEN) / max(registered, 1)) + 0.001
     odd = "The offline electorate is drawn from lists in src/election/electorate/lists; was one of them changed?"
     return [
@@ -91,7 +91,7 @@ def _like_the_population(
             column="woman",
             min_value=_WOMEN - room,
             max_value=_WOMEN + room,
-            **protects("women", "As large a share of voters are women as of the population.", odd, "warning"),
+            **protects("women", "The share of women among voters is near that of the population.", odd, "warning"),
         ),
         gxe.ExpectColumnKLDivergenceToBeLessThan(
             column="age_group",
@@ -99,6 +99,6 @@ def _like_the_population(
             threshold=0.005 + 15 / max(registered, 1),
             internal_weight_holdout=0,
             tail_weight_holdout=0.0001,
-            **protects("ages", "Voters' ages are spread like the population's.", odd, "warning"),
+            **protects("ages", "Voters' ages are distributed like the population's.", odd, "warning"),
         ),
     ]

@@ -1,4 +1,4 @@
-"""``voters_topic``: who is offered the ballot."""
+"""``voters_topic``: the voters to whom casting offers the ballot."""
 
 from election.quality.gx import gxe
 from election.quality.suites import Look, Suite, protects, table
@@ -6,7 +6,7 @@ from election.reconciliation.electorate import PublishedVoters, published_voters
 
 
 def suite(look: Look) -> Suite | None:
-    # Once the poll is closed nobody reads the topic any more, and a restored platform's has no voter of before.
+    # After the close of the poll the topic is not read again, and after a restore it has none of the earlier voters.
     if look.checkpoint == "schedule" and (look.closed or look.stand("voters", "contests")):
         return None
     if look.checkpoint not in ("casting", "schedule") or look.poll.voters_to is None:
@@ -22,8 +22,8 @@ def suite(look: Look) -> Suite | None:
                 ignore_row_if="either_value_is_missing",
                 **protects(
                     "complete",
-                    "Every voter of the table is on the topic, once at least.",
-                    "Only who is on the topic is offered the ballot. Start the election anew, under another slug.",
+                    "Every voter of the table is on the topic, at least once.",
+                    "Only voters on the topic are offered the ballot. Start the election again, under another slug.",
                 ),
             ),
             gxe.ExpectColumnValuesToBeInSet(
@@ -32,8 +32,8 @@ def suite(look: Look) -> Suite | None:
                 **protects(
                     "there",
                     "The topic still has what publication recorded.",
-                    "It was created again, as after a restore: who was published cannot be asked any more. The votes "
-                    "are compared with the voters' table all the same.",
+                    "It was recreated, as after a restore, so the published voters are unknown. The votes are still "
+                    "compared with the voters' table.",
                     "warning",
                 ),
             ),

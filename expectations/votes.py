@@ -1,4 +1,4 @@
-"""Votes: each by a voter, for a candidate and in a contest of its own election, once, while the poll was open."""
+"""Votes: each has a voter, a candidate and a contest of its election, is the voter's only one, and was cast in time."""
 
 from election.quality.gx import Expectation, gxe
 from election.quality.rows import NoRows, rules
@@ -6,21 +6,21 @@ from election.quality.suites import Look, Suite, protects
 from expectations import ELECTION, LOOK
 
 _FORBIDDEN = (
-    f"{LOOK} The table's constraints forbid this: somebody lifted them, or a restore left them out. Restore the votes "
+    f"{LOOK} The table's constraints forbid this: they were dropped, or a restore left them out. Restore the votes "
     "from a backup, `election republish SLUG`, and do not certify before this is met."
 )
 _SLACK = "interval '1 minute'"  # between the clocks of a worker and of Postgres
 
 
 def suite(look: Look) -> Suite | None:
-    # What the gate behind casting has seen cannot change before the count: the poll is closed.
+    # The poll is closed at the gate after casting, so the votes cannot change before the next gate.
     if look.checkpoint not in ("casting", "schedule") or look.poll.state == "registered":
         return None
     if look.stand("votes", "voters", "candidates", "contests"):
         return None
     return Suite(
         "votes",
-        "The stored ballots, which are the truth that everything else is held against.",
+        "The stored ballots, with which everything else is compared.",
         f"""SELECT contest_no, (candidate_no IS NULL)::int AS invalid
             FROM votes WHERE election_no = {ELECTION}""",
         [
@@ -43,7 +43,7 @@ _RULES = {
     "complete": "num_nulls(v.voter_no, v.contest_no, v.cast_at) > 0",
     "time": f"v.cast_at < opened_at - {_SLACK} OR v.cast_at > coalesce(closed_at, now()) + {_SLACK}",
 }
-# One pass over the votes for all of it. Only where the primary key is gone can a voter have two votes.
+# One pass over the votes checks all rules. A voter can have two votes only if the primary key is missing.
 _BROKEN = f"""
     {
     rules(
@@ -81,14 +81,14 @@ def _whole() -> list[Expectation]:
                 "time",
                 "Every vote was cast while the poll was open.",
                 f"{LOOK} Compare the clocks of the machines.",
-                "warning",  # a clock that is off changes no count
+                "warning",  # a wrong clock changes no total
             ),
         ),
     ]
 
 
 def _like_official(look: Look) -> list[Expectation]:
-    """In a replay whose poll is closed: valid and invalid ballots of every contest."""
+    """For a replay whose poll is closed: the valid and invalid ballots of every contest."""
     if not look.closed or look.poll.kind != "replay" or look.poll.ballots == "external":
         return []
     return [
@@ -102,23 +102,23 @@ def _like_official(look: Look) -> list[Expectation]:
                         OR coalesce(invalid, 0) IS DISTINCT FROM official_invalid)""",
             **protects(
                 "official",
-                "Every contest has its official number of valid and of invalid votes.",
+                "Every contest has its official numbers of valid and invalid votes.",
                 "Clear `casting` in the run (or `election cast SLUG`): it offers every voter the ballot again, "
-                "and what is stored stays.",
+                "and stored votes stay.",
             ),
         )
     ]
 
 
 def _like_expected(look: Look) -> list[Expectation]:
-    """In a simulated poll that is closed: a turnout near the one asked for."""
+    """For a simulation whose poll is closed: a turnout near the requested one."""
     if not look.closed or look.poll.kind != "simulated" or look.poll.ballots == "external":
         return []
     simulation = look.poll.parameters.get("simulation") or {}
     asked = look.poll.parameters.get("turnout") or simulation.get("turnout")
     if asked is None:
         return []
-    # A few contests may all lie off the mean: three times what the scenario spreads them.
+    # A few contests may all differ from the mean, so the bounds are three times the scenario's spread.
     room = 3 * float(simulation.get("turnout_spread") or 0) + 0.1
     return [
         gxe.ExpectTableRowCountToBeBetween(
@@ -126,8 +126,8 @@ def _like_expected(look: Look) -> list[Expectation]:
             max_value=round(look.entitled * min(1.0, asked + room)),
             **protects(
                 "turnout",
-                "Turnout is near the one that was asked for.",
-                "Were voters taken from the topic, or does the scenario spread turnout widely?",
+                "Turnout is near the requested one.",
+                "Were voters removed from the topic, or does the scenario spread turnout widely?",
                 "warning",
             ),
         )

@@ -1,4 +1,4 @@
-"""``votes_topic``: the ballots that the count reads, against those stored."""
+"""``votes_topic``: compares the ballots that the tally reads with the stored ones."""
 
 import pandas as pd
 
@@ -8,8 +8,8 @@ from election.reconciliation.ballots import Row, ballot_rows
 from election.reconciliation.mark import Mark, Since
 
 _FORGED = (
-    "A process other than casting wrote on the topic. `election reconcile SLUG` names the ballots; `election "
-    "quarantine SLUG` has the count leave them out, by a person's decision."
+    "A process other than casting wrote to the topic. `election reconcile SLUG` names the ballots; `election "
+    "quarantine SLUG` has the tally skip them, by a person's decision."
 )
 
 
@@ -23,7 +23,7 @@ def suite(look: Look) -> Suite | None:
             **protects(
                 "published",
                 "Every stored ballot is on the topic.",
-                "`election republish SLUG` puts the stored ballots there again; the count drops those it has.",
+                "`election republish SLUG` publishes the stored ballots again; the tally drops those it has counted.",
             ),
         ),
         gxe.ExpectColumnPairValuesToBeEqual(
@@ -39,7 +39,7 @@ def suite(look: Look) -> Suite | None:
     ]
     return Suite(
         "votes_topic",
-        "Ballots by id and choice; the ids are keyed hashes, which tell nobody whose ballot it is.",
+        "Ballots by id and choice. The ids are keyed hashes, which do not identify a voter.",
         _ballots,
         [
             gxe.ExpectColumnValuesToNotBeInSet(
@@ -50,7 +50,7 @@ def suite(look: Look) -> Suite | None:
             gxe.ExpectColumnValuesToNotBeInSet(
                 column="kind",
                 value_set=["altered"],
-                **protects("unaltered", "Every ballot on the topic has the choice that is stored.", _FORGED),
+                **protects("unaltered", "Every ballot on the topic has the stored choice.", _FORGED),
             ),
             *(closed if look.closed else []),
         ],

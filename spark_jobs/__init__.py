@@ -1,1 +1,1 @@
-"""Spark jobs, a folder each: ``job.py`` is what gets submitted, ``transforms.py`` is DataFrame in, DataFrame out."""
+"""Spark jobs, one folder each: ``job.py`` is submitted, ``transforms.py`` turns a DataFrame into a DataFrame."""

@@ -23,7 +23,7 @@ def wait_for(*files):
 wait_for("stop")
 asked = os.path.exists("stop")
 wait_for(*{ends_with})
-write("ended.json", dict(identity=me, clean=asked, error="nobody asked it to", refused=False))
+write("ended.json", dict(identity=me, clean=asked, error="no stop was requested", refused=False))
 """
 
 

@@ -16,13 +16,13 @@ import scala.collection.immutable.Seq;
 import scala.jdk.javaapi.CollectionConverters;
 
 /**
- * Plans a projection with a column marked as the number of equal rows as a hash table of the task's rows: equal ones
- * become one, with the sum of their numbers. Whoever sums those finds the same.
+ * Plans a projection with a column that is marked as the number of equal rows. A hash table merges equal rows of the
+ * task into one, with the sum of their numbers, so that a later sum over the numbers is the same.
  *
- * A stream has no such step of its own: each of its aggregations is one over all tasks, with state. No issue at Spark
- * asks for one. Review at pyspark 4.2: does a stream merge rows of objects before its state, or can a plan ask for it?
+ * Spark's streams have no such step: each of their aggregations covers all tasks and has state. No issue at Spark asks
+ * for one. Review at pyspark 4.2: does a stream merge rows of objects before its state, or can a plan ask for it?
  *
- * Without type parameters, which the compiler that it is made with (Janino) does not know.
+ * It has no type parameters, because its compiler (Janino) does not know them.
  */
 public class MergeEqualRows extends SparkStrategy {
     public Seq apply(LogicalPlan plan) {
@@ -39,7 +39,7 @@ public class MergeEqualRows extends SparkStrategy {
 
     private static Alias marked(Project project) {
         for (Object column : CollectionConverters.asJava(project.projectList())) {
-            // Another name for a marked column has its mark, but merges nothing again.
+            // An alias of a marked column inherits the mark, but must not merge again.
             if (column instanceof Alias && ((Alias) column).metadata().contains("equal rows")
                     && !(((Alias) column).child() instanceof Attribute)) {
                 return (Alias) column;

@@ -20,21 +20,21 @@ import scala.collection.immutable.Seq;
 import scala.jdk.javaapi.CollectionConverters;
 
 /**
- * A struct that depends on nothing but a string: worked out once for each string that a task meets.
+ * A struct that depends only on a string. It is computed once for each distinct string in a task.
  *
- * Spark remembers nothing between rows, and no issue at Spark asks for it. Review at pyspark 4.2: is the plain query as
+ * Spark caches nothing between rows, and no issue at Spark asks for it. Review at pyspark 4.2: is the plain query as
  * fast by now (`test_tally_parsing.py` has both)?
  *
- * The work is no child of it. Spark generates no code for the work, but interprets it, so that it may be what there is
- * no code for; the expression itself can be part of a stage that is code.
+ * The work is not a child of this expression. Spark interprets the work and generates no code for it, so it may use
+ * expressions without code generation. The expression itself can be part of a stage with generated code.
  *
- * Executors do not have this class. They get the code that it generates, which does not name it. Beside the code goes
- * the plan, of which they ask nothing: what stands there in its place would fail.
+ * Executors do not have this class. They get the code that it generates, which does not name it. They also get the
+ * plan, but do not evaluate it; the expression that replaces this one there would fail.
  *
- * Without type parameters, which the compiler that it is made with (Janino) does not know.
+ * It has no type parameters, because its compiler (Janino) does not know them.
  */
 public class Remembered extends UnaryExpression implements java.io.Serializable {
-    /** Of strings; the structs take two or three times as much. */
+    /** The most bytes of cached strings; the structs take two or three times as much. */
     private static final int MOST_BYTES = 16 * 1024 * 1024;
 
     private final Expression text;
@@ -45,7 +45,7 @@ public class Remembered extends UnaryExpression implements java.io.Serializable 
         this.work = work;
     }
 
-    /** The work is the only column of the plan, and looks at the only column of the plan's child. */
+    /** The work is the only column of the plan, and uses the only column of the plan's child. */
     public static Remembered of(Expression text, LogicalPlan plan) {
         TreeNode named = (TreeNode) plan.expressions().head();
         Seq input = ((LogicalPlan) plan.children().head()).output();
@@ -91,7 +91,7 @@ public class Remembered extends UnaryExpression implements java.io.Serializable 
                 "    UTF8String " + copy + " = " + string.value() + ".copy();",
                 "    " + answer + " = " + work + ".eval(new " + GenericInternalRow.class.getName()
                     + "(new Object[] {" + copy + "}));",
-                // That there is no answer is remembered too.
+                // FALSE caches that there is no answer.
                 "    " + answer + " = " + answer + " == null ? (Object) Boolean.FALSE : ((InternalRow) " + answer
                     + ").copy();",
                 "    " + bytes + " += " + copy + ".numBytes();",
@@ -122,7 +122,7 @@ public class Remembered extends UnaryExpression implements java.io.Serializable 
         return CollectionConverters.asScala(list).toSeq();
     }
 
-    /** What goes to executors. */
+    /** The replacement that is sent to executors. */
     protected Object writeReplace() {
         RaiseError unasked = new RaiseError(Literal.create("Remembered is code or nothing", StringType$.MODULE$));
         return new RaiseError(unasked.errorClass(), unasked.errorParms(), dataType());

@@ -1,1 +1,1 @@
-"""The count: votes on ``votes_topic`` to totals on the aggregated topics."""
+"""The tally: turns votes on ``votes_topic`` into totals on the aggregated topics."""

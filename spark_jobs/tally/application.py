@@ -1,4 +1,4 @@
-"""Whether Spark's master still has the driver's application."""
+"""Checks that Spark's master still has the driver's application."""
 
 from contextlib import suppress
 
@@ -8,15 +8,15 @@ from election.clients.spark import master_state
 from election.errors import NotReachable, StageFailed
 from election.settings import Settings
 
-LOOK = 5.0  # seconds between looks
-GIVEN_UP = 15.0  # seconds for which a master that leads may not have it
+LOOK = 5.0  # seconds between checks
+GIVEN_UP = 15.0  # seconds for which an active master may lack the application
 
 
 class Application:
-    """One that its master has given up gets no executor ever again, and is not told.
+    """The driver's application. Once the master has given it up, it never gets an executor again and is not notified.
 
-    A master that recovers asks every application whether it is there, and gives up those that do not answer within
-    seconds: a driver that was frozen meanwhile.
+    A recovering master asks every application for an answer, and gives up those that do not answer within seconds,
+    such as that of a driver that was frozen meanwhile.
     """
 
     def __init__(self, settings: Settings, context: SparkContext) -> None:
@@ -25,13 +25,13 @@ class Application:
         self._looked = self._had = 0.0
 
     def check(self, now: float) -> None:
-        """Looks when it is time to; ``now`` in seconds. Raises StageFailed when it was given up."""
+        """Checks when a check is due; ``now`` in seconds. Raises StageFailed when the application was given up."""
         if not self._followed or now - self._looked < LOOK:
             return
-        # Nobody looked for a while, because the driver was frozen or the master away: nothing is known of that time.
+        # The last check is long ago, because the driver was frozen or the master down. That time does not count.
         if now - self._looked > GIVEN_UP:
             self._had = now
-        with suppress(NotReachable):  # a master that is away or recovers knows nothing; it comes back
+        with suppress(NotReachable):  # a master that is down or recovers knows nothing; it comes back
             master = master_state(self._settings)
             self._looked = now
             if master["status"] != "ALIVE" or self._id in (application["id"] for application in master["activeapps"]):

@@ -1,4 +1,4 @@
-"""Java classes for what Spark does not have, made in the driver with the compiler of Spark's own generated code."""
+"""Compiles the Java classes that extend Spark, in the driver, with the compiler that Spark uses for generated code."""
 
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,7 @@ from pyspark import SparkContext
 
 
 def java_class(name: str) -> JavaObject:
-    """The class (``java.lang.Class``) in the Java file of that name beside this one. Executors do not have it."""
+    """The class (``java.lang.Class``) from the Java file with that name in this folder. Executors do not have it."""
     jvm: Any = SparkContext._jvm
     compiler = jvm.org.codehaus.janino.SimpleCompiler()
     compiler.setParentClassLoader(jvm.java.lang.Thread.currentThread().getContextClassLoader())

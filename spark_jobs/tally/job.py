@@ -1,7 +1,7 @@
-"""The count as a long-running job: ``spark-submit spark_jobs/tally/job.py``.
+"""The tally as a long-running job: ``spark-submit spark_jobs/tally/job.py``.
 
-Takes the lock, checks that the checkpoint is its own, runs the one query and watches over it until it is asked to
-stop. Exit status 0 after a stop, 1 after an error; either way ``ended.json`` says how it was. Settings come from the
+Takes the lock, checks that the checkpoint belongs to it, runs the query and watches it until a stop is requested. Exit
+status 0 after a stop, 1 after an error; in both cases ``ended.json`` says how it ended. Settings come from the
 environment and the started stack's file, as everywhere.
 """
 
@@ -34,18 +34,18 @@ from spark_jobs.tally.watch import Watch
 
 log = logging.getLogger("tally")
 MAX_OFFSETS = 500_000
-"""Votes in one batch at most: five to ten seconds of work on two cores, so that a stop or a restart costs no more."""
+"""The most votes in one batch: five to ten seconds of work on two cores, so that a stop or restart takes no longer."""
 
 READING = {
-    # Spark asks where the topic ends after each fetch, and is answered after the next one, which finds nothing yet.
+    # After each fetch Spark asks for the topic's end. The answer comes only after the next fetch, which is still empty.
     "kafka.fetch.max.wait.ms": "5",
-    # With each handful of records that it takes over, 500 unless told, it asks where the topic begins and ends.
+    # For every so many records (500 by default) Spark asks for the topic's first and end offsets.
     "kafka.max.poll.records": "10000",
-    # As everyone else reads it: what was aborted was never published.
+    # As all readers of the topic: an aborted record was never published.
     "kafka.isolation.level": "read_committed",
 }
 
-# The state depends on these: a checkpoint keeps the values it began with.
+# The state depends on these settings: a checkpoint keeps its first values.
 STATE = {
     "spark.sql.shuffle.partitions": "2",
     "spark.sql.streaming.stateStore.providerClass": (
@@ -57,17 +57,17 @@ STATE = {
     "spark.sql.streaming.stateStore.rocksdb.maxMemoryUsageMB": "600",
 }
 SESSION = {
-    # It refuses every sort of a stream; the one in `unseen` orders the rows of one batch within their partition.
+    # The check refuses every sort of a stream; the sort in `unseen` only orders rows of a batch within a partition.
     "spark.sql.streaming.unsupportedOperationCheck": "false",
     "spark.sql.session.timeZone": "UTC",
-    # A count that waits for votes asks the broker twenty times a second, not a hundred: the others need the processor.
+    # A waiting tally asks the broker 20 times a second, not 100: other processes need the processor.
     "spark.sql.streaming.pollingDelay": "50ms",
     "spark.sql.adaptive.enabled": "false",
-    # Else every file of the checkpoint has a second checksum file, beside Hadoop's hidden one. Its changes of state are
-    # LZ4 blocks and its snapshots zip archives, which have checksums within as well.
+    # Otherwise every file of the checkpoint gets a second checksum file, beside Hadoop's hidden one. Changes of state
+    # are LZ4 blocks and snapshots are zip archives; both have checksums already.
     "spark.sql.streaming.checkpoint.fileChecksum.enabled": "false",
-    # The plan is optimized three times a batch, twice of them for the text that Spark's UI shows. It is written so that
-    # one pass is enough, and so that these, which cost most of those that find nothing in it, are not needed.
+    # Spark optimizes the plan three times a batch, twice of them for the text in its UI. The query is written so that
+    # one pass is enough. It does not need the excluded rules, which cost the most of those that change nothing in it.
     "spark.sql.optimizer.maxIterations": "1",
     "spark.sql.optimizer.excludedRules": ",".join(
         f"org.apache.spark.sql.catalyst.{rule}"
@@ -78,10 +78,10 @@ SESSION = {
             "optimizer.SimplifyConditionals",
         )
     ),
-    # Ballot ids are hexadecimal; ICU's lower() costs a fifteenth of the count.
+    # Ballot ids are hexadecimal and do not need ICU's lower(), which takes a fifteenth of the tally's time.
     "spark.sql.icu.caseMappings.enabled": "false",
-    # Totals of one batch, and records that it rejects: above the 128 at which Spark by default begins to sort instead,
-    # and few enough for the executor's memory.
+    # For the totals and the rejected records of one batch. By default Spark sorts from 128 on; this many fit into the
+    # executor's memory.
     "spark.sql.objectHashAggregate.sortBased.fallbackThreshold": "100000",
 }
 
@@ -106,7 +106,7 @@ def main() -> int:
         before = newest(checkpoint, "commits")
         watch.over(run(platform, generation, str(checkpoint), read_json(folder.issued(generation))), checkpoint, before)
     except Exception as error:
-        end(folder, identity, error)  # whatever it is, whoever looks for the reason finds it
+        end(folder, identity, error)  # records the reason of every error
         raise
     end(folder, identity, None)
     return 0
@@ -115,8 +115,8 @@ def main() -> int:
 def run(platform: Platform, generation: int, checkpoint: str, issued: Mapping[str, Any]) -> StreamingQuery:
     """Starts the query; totals appear on the aggregated topics until it is stopped.
 
-    ``issued`` says what the generation leaves out: ``quarantined``, offsets by partition of messages; ``removed``,
-    numbers of elections.
+    ``issued`` says what the generation skips: ``quarantined`` has offsets of messages by partition, ``removed`` numbers
+    of elections.
     """
     builder = SparkSession.builder.appName("tally")
     for key, value in {**STATE, **SESSION}.items():
@@ -133,7 +133,7 @@ def run(platform: Platform, generation: int, checkpoint: str, issued: Mapping[st
         .options(**READING)
         .option("startingOffsets", "earliest")
         .option("maxOffsetsPerTrigger", MAX_OFFSETS)
-        # Votes that are gone from the topic end the count; it never goes on without them.
+        # If votes are gone from the topic, the tally ends; it never goes on without them.
         .option("failOnDataLoss", "true")
         .load()
     )
@@ -145,7 +145,7 @@ def run(platform: Platform, generation: int, checkpoint: str, issued: Mapping[st
         .option("checkpointLocation", checkpoint)
         .options(**kafka)
         .option("kafka.compression.type", "lz4")
-        # A batch's totals go in few large requests; the end of each task sends what is left at once.
+        # A batch's totals are sent in few large requests; the end of each task sends the rest at once.
         .option("kafka.linger.ms", 10)
         .option("kafka.batch.size", 262_144)
         .option("kafka.max.request.size", MAX_REJECTED_BYTES)
@@ -154,10 +154,10 @@ def run(platform: Platform, generation: int, checkpoint: str, issued: Mapping[st
 
 
 def forget_defaults(session: SparkSession, *prefixes: str) -> None:
-    """Takes settings out of Hadoop's.
+    """Removes settings from Hadoop's configuration.
 
-    Each batch sends all of them to the executor three times, once for each part of its state. Two thirds are the
-    defaults of clusters that are not there.
+    Each batch sends the configuration to the executor three times, once for each part of its state. Two thirds of it
+    are defaults of cluster managers that are not in use.
     """
     hadoop = session._jsc.hadoopConfiguration()
     for prefix in prefixes:
@@ -185,12 +185,12 @@ def kafka_options(client: Mapping[str, str]) -> dict[str, str]:
 
 
 def wait_for_votes(platform: Platform, folder: Folder, watch: Watch) -> bool:
-    """Returns when there is a topic to count: before the first election there is none. False: asked to stop.
+    """Waits until ``votes_topic`` exists, which the first election creates. False when a stop is requested.
 
-    A topic that was there once and is gone is nothing to wait for: the checkpoint is refused.
+    It does not wait for a topic that was deleted; the checkpoint is then refused.
     """
     bound = read_json(folder.checkpoint(watch.generation) / "binding.json")
-    patience = time.monotonic() + 30  # a broker that has just come back may not know its topics yet
+    patience = time.monotonic() + 30  # a broker that has just restarted may not know its topics yet
     while votes_topic_id(platform.kafka) is None and not (bound and time.monotonic() > patience):
         if folder.stop.exists():
             return False
@@ -200,7 +200,7 @@ def wait_for_votes(platform: Platform, folder: Folder, watch: Watch) -> bool:
 
 
 def take_lock(folder: Folder) -> JavaObject | None:
-    """Locks for the life of this JVM, the process that writes. None when another one has the lock."""
+    """Takes the lock for the life of this JVM, the process that writes. None when another process has the lock."""
     SparkContext._ensure_initialized()
     jvm = SparkContext._jvm
     assert jvm is not None
@@ -208,7 +208,7 @@ def take_lock(folder: Folder) -> JavaObject | None:
 
 
 def end(folder: Folder, identity: str, error: Exception | None) -> None:
-    """Says how it was. What no other try can mend is refused, with what to do in place of it."""
+    """Writes ``ended.json``. An error that a retry cannot fix is marked as refused and gets a remedy."""
     said = None if error is None else str(error)
     refused = isinstance(error, CheckpointRefused)
     if error is not None and java_is_gone(error):
@@ -220,10 +220,9 @@ def end(folder: Folder, identity: str, error: Exception | None) -> None:
 
 
 def java_is_gone(error: Exception) -> bool:
-    """Whether no answer came from Java, as opposed to Java's own errors.
+    """Whether Java did not answer, as opposed to answering with an error.
 
-    A connection that was reset while the answer was due is to Py4J an error of the call like any other, but without its
-    trace.
+    If the connection is reset before the answer, Py4J reports an error of the call, but without Java's trace.
     """
     said = str(error)
     failed = type(error) is Py4JError and said.startswith("An error occurred while calling")

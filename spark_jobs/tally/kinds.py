@@ -1,7 +1,7 @@
-"""How the declared aggregates, and records that cannot be used, fit into rows of one form.
+"""Maps the declared aggregates, and rejected records, to rows of one form.
 
-A ballot becomes one row per kind it adds to. All kinds share the row's columns: ``first`` and ``second`` (integers)
-and ``text`` (string) tell totals apart, ``a``, ``b`` and ``c`` are names that only go along.
+A ballot becomes one row for each kind it adds to. All kinds share the row's columns: ``first`` and ``second``
+(integers) and ``text`` (string) identify a total; ``a``, ``b`` and ``c`` are names outside the key.
 """
 
 from dataclasses import dataclass
@@ -29,9 +29,9 @@ class Kind:
 
 
 def _kind(aggregate: Aggregate) -> Kind:
-    """Where a row holds the fields of the aggregate's total: its numbers and texts, and its names in their order.
+    """Assigns the columns of a row to the fields of the aggregate's total: numbers and texts, and names in their order.
 
-    Two texts share a column, with a slash between them that the first never contains.
+    Two texts share a column, separated by a slash, which the first text never contains.
     """
     form = get_type_hints(aggregate.message)
     numbers = [part for part in aggregate.key if form[part.name] is int]
@@ -57,7 +57,7 @@ _TEXTS = ("substring_index(text, '/', 1)", "substring(text, instr(text, '/') + 1
 _NAMES = ("a", "b", "c")
 AGGREGATES = tuple(map(_kind, aggregates.AGGREGATES))
 
-# A record that cannot be used is a total of its own, told apart by its origin.
+# A rejected record is a total of its own, identified by its origin.
 REJECTED = Kind(
     topics.REJECTED,
     {
@@ -79,7 +79,7 @@ REJECTED = Kind(
         "value": "b",
         "reason": "c",
         "detail": "concat('votes_topic: ', c)",
-        # Spark writes current_timestamp() into the code it generates, and would compile each batch's anew.
+        # Spark writes current_timestamp() into its generated code, and would compile the code again for each batch.
         "rejected_at": "CAST(reflect('java.lang.System', 'currentTimeMillis') AS BIGINT)",
     },
 )

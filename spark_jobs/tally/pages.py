@@ -1,4 +1,4 @@
-"""What the driver's pages must not serve and Spark has no setting for."""
+"""Blocks what the driver's pages must not serve, where Spark has no setting for it."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ API = "/api"
 
 
 def refuse_thread_dumps(session: SparkSession) -> None:
-    """Has the REST API answer 403 for thread dumps; does nothing without a UI."""
+    """Makes the REST API answer 403 for thread dumps; does nothing without a UI."""
     jvm: Any = SparkContext._jvm
     ui = session.sparkContext._jsc.sc().ui()
     if ui.isEmpty():

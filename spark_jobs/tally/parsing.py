@@ -1,8 +1,9 @@
-"""Records of ``votes_topic`` as votes, or as records that cannot be used, with the reason.
+"""Parses records of ``votes_topic`` into votes, or into rejected records with the reason.
 
-Casting writes each vote in one form: the ballot's id first, its time last, and between them the text that this ballot
-shares with thousands (choice, place, demography). That text is parsed and judged once a task. A record of any other
-form is parsed and judged by itself. Native functions but for that memory, so that no row leaves the JVM.
+Casting writes each vote in one form: the ballot's id first, its time last, and between them a text that the ballot
+shares with thousands (choice, place, demography). That text is parsed and checked once per task and then cached. A
+record of any other form is parsed and checked by itself. Apart from the cache, the query uses only native functions, so
+that no row leaves the JVM.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,7 +23,7 @@ from spark_jobs.tally.remembering import remembered
 
 _STRICT_JSON = {"allowSingleQuotes": "false", "allowNonNumericNumbers": "false"}
 _RECORD = ("key", "value", "topic", "partition", "offset")
-# A vote as casting writes it: the ballot's id first, its time last.
+# The form in which casting writes a vote: the ballot's id first, its time last.
 _ID = b',"ballot_id":"'
 _BEGIN = b'{"schema_version":%d' % SCHEMA_VERSION + _ID
 _ID_ENDS = len(_BEGIN) + 32 + len(b'"')
@@ -31,12 +32,12 @@ _END = _TIME + b"0" * _DIGITS + b"}"
 
 
 def parse(records: DataFrame, left_out: Mapping[str, Sequence[int]] | None = None) -> DataFrame:
-    """One row a record: the vote's fields, ``reason`` (null: usable) and ``id``, which makes the ballot unique.
+    """One row per record: the vote's fields, ``reason`` (null: usable) and ``id``, which identifies the ballot.
 
-    ``id`` is the key's 16 bytes; of a record that cannot be used it is the origin, which is longer. The record itself
-    (key, value, topic, partition, offset) goes along only when it cannot be used: rows are moved between executors.
-    Of that, key and value only when they are no larger than a vote may be: a batch's are in memory together.
-    Of records at the offsets ``left_out``, by partition, the reason is that they are quarantined.
+    ``id`` is the key's 16 bytes or, for an unusable record, its origin, which is longer. Only unusable records keep the
+    record itself (key, value, topic, partition, offset), because rows are moved between executors. They keep key and
+    value only up to the size of a vote, because a batch's records are in memory together. Records at the offsets
+    ``left_out``, by partition, are rejected as quarantined.
     """
     session = records.sparkSession
     text = fn.when(fn.col("written").isNull(), fn.col("value").cast("string"))
@@ -72,8 +73,8 @@ def _at(places: Mapping[str, Sequence[int]]) -> Column:
 
 
 def _written() -> Column:
-    """The text of a vote as casting writes it, under its key, without the ballot's id and time: thousands of votes
-    share it. Null when the record is anything else."""
+    """The text of a vote without the ballot's id and time, which thousands of votes share. Null unless the record has
+    exactly the form in which casting writes a vote, under the right key."""
     value = fn.col("value")
     begin = fn.concat(fn.lit(_BEGIN), fn.lower(fn.hex("key")).cast("binary"), fn.lit(b'"'))
     written = (
@@ -92,18 +93,18 @@ def _written_at() -> Column:
 
 
 def _good(text: Column) -> Column:
-    """The vote in a text of ``_written`` when there is nothing to be said against it."""
+    """The vote in a text of ``_written`` if the vote is usable, otherwise null."""
 
     def judged(vote: Column) -> Column:
         fields = {name: vote[name] for name in VoteMessage.__struct_fields__}
         missing = [fields[name].isNull() for name in required(VoteMessage) if name not in ("ballot_id", "cast_at")]
-        # The id and the time that the text leaves out would be there twice, also under names spelt with escapes.
+        # The text lacks id and time. If it names them, also with escapes, the whole message names them twice.
         twice = [fn.contains(text, fn.lit(part)) for part in ('"ballot_id"', '"cast_at"', "\\u")]
         twice.append(_repeats_a_member(text))
         bad = [*missing, *twice, fields["schema_version"] != SCHEMA_VERSION, _wrong(fields), _replaced(fields)]
         return fn.when(~fn.coalesce(reduce(or_, bad), fn.lit(True)), vote)
 
-    # A function of an array's element, so that the text is parsed once for all that is asked of the vote.
+    # As a function of an array's element, so that the text is parsed once for all checks.
     return fn.transform(fn.array(_vote(text)), judged)[0]
 
 
@@ -112,15 +113,15 @@ def _vote(text: Column) -> Column:
 
 
 def _repeats_a_member(text: Column) -> Column:
-    """Whether JSON names a member of an object twice, at any depth: of two, readers take different ones.
+    """Whether JSON names a member of an object twice, at any depth: readers disagree about which one counts.
 
-    Spark's VARIANT takes no such object; it takes everything else that the parser of votes takes.
+    Spark's VARIANT refuses such an object; it accepts everything else that the parser of votes accepts.
     """
     return fn.try_parse_json(text).isNull()
 
 
 def _wrong(vote: Mapping[str, Column]) -> Column:
-    """Whether a field has a value that it cannot have; null where it is not there."""
+    """Whether a field has a value that it cannot have; null if a field is missing."""
     numbers = (vote["election"], vote["contest"], vote["location"], fn.coalesce(vote["candidate"], fn.lit(1)))
     wrong = fn.least(*numbers) < 1
     wrong |= ~vote["series"].isin("candidate", "party")
@@ -131,10 +132,10 @@ def _wrong(vote: Mapping[str, Column]) -> Column:
 
 
 def _reason() -> Column:
-    """Why a record cannot be used, in the words of ``contracts.rejection``; null when it can.
+    """The reason why a record cannot be used, from ``contracts.rejection``; null if it can be used.
 
-    What is wrong is said without negations of several conditions: Spark resolves one level of them at a time, and goes
-    through all its rules after each.
+    The conditions avoid negations of several conditions: Spark resolves one level of these at a time, and runs all its
+    rules after each.
     """
     vote = {name: fn.col(name) for name in VoteMessage.__struct_fields__}
     text = fn.col("value").cast("string")
@@ -142,7 +143,7 @@ def _reason() -> Column:
     wrong = _wrong(vote) | (vote["cast_at"] < 0)
     return (
         fn.when(fn.col("value").isNull(), _as("null"))
-        # Compressed it got onto the topic; its names, repeated in totals, would not get onto theirs.
+        # Compressed, it fits onto this topic, but the totals would repeat its names and not fit onto theirs.
         .when(fn.length("value") > MAX_RECORD_BYTES, _as("too_large"))
         .when(_suspicious(vote) & ~fn.is_valid_utf8(text), _as("not_utf8"))
         .when(_repeats_a_member(text) & fn.get_json_object(text, "$").isNotNull(), _as("wrong_type"))
@@ -155,15 +156,15 @@ def _reason() -> Column:
 
 
 def _suspicious(vote: Mapping[str, Column]) -> Column:
-    """Nothing was parsed, or a name is not what was sent.
+    """Whether the record may not be UTF-8: it was not parsed, or a name contains a replaced character.
 
-    Looking at every byte of every message costs a tenth of the count.
+    Checking every byte of every message would take a tenth of the tally's time.
     """
     return vote["schema_version"].isNull() | _replaced(vote)
 
 
 def _replaced(vote: Mapping[str, Column]) -> Column:
-    """Whether a name has the sign that the JSON parser puts for bytes that are not UTF-8."""
+    """Whether a name has the character with which the JSON parser replaces bytes that are not UTF-8."""
     names = ("contest_name", "candidate_name", "party", "country", "region", "city")
     return reduce(or_, (fn.coalesce(fn.contains(vote[name], fn.lit("\ufffd")), fn.lit(False)) for name in names))
 

@@ -1,4 +1,4 @@
-"""What the driver reads: how many votes wait, how many ballots its totals say, which batches are finished."""
+"""What the driver reads: the number of waiting votes, the ballots in its totals, and the finished batches."""
 
 import json
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ class Lag:
 
 
 class Counted:
-    """Ballots counted by one generation, as its readers see them on the topic: valid and invalid."""
+    """Ballots that one generation has counted, valid and invalid, as readers see them on the topic."""
 
     def __init__(self, platform: Platform, generation: int) -> None:
         self._totals: dict[bytes, int] = {}
@@ -45,7 +45,7 @@ class Counted:
         self._reader.assign([TopicPartition(topic, p, OFFSET_BEGINNING) for p in partitions(platform.kafka, topic)])
 
     def ballots(self) -> int:
-        """Takes in what has arrived since, without waiting for more."""
+        """The number of ballots, after reading the records that have arrived since the last call."""
         while records := list(consume(self._reader, 10_000, 0.01)):
             for record in records:
                 self._fold(record.key() or b"", record.value())
@@ -58,27 +58,27 @@ class Counted:
         try:
             total = self._decode(value)
         except Unusable:
-            return  # not of this job's making
+            return  # this job did not write it
         if total.generation == self._generation:
             self._totals[key] = max(self._totals.get(key, 0), total.votes)
 
 
 def newest(checkpoint: Path, log: str) -> int:
-    """The newest batch in Spark's log ``offsets`` (begun) or ``commits`` (done); -1 before the first."""
+    """The newest batch in Spark's log ``offsets`` (started) or ``commits`` (finished); -1 before the first."""
     found = newest_batch(checkpoint, log)
     return -1 if found is None else found
 
 
 def ended_at(checkpoint: Path, batch: int) -> int:
-    """When the batch was done, whoever counted it: milliseconds since 1970."""
+    """The end of the batch, in milliseconds since 1970, even if an earlier driver counted it."""
     return (checkpoint / "commits" / str(batch)).stat().st_mtime_ns // 1_000_000
 
 
 def finished_since(query: StreamingQuery, seen: int) -> list[dict[str, Any]]:
-    """Spark's progress reports of the batches after ``seen`` that read something, oldest first.
+    """Spark's progress reports of the batches after ``seen`` that read records, oldest first.
 
     Reads their JSON: pyspark's own ``recentProgress`` fetches each field of a hundred reports from Java, one by one,
-    and takes more of a core than the count itself.
+    and takes more of a core than the tally itself.
     """
     java = query._jsq
     latest = java.lastProgress()

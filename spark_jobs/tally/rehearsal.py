@@ -1,8 +1,8 @@
-"""Counts a few votes in one process, for the classes that Java loads on the way: the set-up archives them.
+"""Counts a few votes in one process, so that the set-up can archive the classes that Java loads for it.
 
     spark-submit --master local[2] --conf spark.driver.extraJavaOptions=-XX:ArchiveClassesAtExit=FILE rehearsal.py
 
-What Java loads, links and verifies at a start of Spark takes most of the start; from an archive it takes a third.
+Loading, linking and verifying classes takes most of Spark's start; from an archive it takes a third of that time.
 """
 
 from pathlib import Path
@@ -26,7 +26,7 @@ def main() -> None:
     with TemporaryDirectory() as folder:
         votes = Path(folder, "votes")
         votes.mkdir()
-        for file in range(3):  # a batch each: the second finds the state of the first
+        for file in range(3):  # one batch per file: the second batch loads the state of the first
             (votes / str(file)).write_text(_lines(file))
         line = fn.split("value", "\t")
         records = (
@@ -56,7 +56,7 @@ def main() -> None:
 
 
 def _lines(file: int) -> str:
-    """A vote a line: its key in hexadecimal, a tab, the message."""
+    """One vote per line: its key in hexadecimal, a tab, the message."""
     encode = VoteEncoder(1, "party", [Choice(1, "Contest", 1, "Candidate", "Party")], [Place(1, "", "", "Place")])
     keys = (number.to_bytes(16, "big") for number in range(file * VOTES, (file + 1) * VOTES))
     return "".join(f"{key.hex()}\t{encode(key, 1, 1, 1, 'female', '18-24', 0).decode()}\n" for key in keys)

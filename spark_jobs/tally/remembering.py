@@ -1,4 +1,4 @@
-"""Has a task work out once what depends on nothing but a text that it meets again and again."""
+"""Caches, within a task, the result of a function of a text that occurs again and again."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,14 +12,14 @@ from spark_jobs.tally.compiling import java_class
 
 
 def remembered(session: SparkSession, text: Column, work: Callable[[Column], Column]) -> Column:
-    """``work(text)``, a struct or null; out of memory where the task has had the same text before. Null for no text.
+    """``work(text)``, a struct or null, from the task's cache if it had the same text before. Null for a null text.
 
-    ``work`` looks at nothing but its argument, and its functions are expressions of Spark's that can be interpreted.
+    ``work`` must depend only on its argument, and use only expressions that Spark can interpret.
     """
     jvm: Any = SparkContext._jvm
     columns = jvm.org.apache.spark.sql.classic.ExpressionUtils
     frame = session.range(1).select(fn.lit("").alias("text")).select(work(fn.col("text")))
-    # Functions that Spark only plans with, in the form in which they can be interpreted.
+    # Replaces functions that exist only while planning with those that can be interpreted.
     plan = jvm.org.apache.spark.sql.catalyst.optimizer.ReplaceExpressions.apply(frame._jdf.queryExecution().analyzed())
     of = next(method for method in java_class("Remembered").getMethods() if method.getName() == "of")
     arguments = SparkContext._gateway.new_array(jvm.java.lang.Object, 2)  # type: ignore[union-attr]

@@ -1,4 +1,4 @@
-"""How the query ends: after its batch, and only when somebody asked for it."""
+"""Stops the query after its batch, and requires that a stop was requested."""
 
 import os
 import time
@@ -16,16 +16,19 @@ FINISH = 60.0  # seconds a batch may take to finish when a stop was asked for
 
 
 def forget_old_stop(folder: Folder) -> None:
-    """Takes away what stopped a driver before this one. Whoever starts through ``election.count`` has done it already,
-    and a stop that is there since is meant; a cluster, or a ``spark-submit`` by hand, has not."""
+    """Removes the stop marker of an earlier driver, unless ``election.count`` started this one.
+
+    ``election.count`` removes the marker before the start, so a marker that is there now is meant for this driver. A
+    cluster, or ``spark-submit`` by hand, does not remove it.
+    """
     if IDENTITY not in os.environ:
         folder.stop.unlink(missing_ok=True)
 
 
 def finish(query: StreamingQuery, checkpoint: Path, meanwhile: Callable[[], object]) -> None:
-    """Lets the running batch come to its end, then stops the query. A batch begun after that is begun again later.
+    """Waits for the end of the running batch, then stops the query. A batch that starts after it is repeated later.
 
-    ``meanwhile`` is called again and again until then.
+    ``meanwhile`` is called repeatedly until then.
     """
     running = newest(checkpoint, "offsets")
     deadline = time.monotonic() + FINISH
@@ -37,9 +40,9 @@ def finish(query: StreamingQuery, checkpoint: Path, meanwhile: Callable[[], obje
 
 
 def must_be_asked(folder: Folder) -> None:
-    """Raises StageFailed when nobody asked the count to stop: a query may end without an error of its own."""
+    """Raises StageFailed when no stop was requested: a query may end without an error of its own."""
     if not folder.stop.exists():
         raise StageFailed(
-            "The query ended without an error, and nobody asked it to: Spark ended the application, or somebody "
-            "stopped the query. Airflow starts the count again; without it, `election tally start`."
+            "The query ended without an error and without a requested stop: Spark ended the application, or a person "
+            "stopped the query. Airflow starts the tally again; without it, `election tally start`."
         )

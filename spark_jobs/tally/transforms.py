@@ -1,7 +1,7 @@
-"""The count as DataFrames: records of ``votes_topic`` in, records of the aggregated topics and ``rejected_topic`` out.
+"""The tally as DataFrames: from records of ``votes_topic`` to records of the aggregated topics and ``rejected_topic``.
 
-One pass over the votes: parse, drop ballots seen before, turn each ballot into one row per total it adds to,
-count the rows per total. There is no watermark: the state remembers every ballot, and no vote is ever too late.
+One pass over the votes: parse, drop repeated ballots, turn each ballot into one row for each total it adds to, count
+the rows of each total. There is no watermark: the state keeps the id of every ballot, and no vote is ever too late.
 Native functions only, so that no row leaves the JVM.
 """
 
@@ -17,7 +17,7 @@ from spark_jobs.tally.merging import merged
 from spark_jobs.tally.parsing import parse
 
 OBSERVED = "tally"
-"""Name of the metrics that ``tally`` observes in each batch: ``rejected``, records that cannot be used."""
+"""The name of the metrics that ``tally`` observes in each batch: ``rejected``, the number of rejected records."""
 
 _TYPES = {"first": "BIGINT", "second": "BIGINT", "text": "STRING", "a": "STRING", "b": "STRING", "c": "STRING"}
 
@@ -30,10 +30,10 @@ def tally(
 ) -> DataFrame:
     """Kafka records of ``votes_topic`` (key, value, topic, partition, offset) to Kafka records (topic, key, value).
 
-    ``left_out`` are offsets by partition of records that are quarantined: they are rejected. Records of elections that
-    were ``removed`` are passed over.
+    ``left_out`` are offsets, by partition, of quarantined records, which are rejected. Records of ``removed`` elections
+    are skipped.
 
-    Totals are absolute. In update mode each batch gives the totals it changed and the records it rejected.
+    Totals are absolute. In update mode each batch outputs the totals that it changed and the records that it rejected.
     """
     parsed = parse(records, left_out)
     if removed:
@@ -42,30 +42,30 @@ def tally(
 
 
 def unseen(parsed: DataFrame) -> DataFrame:
-    """Without the ballots that came before. One binary column is the smallest and quickest state there is.
+    """Drops repeated ballots. A single binary column makes the smallest and fastest state.
 
-    A batch's ballots are looked for and added in the order of the state's own table: one finds its neighbours in the
-    processor's cache. In the order of arrival each step of the search misses it.
+    A batch's ballots are looked up and added in the order of the state's table, so that neighbours are in the
+    processor's cache. In the order of arrival, each step of the search would miss the cache.
     """
     return parsed.repartition("id").sortWithinPartitions("id").dropDuplicates(["id"])
 
 
 def totals(ballots: DataFrame, generation: int) -> DataFrame:
-    """Counts parsed ballots per total; records that cannot be used go through as totals of their own."""
+    """Counts parsed ballots per total; rejected records pass through as totals of their own."""
     observed = ballots.observe(OBSERVED, fn.count(fn.col("reason")).alias("rejected"))
-    # Of the ballots of a batch most are like another in all that is counted. The first column is one of integers.
+    # Most ballots of a batch equal another one in all counted columns. ``merged`` needs an integer as the first column.
     columns = ["election", *(name for name in ballots.columns if name not in ("id", "election"))]
     alike = merged(observed.select(*columns), "alike")
     rows = alike.select(fn.explode(_adds_to()).alias("row"), "alike").select("row.*", "alike")
     equal = merged(rows, "equal", "alike")
     counted = equal.groupBy("kind", "election", "first", "second", "text").agg(
         fn.sum("equal").alias("votes"),
-        # Names are no part of the key: one spelt differently does not split a total.
+        # Names are not part of the key, so that a different spelling does not split a total.
         fn.max("names").alias("names"),
         # Collects nothing. With it Spark keeps the largest names in a hash table; without it, it sorts every row.
         fn.collect_set(fn.lit(None).cast("string")).alias("nothing"),
     )
-    # The sum keeps the optimizer from dropping what it takes to be unused.
+    # Adding its size keeps the optimizer from dropping the seemingly unused column.
     counted = counted.withColumn("votes", fn.col("votes") + fn.size("nothing"))
     names = {kind: fn.lit(kind.topic) for kind in (*AGGREGATES, REJECTED)}
     keys = {kind: _total_key(kind, generation) for kind in AGGREGATES} | {REJECTED: _key(REJECTED)}
@@ -76,7 +76,7 @@ def totals(ballots: DataFrame, generation: int) -> DataFrame:
 
 
 def _adds_to() -> Column:
-    """The array of rows that a parsed record adds to: one a total, fewer of an invalid ballot."""
+    """The array of rows of a parsed record: one for each total it adds to, fewer for an invalid ballot."""
     every = [_row(kind) for kind in AGGREGATES]
     of_invalid = [_row(kind) for kind in AGGREGATES if not kind.valid_only]
     return (

@@ -1,7 +1,7 @@
-"""Watches over the running query: heartbeat, progress, stop marker.
+"""Watches the running query: heartbeat, progress, stop marker.
 
-The driver's folder gets a heartbeat a second, ``tally_progress_topic`` a message after each batch and every few
-seconds between batches, ``batches.log`` one JSON object a batch. Times are in seconds since 1970 unless they say
+The driver's folder gets a heartbeat every second, ``tally_progress_topic`` a message after each batch and every few
+seconds between batches, ``batches.log`` one JSON object per batch. Times are in seconds since 1970 unless noted
 otherwise.
 """
 
@@ -29,14 +29,14 @@ from spark_jobs.tally.reading import Counted, Lag, ended_at, finished_since, new
 from spark_jobs.tally.stopping import finish, must_be_asked
 from spark_jobs.tally.transforms import OBSERVED
 
-POLL = 0.1  # seconds between looks at the query
+POLL = 0.1  # seconds between checks of the query
 BEAT = 1.0  # seconds between heartbeats
-SAME = 10.0  # seconds between looks whether the topic is still the one that was counted
-IDLE = 5.0  # seconds after which progress is told again although no vote came
+SAME = 10.0  # seconds between checks that the topic was not recreated
+IDLE = 5.0  # seconds after which progress is reported again although no vote came
 
 
 class Watch:
-    """One driver's account of itself."""
+    """Reports the state and progress of one driver."""
 
     def __init__(self, platform: Platform, folder: Folder, identity: str) -> None:
         self.generation = folder.generation
@@ -49,9 +49,9 @@ class Watch:
         self._last: dict[str, Any] = {}
 
     def over(self, query: StreamingQuery, checkpoint: Path, before: int) -> None:
-        """Returns when the query has stopped as asked; raises what ended it otherwise.
+        """Watches until the query has stopped as requested; raises the error that ended it otherwise.
 
-        ``before`` is the newest batch that was done when the query was not started yet; -1 when there was none.
+        ``before`` is the newest batch that was finished before the query started; -1 without one.
         """
         context = SparkSession.active().sparkContext
         self._beat |= {"counting": True, "application_id": context.applicationId, "ui_url": context.uiWebUrl}
@@ -83,15 +83,16 @@ class Watch:
         write_json(self._folder.heartbeat, {**self._beat, "at": now})
 
     def _look(self, checkpoint: Path, now: float) -> None:
-        """Notes how far the count is, and since when votes wait without a batch being finished.
+        """Records the tally's position, and since when votes wait without a finished batch.
 
-        Raises CheckpointRefused when the topic was made anew: nothing else tells, once it is filled past where it was.
+        Raises CheckpointRefused when the topic was recreated. No other check notices that once the new topic is longer
+        than the old one was.
         """
         if now - self._compared > SAME:
             self._compared = now
             self._compare(checkpoint)
         batch = newest_batch(checkpoint, "commits")
-        with suppress(KafkaException):  # the query itself says what is wrong with Kafka; the lag stays as last known
+        with suppress(KafkaException):  # the query itself reports errors of Kafka; the last known lag stays
             self._lag = self._waiting.after(read_offsets(checkpoint, batch))
         if self._lag == 0:
             self._beat["waiting_since"] = None
@@ -100,21 +101,21 @@ class Watch:
         self._beat |= {"batch": batch, "lag": self._lag, "progressed": batch is not None and batch > self._before}
 
     def _compare(self, checkpoint: Path) -> None:
-        with suppress(NotReachable):  # the query itself says what is wrong with Kafka
-            # A broker that has just come back may not know its topics yet.
+        with suppress(NotReachable):  # the query itself reports errors of Kafka
+            # A broker that has just restarted may not know its topics yet.
             if (topic_id := votes_topic_id(self._platform.kafka, 2)) is not None:
                 check_topic(checkpoint, topic_id)
 
     def _follow(self, query: StreamingQuery, checkpoint: Path) -> None:
-        """Takes in the batches that were finished since the last look."""
-        # Looking into the folder is cheap, asking Java for a report is not.
+        """Reports the batches that were finished since the last call."""
+        # Reading the folder is cheap; asking Java for a report is not.
         for batch in self._new(query) if newest(checkpoint, "commits") > self._seen else ():
             self._take(batch, checkpoint)
             self._tell(checkpoint)
             self._log.info(json.dumps(self._line(batch)))
 
     def _last_round(self, query: StreamingQuery, checkpoint: Path) -> None:
-        """The batch that a stop waited for is told of like any other."""
+        """Reports the last batch, for which the stop waited."""
         self._follow(query, checkpoint)
         if (done := newest(checkpoint, "commits")) > self._seen:  # Spark was stopped before it could report
             note(checkpoint, done)
@@ -148,7 +149,7 @@ class Watch:
             input_rate=round(batch.get("inputRowsPerSecond", 0.0), 1),
             processed_rate=round(batch.get("processedRowsPerSecond", 0.0), 1),
             batch_ms=batch.get("batchDuration", 0),
-            state_rows=ballots,  # Spark says 0: counting them itself costs it a look at each (trackTotalNumberOfRows)
+            state_rows=ballots,  # Spark reports 0, because trackTotalNumberOfRows is off: it costs a lookup per ballot
             state_bytes=sum(state["memoryUsedBytes"] for state in batch.get("stateOperators", [])),
             application_id=str(self._beat["application_id"]),
             ui_url=str(self._beat["ui_url"]),
@@ -159,7 +160,7 @@ class Watch:
             self._producer.produce(topics.TALLY_PROGRESS, encode(progress), b"%d" % self.generation)
             self._producer.flush(2)
         except NotReachable as error:
-            logging.getLogger("tally").warning("Progress was not told: %s", error)
+            logging.getLogger("tally").warning("Progress was not reported: %s", error)
 
     def _line(self, batch: dict[str, Any]) -> dict[str, Any]:
         took = batch["durationMs"]

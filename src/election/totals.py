@@ -57,7 +57,7 @@ class Totals:
         self.unusable = 0
 
     def apply(self, topic: str, key: bytes | None, value: bytes | None) -> None:
-        """Takes in one record. A tombstone removes its key; a record of no known form is counted in ``unusable``."""
+        """Applies one record. A tombstone removes its key; ``unusable`` counts records without a known form."""
         if not (key or b"").startswith(self._head):
             return
         if value is None:

@@ -251,4 +251,4 @@ def test_reconciliation_accounts_for_every_ballot_that_was_offered(tables, feed)
         )
     # Voter 7's ballot was offered twice.
     lost = ("ballot neither stored nor rejected", 1)
-    assert accounts(tables, poll) == [lost, lost, ("ballots stored that nobody offered", 2)]
+    assert accounts(tables, poll) == [lost, lost, ("ballots stored but never offered", 2)]

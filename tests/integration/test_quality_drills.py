@@ -200,7 +200,7 @@ FAULTS: dict[str, Fault] = {
                (SELECT min(voter_no) FROM votes WHERE election_no = %(no)s)""",
         set(), {"votes.time"},
     ),
-    "hardly anybody voted": Fault(
+    "a very low turnout": Fault(
         "casting", SIMULATED, "DELETE FROM votes WHERE election_no = %(no)s AND voter_no > 30",
         {"votes_topic.known", BUCKETS}, {"votes.turnout"},
     ),
@@ -212,7 +212,7 @@ FAULTS: dict[str, Fault] = {
            FROM voters WHERE election_no = %(no)s AND voter_no = 1""",
         {"voters_topic.complete"},
     ),
-    "a topic of voters that was created again": Fault(
+    "a recreated topic of voters": Fault(
         "casting", CAST,
         """UPDATE elections SET voters_from = '{"0": 99999990}', voters_to = '{"0": 99999999}'
            WHERE election_no = %(no)s""",
@@ -230,7 +230,7 @@ FAULTS: dict[str, Fault] = {
     ),
     # Rejected records
     "a record that cannot be used": Fault("casting", CAST, "rejected_record", set(), {"rejected_topic.none"}),
-    "a rejection by nobody knows whom": Fault(
+    "a rejection by an unknown program": Fault(
         "casting", CAST, "strange_rejection", {"rejected_topic.known"}, {"rejected_topic.none"},
     ),
 }  # fmt: skip

@@ -14,7 +14,11 @@ PHRASES = (
     r"anew",
     r"once more than never",
     r"(is|are|was|were|be|being|been) told",
-    r"tells? of itself",
+    r"(tells?|told) of itself",
+    r"wait(s|ed|ing)? to be told",
+    r"look(s|ed)? like ones",
+    r"says? how it was",
+    r"of no known form",
     r"of none",
     r"(is|are) none of",
     r"(of|as|what is|for what is) no (voter|ballot|person|fault|text)",
@@ -30,22 +34,18 @@ PHRASES = (
 """Regular expressions, matched as whole words in any case. A better wording is in docs/glossary.md."""
 
 READ = (
-    "README.md", "CONTRIBUTING.md", "SECURITY.md", "docs",
-    "bench", "dags", "dashboard", "docker", "plugins", "results_feed", "stack",
-    *(f"src/election/{package}" for package in (
-        "behaviour", "casting", "certification", "cli", "clients", "count", "electorate", "live", "orchestration",
-        "preparation", "publication", "removal.py", "results", "scenarios", "stack", "settings.py", "parameters.py",
-        "errors.py", "nights.py", "sources.py",
-    )),
+    "README.md", "CONTRIBUTING.md", "SECURITY.md", "bench", "dags", "dashboard", "docker", "docs",
+    "expectations", "plugins", "results_feed", "spark_jobs", "src/election", "stack",
 )  # fmt: skip
 """Files and folders that are held to it. Add what has been rewritten; take nothing out."""
 
 STILL_TO_REWRITE = (
     "docs/glossary.md",  # lists them
-    "docs/messages.md",  # quotes the docstrings of contracts/
-    "docs/quality.md",  # quotes the expectations
 )
 """Files and folders that still have such phrases. The list may only shrink."""
+
+NOT_READ = ("/static/", "/migrations/versions/")
+"""Not read: other projects' files, and released versions of the tables, which stay as they are."""
 
 PATTERN = re.compile(rf"\b({'|'.join(PHRASES)})\b", re.IGNORECASE)
 TEXT = (".md", ".py", ".html", ".sql", ".sh", ".toml", ".css", ".java")
@@ -77,5 +77,5 @@ def _files():
         path = PROJECT / name
         for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
             relative = file.relative_to(PROJECT).as_posix()
-            if file.suffix in TEXT and "/static/" not in relative:
+            if file.suffix in TEXT and not any(part in relative for part in NOT_READ):
                 yield relative

@@ -29,7 +29,7 @@ class Contest:
 
     @cached_property
     def closest(self) -> int:
-        """Votes between the weakest winner and the strongest loser; all ballots where nobody lost."""
+        """Votes between the weakest winner and the strongest loser; all ballots if there is no loser."""
         return min(self.margins.values(), default=self.ballots)
 
     @property

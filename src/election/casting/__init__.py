@@ -1,8 +1,8 @@
-"""Stage 4, casting: every ballot is taken in, stored once, then published.
+"""Stage 4, casting: takes every ballot in, stores it once, then publishes it.
 
-The loop: consume a batch → one transaction → read back what is stored → idempotent produce → flush
-without an error → commit the offsets. A worker may die after any step: what was stored is published
-when the batch is offered again, and what was published again is a duplicate.
+The loop: consume a batch → one transaction → read the stored ballots back → idempotent produce → flush without an
+error → commit the offsets. A worker may die after any step. When the batch is offered again, stored ballots are
+published, and ballots that are published twice are duplicates, which the tally drops.
 """
 
 from election.casting.late import reject_late

@@ -1,4 +1,4 @@
-"""Records for one batch, in memory that does not grow with what they carry."""
+"""Collects the records of one batch, in memory that does not grow with their size."""
 
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -9,9 +9,9 @@ from confluent_kafka import Consumer, Message
 from election.messaging.clients import consume
 
 _Headers = Iterable[tuple[str, bytes | None]]
-# A batch of ballots has some two megabytes; a hostile feed's records have up to one megabyte each.
+# A batch of ballots has about two megabytes; a hostile feed's records have up to one megabyte each.
 BATCH_BYTES = 32 * 1_048_576
-# What comes meanwhile is in memory before it can be weighed.
+# Short, because records that arrive during a call are in memory before their size is known.
 _LOOK_SECONDS = 0.01
 _OBJECT_BYTES = 500
 
@@ -23,12 +23,11 @@ def gathered(
     assignment: Callable[[], int] = lambda: 0,
     before: Sequence[Message] = (),
 ) -> list[Message]:
-    """Up to ``number`` records, those that were read ``before`` and those that come within ``seconds``; no more of them
-    once they have BATCH_BYTES.
+    """Up to ``number`` records: those read ``before``, and those that arrive within ``seconds``. Stops at BATCH_BYTES.
 
-    Beyond that memory holds what the consumer had in its queue (see ``casting.worker``).
-    ``assignment`` numbers the consumer's assignments: what came under one before the last is left out, because its
-    partitions are another worker's by now, or are read again from where they were committed.
+    Memory also holds the consumer's queue (see ``casting.worker``).
+    ``assignment`` returns the number of the consumer's current assignment. Records of an earlier assignment are left
+    out: their partitions belong to another worker now, or are read again from the committed offsets.
     """
     deadline = time.monotonic() + seconds
     found = list(before)
@@ -38,7 +37,7 @@ def gathered(
         ask = (number - len(found), min(left, _LOOK_SECONDS)) if found else (1, left)
         current = assignment()
         more = consume(reader, *ask)
-        if assignment() != current:  # librdkafka leaves them out itself, but of this one call alone
+        if assignment() != current:  # librdkafka drops outdated records, but only those of this one call
             found, held = [], 0
         found += more
         held += size(more)
@@ -48,7 +47,7 @@ def gathered(
 
 
 def size(messages: Sequence[Message]) -> int:
-    """Bytes that records take in memory: one without a value takes some too."""
+    """Bytes that records take in memory, with a constant for each record."""
     known = sum(map(len, messages)) + _OBJECT_BYTES * len(messages)
     known += sum(map(len, filter(None, map(Message.key, messages))))
     headers = cast(Iterable[_Headers], filter(None, map(Message.headers, messages)))

@@ -1,4 +1,4 @@
-"""From records on ``ballots_topic`` to ballots: a feed from outside says who voted for whom."""
+"""Turns records on ``ballots_topic``, which a feed writes, into ballots."""
 
 from collections.abc import Sequence
 
@@ -17,9 +17,9 @@ _Voter = tuple[int, int, str, str]
 
 
 class ExternalBallots:
-    """External ballots of one election. A ballot is in time by its offset on the topic, which a feed cannot forge.
+    """External ballots of one election. The offset decides whether a ballot is in time, because a feed cannot forge it.
 
-    With ``again``, ballots that came before the poll opened are accepted, as the person who replays them decided.
+    With ``again``, ballots from before the opening of the poll are accepted, as the person who replays them decided.
     """
 
     topic = topics.BALLOTS
@@ -37,7 +37,7 @@ class ExternalBallots:
         positions, decoded, refused = self._decoded(records)
         strange = any((b.contest, b.candidate) not in self._standing for b in decoded if b.candidate is not None)
         if strange and self._read_standing(poll) != self._standing:
-            # The next try of the batch reads the election again.
+            # The next attempt at the batch reads the election again.
             raise Outdated(f"The contests or candidates of {poll.slug} were changed.")
         voters = self._voters(poll.election_no, [ballot.voter for ballot in decoded])
         taken = []
@@ -92,7 +92,7 @@ class ExternalBallots:
         return voter
 
     def _voters(self, election_no: int, numbers: list[int]) -> dict[int, _Voter]:
-        """What a ballot carries of its voters, read for the batch."""
+        """The fields of the batch's voters that ballots carry, by voter number."""
         rows = self._connection.execute(
             f"""SELECT voter_no, contest_no, location_no, gender, {AGE_GROUP_SQL}
                 FROM voters JOIN elections USING (election_no) WHERE election_no = %s AND voter_no = ANY(%s)""",

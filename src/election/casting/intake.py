@@ -1,4 +1,4 @@
-"""The processing of a batch of records: check, store, publish."""
+"""Processes a batch of records: checks, stores and publishes its ballots."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -22,17 +22,17 @@ from election.platform import Connection, Platform
 from election.storage.ballots import ballot_key, choices, places
 from election.storage.elections import Election, held
 
-# A worker that takes over the partitions of one paused inside a transaction gets the voters whose rows that one holds,
-# and waits for its end. A batch takes less than a second; on the busiest machine, some seconds. A worker paused before
-# it has sent all of its batch holds no voter's row, and Postgres waits for the rest without a limit: then only the
-# close of the poll waits, until the worker goes on or ends.
+# If a worker is paused inside a transaction, the worker that takes over its partitions waits for the locked voters'
+# rows. A batch takes less than a second, or some seconds on a very busy machine. A worker that is paused before it has
+# sent its whole batch holds no voter's row, and the limit does not apply to it. Then only the close of the poll waits,
+# until the worker goes on or ends.
 _LIMIT = "SET transaction_timeout = '2min'"
-_Vote = tuple[bytes, bytes, int]  # the message; its key, the ballot id; -1, so that the partition goes by the key
+_Vote = tuple[bytes, bytes, int]  # the message; its key, the ballot id; -1, so that the key decides the partition
 
 
 @dataclass(frozen=True)
 class Taken:
-    """A batch that was taken in: its ballots, stored and published, and the records that were rejected."""
+    """A processed batch: the number of its ballots, stored and published, and its rejected records."""
 
     ballots: int
     refused: Refused
@@ -40,7 +40,7 @@ class Taken:
 
 @dataclass(frozen=True)
 class _Batch:
-    """A batch between ``begin`` and ``end``. ``votes`` go out when all of the ballots are new."""
+    """A batch between ``begin`` and ``end``. ``votes`` are published if all ballots are new."""
 
     records: Sequence[Origin]
     ballots: Sequence[Ballot]
@@ -54,7 +54,7 @@ class Intake:
     """Takes in ballots of one election. ``connection`` is in autocommit, for this object alone."""
 
     def __init__(self, platform: Platform, connection: Connection, poll: Election, *, again: bool = False) -> None:
-        """``again`` is for records that were rejected once: see ``ExternalBallots`` and ``Decoding``."""
+        """``again``: the records were rejected before (see ``ExternalBallots`` and ``Decoding``)."""
         number = poll.election_no
         self._connection, self._poll = connection, poll
         external = poll.ballots == "external"
@@ -62,28 +62,28 @@ class Intake:
         self._ballot_id = ballot_ids(ballot_key(connection, number))
         self._encode = VoteEncoder(number, poll.series, choices(connection, number), places(connection, number))
         self._batch: _Batch | None = None
-        # After a batch of new ballots alone the next is taken for one too. A worker's first one may be offered again.
+        # If the last batch held only new ballots, the next one uses a plain INSERT. The first one may be a repetition.
         self._all_new = False
-        # A batch's votes go in few large requests; the flush at its end sends what is left at once.
+        # A batch's votes are sent in few large requests; the flush at its end sends the rest at once.
         self.producer = SafeProducer(platform.kafka, **{"linger.ms": 100})
         self.faults = FaultPoints(platform.settings.casting_fault)
         prepare(connection)
         connection.execute(_LIMIT)
 
     def take(self, records: Sequence[Origin]) -> Taken:
-        """Stores the batch's ballots in one transaction, then publishes what is stored; rejects what cannot be used.
+        """Stores the batch's ballots in one transaction, publishes the stored ones, and rejects unusable records.
 
-        When this returns all of it is on its topics. Raises StageFailed when the election is certified.
+        On return, all of them are on their topics. Raises StageFailed when the election is certified.
         """
         self.begin(records)
         return self.end()
 
     def begin(self, records: Sequence[Origin]) -> None:
-        """The first half of ``take``: on return Postgres is at work; ``end`` waits for it."""
+        """The first half of ``take``: on return, Postgres works on the batch; ``end`` waits for it."""
         self.faults.reach("consumed")
         with ExitStack() as begun:
             begun.enter_context(self._connection.transaction())
-            # Whether a ballot is in time must not change until it is stored.
+            # The poll must not close between the check that a ballot is in time and its storing.
             poll = held(self._connection, self._poll.slug)
             ballots, refused = self.source.ballots(records, poll)
             if ballots and poll.state == "certified":
@@ -94,20 +94,20 @@ class Intake:
                 send(self._connection, ballots)
                 pipeline = begun.enter_context(self._connection.pipeline())
                 storing = Storing(self._connection, pipeline, poll.election_no, ballots, cast_at, all_new=self._all_new)
-            # While Postgres is at work the votes are made that go out when all of the ballots are new.
+            # While Postgres works, encode the votes that are published if all ballots are new.
             votes = self._votes(ballots, cast_at)
             self.faults.reach("sent")
             self._batch = _Batch(records, ballots, refused, votes, storing, begun.pop_all())
 
     def drop(self) -> None:
-        """Takes back the batch that was begun and not ended, if there is one."""
+        """Rolls back the batch that was begun and not ended, if there is one."""
         batch, self._batch = self._batch, None
         if batch:
-            with suppress(Rollback), batch.transaction:  # with its connection gone, a transaction lets it through
+            with suppress(Rollback), batch.transaction:  # without its connection, a transaction lets Rollback through
                 raise Rollback
 
     def end(self) -> Taken:
-        """The second half of ``take``, of the batch that was begun."""
+        """The second half of ``take``, for the batch that was begun."""
         batch, self._batch = self._batch, None
         assert batch
         with batch.transaction:
@@ -127,7 +127,7 @@ class Intake:
         return Taken(len(batch.ballots), refused)
 
     def _votes(self, ballots: Sequence[Ballot], cast_at: int) -> list[_Vote]:
-        """The vote of each ballot, as if it were stored as it was offered."""
+        """The vote of each ballot, as if the ballot were stored as it was offered."""
         encode, ids = self._encode, [self._ballot_id(ballot.voter) for ballot in ballots]
         return [
             (encode(own, b.contest, b.candidate, b.location, b.gender, b.age_group, cast_at), own, -1)
@@ -135,7 +135,7 @@ class Intake:
         ]
 
     def _publish_stored(self, ballots: Sequence[Ballot], stored: Mapping[int, Stored]) -> Refused:
-        """Publishes as they are stored the ballots that repeat what is stored; refuses those with another choice."""
+        """Publishes the stored form of ballots with the stored choice; refuses ballots with another choice."""
         second: Refused = []
         for ballot in ballots:
             kept = stored[ballot.voter]

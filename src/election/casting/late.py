@@ -1,4 +1,4 @@
-"""Ballots from outside that came after the last worker had ended."""
+"""Rejects ballots from a feed that came after the last worker had ended."""
 
 from collections.abc import Callable
 
@@ -9,10 +9,10 @@ from election.storage.elections import election
 
 
 def reject_late(platform: Platform, slug: str, log: Callable[[str], None] = print) -> int:
-    """Rejects what came on ``ballots_topic`` since the last worker ended, or the last call; returns how many records.
+    """Rejects the records that came on ``ballots_topic`` since the last worker or call ended; returns their number.
 
-    Safe to repeat, also once the election is certified. Of simulated voters nothing comes late, so there it does
-    nothing. Raises StageFailed while the poll is not closed.
+    Safe to repeat, also after certification. It does nothing for simulated voters, whose ballots are never late.
+    Raises StageFailed while the poll is not closed.
     """
     with platform.connect("reader") as connection:
         poll = election(connection, slug)

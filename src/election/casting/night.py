@@ -1,4 +1,4 @@
-"""A night is replayed: voters are held back until they are due."""
+"""Replays a night: holds each voter back until the voter is due."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from election.storage.elections import Election
 _BATCH_SECONDS = 0.1
 _LATE_MS, _TOLD_MS = 1_000, 5_000
 _FETCHED = 2_000
-# A partition that has more in hand is read no further: memory stays the same however long the night is.
+# A partition with more bytes in memory is paused, so that memory does not grow with the length of the night.
 _HELD_BYTES = 4_000_000
 
 
@@ -28,7 +28,7 @@ _decode = msgspec.json.Decoder(_Due).decode
 
 
 class Night:
-    """The pace of a night that is replayed. Each partition is in due order; they are merged here."""
+    """The pace of a replayed night. Each partition is in due order; this class merges the partitions."""
 
     def __init__(self, reader: Consumer, poll: Election) -> None:
         assert poll.opened_at is not None
@@ -40,7 +40,7 @@ class Night:
         self._behind = self._assignment = 0
 
     def batch(self, most: int) -> list[Message]:
-        """Up to ``most`` records that are due by now; lets them gather for a tenth of a second."""
+        """Up to ``most`` records that are due now; collects them for a tenth of a second."""
         late = any(waiting and waiting[0][0] < self._now() - _LATE_MS for waiting in self._held.values())
         seconds = 0 if late else _BATCH_SECONDS
         for message in gathered(self._reader, _FETCHED, seconds, lambda: self._assignment):
@@ -50,16 +50,16 @@ class Night:
         return taken
 
     def fetch_ahead(self, most: int) -> None:
-        """Nothing: what is due is known when its batch is taken."""
+        """Does nothing: only ``batch`` knows which records are due."""
 
     def in_hand(self) -> set[int]:
         return {partition for partition, waiting in self._held.items() if waiting}
 
     def offered(self, ballots: int) -> None:
-        """A ballot's time has come before it is offered."""
+        """Does nothing: a ballot is offered when it is due."""
 
     def share(self, own: int, left: int) -> None:
-        """Every record says itself when it is due."""
+        """Does nothing: every record has its own due time."""
 
     def assigned(self, partitions: list[TopicPartition]) -> None:
         self._held, self._bytes, self._paused = {}, {}, set()

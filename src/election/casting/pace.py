@@ -1,4 +1,4 @@
-"""When a worker takes its records: without a limit, or at a rate. ``night`` has the third way."""
+"""The pace of a worker: without a limit, or at a rate. ``night`` has the third kind."""
 
 import threading
 import time
@@ -13,14 +13,14 @@ _FORGIVEN_SECONDS = 5.0
 _BATCH_SECONDS = 0.1
 _HELD = 0.95
 _POLL_SECONDS = 0.2
-# What was fetched ahead is a batch when it is this part of the largest; less waits for more, as small ones cost more.
+# Records fetched ahead make a batch from a tenth of the largest batch on. Fewer wait for more: small batches cost more.
 _ENOUGH = 10
-# A worker that waits longer polls Kafka meanwhile: it stays in its group, and others can join and leave.
+# A worker that waits longer polls Kafka meanwhile, so that it stays in its group and others can join and leave.
 _SLICE_SECONDS = 1.0
 
 
 class Pace(Protocol):
-    """Gives a worker its records in time."""
+    """Gives a worker its records when they are due."""
 
     def batch(self, most: int) -> list[Message]:
         """Up to ``most`` records that are due; empty after at most a second without one."""
@@ -29,7 +29,7 @@ class Pace(Protocol):
         """Fetches up to ``most`` available records for the next batch; none at a pace."""
 
     def in_hand(self) -> set[int]:
-        """Partitions with records that were read and are not in a batch yet."""
+        """Partitions with records that were read but are not in a batch yet."""
 
     def offered(self, ballots: int) -> None:
         """Reports the number of ballots that were just offered."""
@@ -38,26 +38,26 @@ class Pace(Protocol):
         """Reports that ``own`` of the ``left`` remaining records are this worker's."""
 
     def assigned(self, partitions: list[TopicPartition]) -> None:
-        """The group is being rebalanced. What is in hand is dropped: every partition is read again from where it was
-        committed. ``partitions`` are this worker's now, none until the next ones are assigned."""
+        """Reports a rebalance of the group. Records in hand are dropped: every partition is read again from its
+        committed offset. ``partitions`` belong to this worker now; the list is empty until the next assignment."""
 
     def slow(self) -> str:
         """Why the requested rate was missed since the last call; empty if it was held."""
 
 
 def due_at_once(rate: float, behind: float, most: int) -> int:
-    """Records in the next batch of a worker at ``rate`` ballots a second that is ``behind`` by so many seconds.
+    """The size of the next batch for a worker at ``rate`` ballots per second that is ``behind`` by so many seconds.
 
-    A tenth of a second's worth keeps the pace even; what is overdue comes with it, because ballots in large batches
-    cost less, and that is how a worker catches up. At least one, at most ``most``.
+    A batch of a tenth of a second keeps the pace even. Overdue ballots are added, because ballots in large batches cost
+    less, so that a worker catches up. At least 1, at most ``most``.
     """
     seconds = _BATCH_SECONDS + min(max(0.0, behind), _FORGIVEN_SECONDS)
     return min(most, max(1, round(rate * seconds)))
 
 
 def missed(slid: float, seconds: float) -> str:
-    """What a worker says of the last ``seconds``, in which its ballots slid behind by ``slid`` seconds; empty when it
-    held its share to 95 %."""
+    """The log text for the last ``seconds``, in which a worker fell behind by ``slid`` seconds. Empty if it reached
+    95 % of its share."""
     held = 1 - slid / seconds if seconds else 1.0
     return f"{held:.0%} of this worker's share, at full speed" if held < _HELD else ""
 
@@ -65,8 +65,8 @@ def missed(slid: float, seconds: float) -> str:
 class Rate:
     """``rate`` is ballots per second across all workers (0 = unlimited).
 
-    A worker keeps to the share of it that it holds of what is left to cast, so the sum is the rate however the
-    records lie, and still is when a worker has died and the others have taken over.
+    A worker's share of the rate is its share of the remaining records. The sum is therefore the rate, however the
+    records are distributed, and also after a worker has died and others have taken over.
     """
 
     def __init__(self, reader: Consumer, rate: float, stop: threading.Event) -> None:
@@ -74,7 +74,7 @@ class Rate:
         self._due: float | None = None
         self._held: list[Message] = []
         self._paused, self._assignment = False, 0
-        # Seconds: how far the latest ballot was behind, what was forgiven, and their sum at the last report.
+        # Seconds: the delay of the latest ballot, the delay that was forgiven, and their sum at the last report.
         self._behind, self._forgiven, self._slid = 0.0, 0.0, 0.0
         self._told = time.monotonic()
 
@@ -113,17 +113,17 @@ class Rate:
         before, self._own = self._own, self._rate * own / left
         now = time.monotonic()
         if self._due is not None and self._due > now:
-            # So many ballots ahead as before; how long that is depends on the share.
+            # The worker stays as many ballots ahead as before; the time for them depends on the share.
             self._due = now + (self._due - now) * before / self._own
 
     def assigned(self, partitions: list[TopicPartition]) -> None:
-        """What was missed while the group was rebalanced is caught up."""
+        """Ballots that were missed during the rebalance are caught up."""
         self._reader.resume(partitions)
         self._paused, self._held = False, []
         self._assignment += 1
 
     def _waited(self) -> list[Message]:
-        """After a second: nothing, or the record that came when the group was rebalanced just then."""
+        """Waits a second. Usually empty; a rebalance at that moment can bring a record."""
         if not self._paused:
             self._reader.pause(self._reader.assignment())
             self._paused = True

@@ -1,4 +1,4 @@
-"""How long a worker waits for services that are away: Postgres or Kafka restarting ends no night."""
+"""Retries while a service is down, so that a restart of Postgres or Kafka does not end a worker."""
 
 import threading
 import time
@@ -10,19 +10,19 @@ import tenacity
 from election.errors import NotReachable
 from election.messaging.clients import passes
 
-# From the first failure. More than the producer's own patience with a broker, which is two minutes.
+# From the first failure. More than the producer's own delivery timeout, which is two minutes.
 _SECONDS = 300.0
 _BETWEEN_SECONDS = 2.0
 
 
 class Outdated(Exception):
-    """What a worker read of its election at its start has changed since; it begins again."""
+    """The election has changed since the worker read it, so the worker must start again."""
 
 
 class Patience:
-    """Attempts at what needs services that may be away; given up five minutes after the first one failed.
+    """Repeats work that needs services that may be down; gives up five minutes after the first failure.
 
-    A new count begins when work got done in between, or when all went well for as long.
+    The five minutes start again after work was done, or after as long without a failure.
     """
 
     def __init__(self, name: str, log: Callable[[str], None], stop: threading.Event, seconds: float = _SECONDS) -> None:
@@ -31,11 +31,11 @@ class Patience:
         self._latest = 0.0
 
     def worked(self) -> None:
-        """Work got done, or there is none: a failure that comes now is a new one."""
+        """Reports that work was done, or that there is none: the next failure is a first one."""
         self._first = None
 
     def attempts(self) -> tenacity.Retrying:
-        """Raises what the last attempt raised, once patience has ended or a stop was asked for."""
+        """The attempts. They raise the last attempt's error when the time is over or a stop was requested."""
         return tenacity.Retrying(
             retry=tenacity.retry_if_exception(_passes),
             wait=tenacity.wait_fixed(_BETWEEN_SECONDS),
@@ -56,6 +56,6 @@ class Patience:
 
 
 def _passes(error: BaseException) -> bool:
-    """Whether it is worth another try: what was in hand is dropped and taken up again."""
-    took_too_long = psycopg.errors.TransactionTimeout  # this process was stopped, and Postgres took its batch back
+    """Whether another attempt may succeed. The batch in hand is then dropped and read again."""
+    took_too_long = psycopg.errors.TransactionTimeout  # the process was paused, and Postgres rolled its batch back
     return passes(error) or isinstance(error, (psycopg.OperationalError, took_too_long, NotReachable, Outdated))

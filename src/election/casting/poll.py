@@ -13,7 +13,7 @@ from election.storage.elections import Election, election, move
 def open_poll(platform: Platform, slug: str, rate: float = 0) -> bool:
     """Opens the poll; False when it was open or closed before. Raises StageFailed before the voters are published.
 
-    Raises BadInput when casting cannot keep the ``rate`` that it is to have: a night or a feed says when ballots come.
+    Raises BadInput if there is a ``rate`` although a night or a feed decides when ballots come.
     """
     with platform.connect("app") as connection:
         poll = election(connection, slug)
@@ -39,8 +39,8 @@ def open_poll(platform: Platform, slug: str, rate: float = 0) -> bool:
 def close_poll(platform: Platform, slug: str) -> bool:
     """Closes the poll; False when it was closed before.
 
-    With simulated voters, once each of them was offered the ballot: raises StageFailed with the number of those who
-    still wait. With ballots from outside at once: what is on the topic by now is taken in, what comes later is late.
+    With simulated voters, it raises StageFailed with the number of remaining voters until each was offered the ballot.
+    With ballots from a feed, it closes at once: ballots on the topic are taken in, later ones are late.
     """
     with platform.connect("app") as connection:
         poll = election(connection, slug)
@@ -51,7 +51,7 @@ def close_poll(platform: Platform, slug: str) -> bool:
         connection.execute("ANALYZE votes")
         moved = move(connection, poll.election_no, "closed")
         if moved and poll.ballots == "external":
-            # No worker stores a ballot while the state changes, so none beyond these offsets is stored.
+            # No worker stores a ballot while the state changes, so no ballot beyond these offsets is stored.
             _note(connection, poll, "ballots_to", platform)
         return moved
 

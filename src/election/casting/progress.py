@@ -1,4 +1,4 @@
-"""How far the elections are whose poll is open."""
+"""The progress of elections whose poll is open."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,9 +11,9 @@ from election.storage.elections import Election, elections
 
 @dataclass(frozen=True)
 class Progress:
-    """``done`` of ``total`` records are cast, ``rate`` of them a second since the poll opened.
+    """``done`` of ``total`` records are cast; ``rate`` is records per second since the poll opened.
 
-    ``remaining_s`` is None if unknown: nothing is done yet, or ballots are external.
+    ``remaining_s`` is None if unknown: no record is cast yet, or ballots are external.
     """
 
     election: str
@@ -24,11 +24,11 @@ class Progress:
 
 
 def open_polls(platform: Platform) -> list[Progress]:
-    """The progress of every election whose poll is open, the newest first; none before the first was prepared."""
+    """The progress of every election whose poll is open, newest first; empty before the first is prepared."""
     with platform.connect("reader") as connection:
         (prepared,) = connection.execute("SELECT to_regclass('elections') IS NOT NULL").fetchone() or (False,)
         polls = elections(connection) if prepared else []
-    # One that was opened by hand before its voters were published must not keep the others from being shown.
+    # A poll may be opened by hand before its voters are published. It must not hide the progress of the others.
     return [_progress(platform, poll) for poll in polls if poll.state == "open" and poll.voters_to is not None]
 
 

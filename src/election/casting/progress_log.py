@@ -1,4 +1,4 @@
-"""What a worker tells in the log: how far all are, how fast, how long it takes yet."""
+"""Logs a worker's progress: the records done by all workers, the speed, and the remaining time."""
 
 import time
 from collections.abc import Callable
@@ -28,7 +28,7 @@ class Log:
         self._write(f"{self._name}: {text}")
 
     def tell(self, done: int, total: int, ballots: int, slow: Callable[[], str], *, last: bool) -> None:
-        """Every two seconds and at the end: ``done`` of ``total`` records by all workers, ``ballots`` by this one."""
+        """Logs every two seconds and at the end: all workers' ``done`` of ``total`` records, this one's ``ballots``."""
         now = _Told(time.monotonic(), done, ballots)
         before = self._told or now
         if self._told is not None and not last and now.at - before.at < _LOG_SECONDS:

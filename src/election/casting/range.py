@@ -1,4 +1,4 @@
-"""Which records of its source are an election's, and how many of them its consumer group has done."""
+"""The range of an election's records on its source topic, and the progress of its consumer group."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -16,9 +16,9 @@ from election.storage.elections import Election
 
 @dataclass(frozen=True)
 class Range:
-    """Offsets of ``topic`` by partition from ``begin`` up to, without, ``end``, and the group that reads them.
+    """Offsets of ``topic`` by partition, from ``begin`` (included) to ``end`` (excluded), and the group reading them.
 
-    ``end`` is None while the poll takes ballots from outside: there it is where the topic ends at the moment.
+    ``end`` is None while the poll takes ballots from a feed; the end is then the topic's current end.
     """
 
     topic: str
@@ -28,13 +28,13 @@ class Range:
 
     @classmethod
     def of(cls, poll: Election) -> "Range":
-        """Of voters, the range that publication recorded; of ballots from outside, all since the registration.
+        """The range of voters that publication recorded, or all external ballots since the registration.
 
         Raises StageFailed when publication has not finished.
         """
         if poll.voters_from is None or poll.voters_to is None:
             raise StageFailed(f"The voters of {poll.slug} are not published yet: run `election publish {poll.slug}`.")
-        # The number keeps a new election apart from one of the same name on a database that is gone.
+        # The time tells the election from one with the same slug in an earlier database.
         group = f"election-casting-{poll.slug}-{poll.registered_at:%Y%m%d%H%M%S}"
         if poll.ballots == "external":
             return cls(topics.BALLOTS, group, _offsets(poll.ballots_from), None)
@@ -43,53 +43,57 @@ class Range:
         return cls(topics.VOTERS, group, {p: begin.get(p, 0) for p in filled}, filled)
 
     def lost(self, kafka: Mapping[str, str]) -> bool:
-        """Whether the topic was recreated since: then it ends before the range's end, or, for an open feed, before its
-        end at the registration. One that has grown past that again looks like the old one here; the gates after
-        casting notice.
+        """Whether the topic was recreated since publication or, for a feed, since the registration.
+
+        A recreated topic ends before the range's end or, for an open feed, before its end at the registration. One that
+        has grown past that point again is not recognised here; the gates after casting notice it.
         """
         _, end = bounds(kafka, self.topic)
         return any(end.get(partition, 0) < offset for partition, offset in (self.end or self.begin).items())
 
     def start(self, reader: Consumer, partitions: list[TopicPartition]) -> list[TopicPartition]:
-        """Where the group goes on: at its committed offsets, else at the beginning of the range."""
+        """Where the group continues: at its committed offsets, or at the beginning of the range."""
         return [self._start(committed) for committed in _committed(reader, partitions)]
 
     def _start(self, committed: TopicPartition) -> TopicPartition:
         begin = self.begin.get(committed.partition)
         if begin is None:
-            # A partition without a record of this election: stand at its end, nothing there is read.
+            # The partition has no record of this election. Start at its end, so that nothing is read.
             return TopicPartition(committed.topic, committed.partition, -1)
         return TopicPartition(committed.topic, committed.partition, max(begin, committed.offset))
 
     def holds(self, record: Origin) -> bool:
-        """Whether a record that was read from the beginning on is before the end."""
+        """Whether a record that was read from the beginning of the range on is before its end."""
         return self._last is None or (record.offset() or 0) < self._last.get(record.partition() or 0, 0)
 
     def holds_all(self, following: Offsets) -> bool:
-        """The same of a whole batch, whose last records are followed by these offsets."""
+        """``holds`` for a whole batch, given the next offset of each of its partitions."""
         return self._last is None or all(offset <= self._last.get(p, 0) for p, offset in following.items())
 
     def within(self, partition: int, offset: int) -> int:
-        """The offset, or the end of the range where that comes first."""
+        """The offset, or the end of the range if that comes first."""
         return offset if self._last is None else min(offset, self._last.get(partition, 0))
 
     @property
     def _last(self) -> Offsets | None:
-        """The end behind which nothing is taken. Of a feed there is none: what comes behind it is late, and the end of
-        another worker, which saw the poll closed a moment later, may be behind it."""
+        """The end after which no record is taken; None for a feed.
+
+        A feed's records after the end are late and must be rejected. Another worker may also have seen the close of the
+        poll a moment later, and have a later end.
+        """
         return None if self.topic == topics.BALLOTS else self.end
 
     def ended(self, reader: Consumer, close: Mapping[str, int] | None = None) -> "Range":
-        """The same range, ending where the topic can be read to now.
+        """The same range with the topic's current readable end.
 
-        Of a poll that was closed, not before ``close``, where the topic ended then: what is in front of that is in
-        time, and can be read once the transactions are over that were open.
+        For a closed poll the end is at least ``close``, the topic's end at the close. Records before it are in time,
+        and can be read once the transactions that were open have ended.
         """
         end = self._end(reader)
         return replace(self, end={p: max(offset, (close or {}).get(str(p), 0)) for p, offset in end.items()})
 
     def progress(self, kafka: Mapping[str, str]) -> tuple[int, int]:
-        """(records done, records in all) of the whole group, from its committed offsets."""
+        """(records done, all records) of the whole group, from its committed offsets."""
         reader = consumer(kafka, self.group)
         try:
             left, total = self.left(reader)
@@ -98,7 +102,7 @@ class Range:
         return total - sum(left.values()), total
 
     def left(self, reader: Consumer) -> tuple[Offsets, int]:
-        """Records that the group has not done, by partition, and the number of records in all."""
+        """The numbers of records that the group has not done, by partition, and of all records."""
         if self.end is None:
             return self.ended(reader).left(reader)
         if not self.end:
@@ -109,7 +113,7 @@ class Range:
         return {p: self.end[p] - done[p] for p in self.end}, total
 
     def _end(self, reader: Consumer) -> Offsets:
-        # Asked of the broker: what the consumer heard of last may be old.
+        # Not cached: what the consumer knows may be outdated.
         return {
             p: reader.get_watermark_offsets(TopicPartition(self.topic, p), timeout=30, cached=False)[1]
             for p in self.begin
@@ -118,7 +122,7 @@ class Range:
 
 @retry(retry=retry_if_exception(passes), wait=wait_fixed(0.2), stop=stop_after_delay(10), reraise=True)
 def _committed(reader: Consumer, places: list[TopicPartition]) -> list[TopicPartition]:
-    """The group's committed offsets; a broker that has just started looks for the group first."""
+    """The group's committed offsets. Retries, because a broker that has just started must find the group first."""
     return reader.committed(places, timeout=10)
 
 

@@ -1,4 +1,4 @@
-"""What every source of ballots has in common: records of one election, taken from a topic that all elections share."""
+"""The common part of all sources of ballots: decodes one election's records from a topic that all elections share."""
 
 from collections.abc import Sequence
 from operator import attrgetter
@@ -14,16 +14,16 @@ from election.storage.elections import Election, elections
 _ELECTION = attrgetter("election")
 
 Refused = list[tuple[int, Unusable]]
-"""(position in the batch, why) of the records that cannot be used."""
+"""(position in the batch, reason) of the records that cannot be used."""
 
 
 class Source(Protocol):
-    """Where an election's ballots come from: turns records of ``topic`` into ballots."""
+    """A source of ballots: turns records of ``topic`` into ballots."""
 
     topic: str
 
     def ballots(self, records: Sequence[Origin], poll: Election) -> tuple[list[Ballot], Refused]:
-        """The ballots in a batch and the records that cannot be used. ``poll`` is the election as it is now."""
+        """The ballots in a batch and the records that cannot be used. ``poll`` is the current row of the election."""
 
 
 class _Form(Protocol):
@@ -35,9 +35,10 @@ Form = TypeVar("Form", bound=_Form)
 
 
 class Decoding(Generic[Form]):
-    """Decodes the records of one election. Those of other elections in between are passed over.
+    """Decodes the records of one election and skips those of other elections.
 
-    With ``again``, for records that were rejected before, they are refused: no other election would take them.
+    With ``again``, for records that were rejected before, records of other elections are refused: no other election
+    would take them.
     """
 
     def __init__(self, connection: Connection, poll: Election, form: type[Form], again: bool = False) -> None:
@@ -47,7 +48,7 @@ class Decoding(Generic[Form]):
         self._looked = False
 
     def __call__(self, records: Sequence[Origin]) -> tuple[list[int], list[Form], Refused]:
-        """(positions in the batch, what stands in the records there, records that are none)."""
+        """(positions in the batch, decoded records at these positions, refused records)."""
         every = self._decode.every([record.value() for record in records])
         if every is not None and {*map(_ELECTION, every)} <= {self._poll.election_no}:
             return list(range(len(every))), every, []
@@ -71,7 +72,7 @@ class Decoding(Generic[Form]):
 
     def _check_other(self, election_no: int, record: Origin) -> None:
         if election_no not in self._known and not self._looked:
-            # It may have been registered since. Once a batch will do: what is registered later has no record in it.
+            # It may have been registered since. One check per batch is enough: a later election has no record in it.
             self._known, self._looked = self._elections(), True
         other = self._known.get(election_no)
         if other is None:
@@ -82,13 +83,13 @@ class Decoding(Generic[Form]):
             raise Unusable("unknown_election", f"election {election_no} was not registered when the record came")
 
     def _elections(self) -> dict[int, Election]:
-        """Elections whose records may be on this poll's source: voters of every election are published."""
+        """The elections whose records may be on this poll's topic: all for voters, external ones for ballots."""
         every, feed = elections(self._connection), self._poll.ballots == "external"
         return {other.election_no: other for other in every if not feed or other.ballots == "external"}
 
 
 def _checked(value: bytes | None) -> bytes | None:
-    """The value, which is text: the decoder does not look at fields that it skips. What is too large it refuses."""
+    """The value, if it is UTF-8: the decoder does not check fields that it skips. It refuses large values itself."""
     if value is None or value.isascii() or len(value) > MAX_RECORD_BYTES:
         return value
     try:

@@ -1,4 +1,4 @@
-"""Puts rejected records back: after a fix they go through casting's loop once more."""
+"""Replays rejected records: after a fix they go through casting's loop again."""
 
 from base64 import b64decode
 from collections.abc import Callable, Iterator
@@ -12,13 +12,13 @@ from election.messaging.rejected import rejected, take_back
 from election.platform import Platform
 from election.storage.elections import election
 
-# A rejected record may have a megabyte.
+# Small, because a rejected record may have a megabyte.
 _BATCH = 100
 
 
 @dataclass(frozen=True)
 class Replayed:
-    """``offered`` records were judged again; those of ``accepted`` are stored and published, the others rejected."""
+    """``offered`` records were checked again; ``accepted`` of them are stored and published, the others rejected."""
 
     offered: int
     accepted: int
@@ -26,7 +26,7 @@ class Replayed:
 
 @dataclass(frozen=True)
 class _Returned:
-    """A rejected record as its source gave it, origin included: put back twice, it still counts once."""
+    """A rejected record with its original content and origin, so that it counts once even if it is replayed twice."""
 
     rejection: RejectedRecord
 
@@ -47,11 +47,11 @@ class _Returned:
 
 
 def replay(platform: Platform, slug: str, log: Callable[[str], None] = print) -> Replayed:
-    """Offers the records that casting rejected once more, each as if it came now from where it came from.
+    """Offers the records that casting rejected again, each as if it came now from its origin.
 
-    What can be used is stored and published once and no longer counts as rejected; what cannot is rejected again
-    under its origin. It may die anywhere and be run again, also beside casting workers.
-    Raises StageFailed before the poll opened and once the election is certified.
+    Usable records are stored and published once and no longer count as rejected; the others are rejected again under
+    their origin. It may die at any point and be run again, also beside casting workers.
+    Raises StageFailed before the poll is open and after the election is certified.
     """
     with platform.connect("app") as connection:
         connection.autocommit = True
@@ -90,7 +90,7 @@ def _batches(records: Iterator[_Returned]) -> Iterator[list[_Returned]]:
 
 
 def _left_behind(record: RejectedRecord) -> bool:
-    """Whether the bytes stayed at the origin: there is nothing to offer, and they are too many at any time."""
+    """Whether the record's bytes stayed at its origin. It is too large now and later, and there is nothing to offer."""
     return record.reason == "too_large" and record.value is None
 
 

@@ -1,4 +1,4 @@
-"""Publishes an election's stored votes from the database again: after a restore, or for a new topic."""
+"""Publishes an election's stored votes again, after a restore or for a recreated topic."""
 
 import json
 from collections.abc import Callable
@@ -14,9 +14,9 @@ _LOG_BALLOTS = 1_000_000
 
 
 def republish(platform: Platform, slug: str, log: Callable[[str], None] = print) -> int:
-    """Puts every stored ballot on ``votes_topic`` once more, in constant memory; returns how many.
+    """Publishes every stored ballot on ``votes_topic`` again, in constant memory; returns their number.
 
-    The count knows them by their ids, so it does not change, and counts those it had never seen.
+    The tally drops the ids that it has counted and counts the others.
     """
     producer, published = SafeProducer(platform.kafka), 0
     _, end = bounds(platform.kafka, topics.VOTES)
@@ -35,7 +35,7 @@ def republish(platform: Platform, slug: str, log: Callable[[str], None] = print)
 
 
 def _begin_no_later(connection: Connection, poll: Election, end: dict[int, int]) -> None:
-    """A recreated topic begins at 0: the election's ballots are then before the offset noted for the old one."""
+    """Lowers ``votes_from`` to the topic's current end: a recreated topic begins at 0, before the recorded offsets."""
     begin = {str(p): min(offset, poll.votes_from.get(str(p), offset)) for p, offset in end.items()}
     connection.execute(
         "UPDATE elections SET votes_from = %s WHERE election_no = %s", [json.dumps(begin), poll.election_no]

@@ -1,4 +1,4 @@
-"""From records on ``voters_topic`` to ballots: who may vote, and what they decide."""
+"""Turns records on ``voters_topic`` into ballots: checks the voters and simulates their decisions."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ from election.storage.elections import Election
 
 
 class SimulatedVoters:
-    """Offers the ballot to the voters of one election; they decide here. ``again`` as of ``Decoding``."""
+    """Offers the ballot to the voters of one election and decides for them. ``again`` as in ``Decoding``."""
 
     topic = topics.VOTERS
 
@@ -39,7 +39,7 @@ class SimulatedVoters:
         }
 
     def ballots(self, records: Sequence[Origin], poll: Election) -> tuple[list[Ballot], Refused]:
-        """The ballots of those who vote, and the records that were refused with the reason."""
+        """The ballots of the voters who vote, and the refused records with their reasons."""
         positions, voters, refused = self._decoded(records)
         if not voters:
             return [], refused

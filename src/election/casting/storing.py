@@ -1,4 +1,4 @@
-"""One batch of ballots in one transaction."""
+"""Stores one batch of ballots in one transaction."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -12,9 +12,9 @@ from psycopg.errors import UniqueViolation
 _NULL = r"\N"  # in COPY's text format
 
 
-# A hundred thousand a second: a struct is ten times as fast as a frozen dataclass, and the garbage collector skips it.
+# Workers make 100,000 per second. A struct is ten times as fast as a frozen dataclass; the garbage collector skips it.
 class Ballot(msgspec.Struct, frozen=True, gc=False):
-    """A ballot as it was offered, in the record at ``position`` of the batch. ``candidate`` None is an invalid one."""
+    """An offered ballot, from the record at ``position`` in the batch. ``candidate`` is None on an invalid ballot."""
 
     position: int
     voter: int
@@ -26,7 +26,7 @@ class Ballot(msgspec.Struct, frozen=True, gc=False):
 
 
 class Stored(msgspec.Struct, frozen=True, gc=False):
-    """What is stored for a voter: contest, candidate (None: invalid) and time of casting (ms)."""
+    """A voter's stored ballot: contest, candidate (None: invalid) and time of casting (ms)."""
 
     contest: int
     candidate: int | None
@@ -34,7 +34,7 @@ class Stored(msgspec.Struct, frozen=True, gc=False):
 
 
 def prepare(connection: Connection) -> None:
-    """Makes the session's temporary table that each batch goes through."""
+    """Creates the session's temporary table, which takes each batch."""
     connection.execute(
         """CREATE TEMPORARY TABLE batch (voter_no bigint NOT NULL, contest_no int NOT NULL, candidate_no int)
            ON COMMIT DELETE ROWS"""
@@ -42,10 +42,10 @@ def prepare(connection: Connection) -> None:
 
 
 def send(connection: Connection, ballots: Sequence[Ballot]) -> None:
-    """Brings the ballots to the database, as part of the caller's transaction; ``Storing`` is next.
+    """Copies the ballots to the temporary table, in the caller's transaction; ``Storing`` is next.
 
-    By voter, so that two workers that are offered the same voters never wait for each other; of one voter's the first
-    stays the first.
+    They are sorted by voter, so that two workers with the same voters cannot deadlock. A voter's ballots keep their
+    order.
     """
     with connection.cursor().copy("COPY batch FROM STDIN") as copy:
         by_voter = sorted(ballots, key=attrgetter("voter"))
@@ -57,13 +57,13 @@ _INSERT: LiteralString = """INSERT INTO votes (election_no, voter_no, contest_no
 
 
 class Storing:
-    """Has Postgres store each of the ballots that were sent whose voter has none, in the same transaction.
+    """Stores each sent ballot whose voter has no ballot yet, in the same transaction.
 
-    It is at work on them until ``stored`` asks for the end. In a pipeline what is executed is sent, and not waited for.
+    Postgres works on them until ``stored`` waits for the result: a pipeline sends statements without waiting.
 
-    Nearly always all of them are new, and a plain INSERT costs Postgres an eighth less than ON CONFLICT, which looks
-    each voter up beforehand. Where one is not new after all, Postgres notes an error in its log and takes the INSERT
-    back; therefore ``all_new`` is the caller's guess: a batch that is offered again comes first or after another.
+    Nearly always all ballots are new. Then a plain INSERT costs Postgres an eighth less than ON CONFLICT, which first
+    looks each voter up. If a ballot is not new after all, Postgres logs an error and rolls the INSERT back. Therefore
+    the caller guesses ``all_new``: a repeated batch comes first, or after another repeated batch.
     """
 
     def __init__(
@@ -87,8 +87,7 @@ class Storing:
             self._inserted = self._insert_new()
 
     def stored(self) -> dict[int, Stored] | None:
-        """None when every ballot was new, so that what was offered is what is stored; else what is stored now for each
-        voter of the batch."""
+        """None if every ballot was new, so that all are stored as offered; otherwise each voter's stored ballot."""
         try:
             self._pipeline.sync()
         except UniqueViolation:

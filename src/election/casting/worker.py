@@ -1,4 +1,4 @@
-"""A casting worker: takes its share of an election's records through the loop, until none is left."""
+"""A casting worker: takes its share of an election's records through the loop until no record is left."""
 
 import gc
 import threading
@@ -23,13 +23,13 @@ from election.platform import Connection, Platform
 from election.storage.elections import Election, election
 
 _LOOK_SECONDS = 1.0
-# More objects than the two batches in memory have.
+# More than the number of objects in the two batches in memory.
 _COLLECT_AFTER = 200_000
 
 
 @dataclass
 class Cast:
-    """What one worker did: records read, ballots stored and published (again, when redelivered), records rejected."""
+    """The work of one worker: records read, ballots stored and published (also redelivered ones), records rejected."""
 
     records: int = 0
     ballots: int = 0
@@ -48,10 +48,10 @@ def cast(
 ) -> Cast:
     """Casts until every voter of the election was offered the ballot, by this worker or another of the group.
 
-    Where ballots come from outside: until the poll is closed and every ballot that came is stored or rejected.
+    With ballots from a feed, it casts until the poll is closed and every ballot is stored or rejected.
     ``rate`` is ballots per second across all workers (0 = unlimited). ``stop`` ends the worker after its batch.
-    Any number of workers may run, join late or die; Postgres and Kafka may be away for a while, also at the start.
-    Raises StageFailed when the poll never opened, or when its source ends before where it was (``Range.lost``).
+    Any number of workers may run, join late or die; Postgres and Kafka may be down for a while, also at the start.
+    Raises StageFailed when the poll never opened, or when its source topic was recreated (``Range.lost``).
     """
     stop, done, started, name = stop or threading.Event(), Cast(), time.monotonic(), f"Worker {worker}"
     patience = Patience(name, log, stop)
@@ -70,7 +70,7 @@ def cast(
                         "its poll are lost. Ballots stored so far stay in the database. This poll cannot continue: "
                         "register the election again under another slug."
                     )
-                # After a restore: nothing says where on the new topic this poll was closed.
+                # After a restore, it is unknown where on the new topic this poll was closed.
                 log(f"{source.topic} was recreated since {slug} was registered: nothing on it is this election's.")
             else:
                 _Worker(platform, connection, poll, rate, Log(name, log), patience, stop, done).run()
@@ -80,8 +80,8 @@ def cast(
 
 @contextmanager
 def _collected_seldom() -> Iterator[None]:
-    """Has Python look for objects that refer to each other in a ring once there are many new ones that nothing else
-    ended. Records and ballots are none; it looked through them dozens of times a batch, a sixth of a worker's time."""
+    """Makes Python's collector of reference cycles run rarely. Records and ballots have no cycles, but the collector
+    ran dozens of times a batch, which took a sixth of a worker's time."""
     before = gc.get_threshold()
     gc.set_threshold(_COLLECT_AFTER, *before[1:])
     try:
@@ -112,19 +112,19 @@ class _Worker:
             self._range.group,
             **{
                 "session.timeout.ms": 6_000,
-                # How soon a worker learns of a rebalance; until it does, no worker gets a record.
+                # The time until a worker learns of a rebalance; until then, no worker gets a record.
                 "heartbeat.interval.ms": 500,
                 "max.poll.interval.ms": 300_000,
                 "queued.max.messages.kbytes": 32_768,
-                # librdkafka weighs values alone. So that a feed's keys and headers fill no memory either, it fetches
-                # only when it has next to nothing left; a fetch brings a megabyte a partition.
+                # librdkafka limits only the size of values. A feed's keys and headers must not fill memory either, so
+                # it fetches only when its queue is nearly empty; a fetch brings a megabyte per partition.
                 **({"queued.min.messages": 10, "fetch.queue.backoff.ms": 10} if poll.ballots == "external" else {}),
             },
         )
         night = poll.parameters.get("night")
         self._pace: Pace = Night(self._consumer, poll) if night else Rate(self._consumer, rate, stop)
         self._looked = 0.0
-        # Of the batch in hand: the offsets that follow it by partition, and its number of records.
+        # The batch in hand: the offsets that follow it, by partition, and its number of records.
         self._following: Offsets | None = None
         self._records = 0
 
@@ -156,7 +156,7 @@ class _Worker:
         self._pace.assigned([])
 
     def _take(self, messages: Sequence[Message]) -> None:
-        """One batch through the loop. While Postgres is at work on it the next one is fetched."""
+        """Takes one batch through the loop, and fetches the next while Postgres works on it."""
         following = {m.partition() or 0: (m.offset() or 0) + 1 for m in messages}
         mine = messages if self._range.holds_all(following) else [m for m in messages if self._range.holds(m)]
         self._intake.begin(mine)
@@ -179,14 +179,14 @@ class _Worker:
         self._pace.offered(taken.ballots)
 
     def _pass_over_marks(self) -> None:
-        """Commits that this worker is past the marks that follow its last record: a feed's transactions end with one,
-        and the poll would wait for it to be cast."""
+        """Commits the position behind the control records after the last record. A feed's transactions end with such a
+        record, and the poll would wait for it to be cast."""
         in_hand = self._pace.in_hand()
         places = self._consumer.position([own for own in self._consumer.assignment() if own.partition not in in_hand])
         self._commit({place.partition: place.offset for place in places if place.offset >= 0})
 
     def _commit(self, following: Offsets) -> None:
-        # The broker takes an offset for a partition that is another worker's by now, and it could be behind that one's.
+        # The broker accepts offsets for a partition that another worker has now; one could overwrite a later offset.
         own = {place.partition for place in self._consumer.assignment()} & self._range.begin.keys()
         places = [
             TopicPartition(self._range.topic, partition, self._range.within(partition, offset))
@@ -197,18 +197,18 @@ class _Worker:
             if places:
                 self._consumer.commit(offsets=places, asynchronous=False)
         except KafkaException as error:
-            # Another worker has the partition by now and offers the batch again, which changes nothing.
+            # Another worker has the partition now and offers the batch again, which changes nothing.
             if error.args[0].code() not in _MOVED_ON:
                 raise
             self._log.say("The group was rebalanced during a batch; its records are offered again.")
 
     def _ended(self) -> bool:
-        """Whether the whole group is done. Takes this worker's share of what is left, and tells how far it is."""
+        """Whether the whole group is done. Updates this worker's share of the remaining records, and logs progress."""
         self._looked = time.monotonic()
         if self._range.end is None:
             poll = election(self._connection, self._poll.slug)
             if poll.state != "open":
-                # What comes after this moment is late.
+                # Records after this moment are late.
                 self._range = self._range.ended(self._consumer, poll.ballots_to)
         left, total = self._range.left(self._consumer)
         done = total - sum(left.values())

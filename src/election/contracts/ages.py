@@ -1,7 +1,7 @@
-"""Ages in whole years on polling day, and the groups of them that turnout is counted by.
+"""Ages in whole years on polling day, and the age groups of the turnout.
 
-``years_before`` is the one rule: someone born on 29 February comes of age on 1 March of a year without that day.
-Postgres's ``age`` has the same rule; a test holds the two against each other.
+``years_before`` is the one rule: a person born on 29 February comes of age on 1 March of a year without that day.
+Postgres's ``age`` follows the same rule; a test compares the two.
 """
 
 from datetime import date, timedelta
@@ -17,7 +17,7 @@ OF_AGE: Final = AGE_GROUPS[0][0]
 
 
 def age_sql(polling_day: LiteralString = "polling_day") -> LiteralString:
-    """The age of a row of ``voters`` joined with its election, whose column may have to be named in full."""
+    """SQL: the age in a row of ``voters`` joined with its election. ``polling_day`` may be a qualified column name."""
     return f"extract(year FROM age({polling_day}, date_of_birth))::int"
 
 
@@ -44,22 +44,22 @@ def age_group(age: int) -> AgeGroup:
 
 
 def years_before(day: date, years: int) -> date:
-    """The last date of birth of those who are that old on ``day``: 28 February for a 29 February if there is none."""
+    """The last date of birth of a person of that age on ``day``. It is 28 February if the year has no 29 February."""
     return day - relativedelta(years=years)
 
 
 BY_BIRTH: Final[tuple[AgeGroup, ...]] = tuple(name for _, name in reversed(AGE_GROUPS))
-"""The groups, those who were born first first."""
+"""The groups in the order of birth, the oldest first."""
 
 
 def last_births(day: date) -> list[date]:
-    """The last date of birth of those who belong to a group or an older one on ``day``, for each of AGE_GROUPS."""
+    """For each of AGE_GROUPS, the last date of birth of its members on ``day``. Older groups were born before."""
     return [years_before(day, youngest) for youngest, _ in AGE_GROUPS]
 
 
 def bounds_of_births(day: date) -> list[date]:
-    """The first date of birth after each of BY_BIRTH on ``day``; the last is that of minors.
+    """For each of BY_BIRTH, the first date of birth after that group on ``day``; the last one begins the minors.
 
-    The number of bounds that a birth has reached is its group's position in BY_BIRTH.
+    The number of bounds at or before a date of birth is its group's position in BY_BIRTH.
     """
     return [born + timedelta(days=1) for born in reversed(last_births(day))]

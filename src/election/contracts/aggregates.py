@@ -1,8 +1,8 @@
-"""Every aggregate, declared once: topic, message, key, what a ballot adds, and what Postgres says it must be.
+"""Every aggregate, declared once: topic, message, key, what a ballot adds, and the SQL of its expected totals.
 
-Topics, Kafka's access rules, the rows of the count, reconciliation, the readers' fold, the dashboard's claims and
-docs/messages.md derive from ``AGGREGATES``. So does the version of the count's query: a checkpoint that was
-written for other aggregates is refused.
+Topics, Kafka's access rules, the tally's rows, reconciliation, the readers' fold, the dashboard's claims and
+docs/messages.md derive from ``AGGREGATES``. So does the version of the tally's query: the tally refuses a checkpoint
+that was written for other aggregates.
 """
 
 import inspect
@@ -17,11 +17,11 @@ from election.contracts.messages import AgeGroup, Count, Gender, Millis, Number,
 from election.contracts.public import Series
 
 
-# Readers hold hundreds of thousands of these, none of which refers to another: nothing for a garbage collector.
+# Readers hold hundreds of thousands of totals. They never refer to each other, so they need no garbage collection.
 class Total(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What every aggregated total carries. ``votes`` is absolute: ballots counted so far, never a difference.
+    """The fields of every total. ``votes`` is absolute: all ballots counted so far, never a difference.
 
-    ``generation`` numbers the count that wrote it; a rebuild is a new generation with keys of its own.
+    ``generation`` is the generation of the tally that wrote it. A rebuild starts a new generation with its own keys.
     """
 
     schema_version: Version
@@ -34,9 +34,9 @@ class Total(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class Field:
     """A field of a total's message.
 
-    ``adds`` is Spark SQL over the fields of a vote and ``minute``, the one in which it was cast (``spark_jobs.tally``).
+    ``adds`` is Spark SQL over the fields of a vote and ``minute``, in which the vote was cast (``spark_jobs.tally``).
     ``stored`` is Postgres SQL over the columns of ``Aggregate.source`` (``storage.expected``); only keys need it.
-    Both default to the column of the field's own name.
+    Both default to the column with the field's name.
     """
 
     name: str
@@ -52,10 +52,10 @@ class Field:
 class Aggregate:
     """One topic of totals.
 
-    ``key`` are the fields that tell totals apart, in the order in which they follow election and generation in the
-    Kafka key: numbers first, then at most two texts. ``names`` are the fields that only go along. ``source`` is the
-    relation of stored ballots that says what the totals must be. ``title`` names the sum of all totals, as in "Parties'
-    votes add up to the valid ballots". An invalid ballot adds nothing where ``valid_only``.
+    ``key`` are the fields that identify a total: numbers first, then at most two texts. They follow election and
+    generation in the Kafka key. ``names`` are fields outside the key. ``source`` is the relation of stored ballots from
+    which the expected totals are computed. ``title`` names the sum of all totals, as in "Parties' votes add up to the
+    valid ballots". With ``valid_only``, invalid ballots add nothing.
     """
 
     topic: str
@@ -74,7 +74,7 @@ class Aggregate:
 
     @property
     def description(self) -> str:
-        """What the documentation and the JSON Schema say of the topic."""
+        """The topic's description in the documentation and the JSON Schema."""
         counts = "Valid ballots" if self.valid_only else "Valid and invalid ballots"
         key = "/".join(("election", "generation", *(part.name for part in self.key)))
         return f"{counts}. Key `{key}`. {inspect.cleandoc(self.message.__doc__ or '')}".strip()
@@ -105,7 +105,7 @@ class ContestTotal(Total, frozen=True, kw_only=True):
     validity: Literal["valid", "invalid"]
 
 
-# Every ballot has exactly one key here: the sum of these totals is what a generation has counted.
+# Every ballot adds to exactly one of these totals, so their sum is the number of ballots that a generation has counted.
 BALLOTS_PER_CONTEST = Aggregate(
     "aggregated_ballots_per_contest",
     "Valid and invalid ballots",
@@ -204,7 +204,7 @@ HOUR = 3_600_000  # milliseconds
 
 
 class HourTurnout(Total, frozen=True, kw_only=True):
-    """``hour`` is the beginning of the hour of UTC in which the ballots were cast."""
+    """``hour`` is the beginning of the UTC hour in which the ballots were cast."""
 
     hour: Millis
 
@@ -230,7 +230,7 @@ AGGREGATES: tuple[Aggregate, ...] = (
 
 
 def fingerprint() -> str:
-    """Eight hexadecimal digits that change with whatever the count's totals and their state depend on."""
+    """Eight hexadecimal digits that change whenever the tally's totals or its state change their form."""
     declared = [
         (
             aggregate.topic,

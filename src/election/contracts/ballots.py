@@ -1,7 +1,7 @@
-"""What a stored ballot looks like on ``votes_topic``.
+"""The form of a stored ballot on ``votes_topic``.
 
-A ballot id is a keyed BLAKE2b (RFC 7693) of the voter's number under the election's secret key,
-16 bytes: whoever holds the key can recompute it, nobody else can tell whose ballot it is.
+A ballot id is a keyed BLAKE2b (RFC 7693) of the voter's number under the election's secret key, 16 bytes. Only a holder
+of the key can recompute it or find the voter of a ballot.
 """
 
 from binascii import hexlify
@@ -30,7 +30,7 @@ def ballot_ids(key: bytes) -> Callable[[int], bytes]:
 
 @dataclass(frozen=True)
 class Choice:
-    """What can be on a ballot of a contest: a candidate, or nothing valid (``candidate`` None)."""
+    """A possible vote in a contest: for a candidate, or invalid (``candidate`` None)."""
 
     contest: int
     contest_name: str
@@ -41,7 +41,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Place:
-    """A location of an election, as it is named in messages."""
+    """A location of an election, as messages name it."""
 
     location: int
     country: str
@@ -72,7 +72,7 @@ class VoteEncoder:
             for gender in get_args(Gender)
             for group in get_args(AgeGroup)
         }
-        # All of a batch's votes are cast at one time.
+        # All votes of a batch have the same time.
         self._cast_at, self._tail = 0, b"0}"
 
     def __call__(

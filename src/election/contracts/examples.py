@@ -1,6 +1,6 @@
 """An example of every topic's message, for the documentation: `python -m election.contracts.examples` prints the page.
 
-Values come from the name of a field where it has one in `_BY_NAME`, else from its type.
+A field's value comes from `_BY_NAME` if its name is there, otherwise from its type.
 """
 
 import re

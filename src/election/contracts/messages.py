@@ -1,8 +1,8 @@
 """Messages on the topics: UTF-8 JSON objects, declared once as msgspec structs.
 
-A reader ignores fields it does not know; a missing or mistyped field makes the message unusable
-(``decode`` says why). Times are integers, milliseconds since 1970-01-01 UTC. No ballot and no
-aggregate carries a voter's number, name, address or e-mail.
+A reader ignores unknown fields. A missing or mistyped field makes the message unusable (``Decoder`` gives the reason).
+Times are integers, milliseconds since 1970-01-01 UTC. No ballot and no aggregate carries a voter's number, name,
+address or e-mail.
 """
 
 import json
@@ -18,7 +18,7 @@ from election.contracts.public import Series
 SCHEMA_VERSION = 1
 Gender = Literal["female", "male", "non-binary"]
 AgeGroup = Literal["18-24", "25-34", "35-44", "45-54", "55-64", "65-74", "75+"]
-# Columns, numpy and Spark hold 64 bits: a larger number is of a wrong type, not an accident further on.
+# Columns, numpy and Spark hold 64 bits. A larger number is a wrong type here, so that it cannot overflow later.
 _MOST = 2**63 - 1
 Version = Annotated[int, msgspec.Meta(ge=1, le=_MOST, description="version of this message's form")]
 Number = Annotated[int, msgspec.Meta(ge=1, le=_MOST)]
@@ -28,10 +28,10 @@ BallotId = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$", description="16
 
 
 class VoterRecord(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """``voters_topic``: one registered voter, as much of them as casting needs. Key ``election/voter``.
+    """``voters_topic``: the fields of one registered voter that casting needs. Key ``election/voter``.
 
-    ``due`` is there when a night is replayed: they come to vote so many milliseconds after the poll opened. Each
-    partition is in that order.
+    ``due`` is set when a night is replayed: the voter votes so many milliseconds after the poll opened. Each partition
+    is in that order.
     """
 
     schema_version: Version
@@ -47,7 +47,8 @@ class VoterRecord(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 class CandidateRecord(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """``candidates_topic`` (compacted): one line on a contest's ballot paper. Key ``election/candidate``.
 
-    Lines of one person share a ``candidate_id``; ``kind`` says which are no person. ``unopposed``: no poll is held.
+    Lines of the same person share a ``candidate_id``; ``kind`` marks lines that stand for no person. ``unopposed``: the
+    contest holds no poll.
     """
 
     schema_version: Version
@@ -66,7 +67,7 @@ class CandidateRecord(msgspec.Struct, frozen=True, omit_defaults=True, gc=False)
 
 
 class ExternalBallot(msgspec.Struct, frozen=True, gc=False):
-    """``ballots_topic``: a ballot from a feed outside. ``candidate`` null is an invalid one. Key ``election/voter``."""
+    """``ballots_topic``: a ballot from a feed. ``candidate`` is null on an invalid ballot. Key ``election/voter``."""
 
     schema_version: Version
     election: Number
@@ -79,7 +80,7 @@ class VoteMessage(msgspec.Struct, frozen=True):
     """``votes_topic``: one stored ballot, without its voter. Key: the ballot id's 16 bytes.
 
     ``candidate``, ``candidate_name`` and ``party`` (abbreviation) are null on an invalid ballot.
-    ``series`` says what the count keeps per minute for this election: candidates or parties.
+    ``series`` says whether the tally keeps votes per minute by candidate or by party.
     """
 
     schema_version: Version
@@ -103,10 +104,10 @@ class VoteMessage(msgspec.Struct, frozen=True):
 class RejectedRecord(msgspec.Struct, frozen=True):
     """``rejected_topic``: a record that could not be used, with its bytes.
 
-    Its key is ``topic/partition/offset`` of its origin. Casting's have ``/election`` behind that, as elections cast at
-    the same time meet the same foreign records. The key without a value takes the rejection back: the record was used
-    after all. ``key`` and ``value`` are base64 (null: there was none, or both together have more than
-    ``MAX_MESSAGE_BYTES``, of the count's ``MAX_RECORD_BYTES``). ``election`` is null when unknown.
+    The key is ``topic/partition/offset`` of the record's origin. Casting appends ``/election``, because elections that
+    are cast at the same time can reject the same record. The key without a value withdraws the rejection: the record
+    was used after all. ``key`` and ``value`` are base64. They are null if the record had none, or if both together
+    exceed ``MAX_MESSAGE_BYTES`` (``MAX_RECORD_BYTES`` for the tally). ``election`` is null when unknown.
     """
 
     schema_version: Version
@@ -125,8 +126,9 @@ class RejectedRecord(msgspec.Struct, frozen=True):
 class LogHead(msgspec.Struct, frozen=True):
     """``log_heads_topic`` (compacted): a signed head of an election's log or journal. Key: ``election/kind/size``.
 
-    ``head`` is a signed note in the form of a checkpoint, which ``verifier_key`` verifies; ``root`` is hexadecimal, the
-    root of the log or the hash of the journal's last entry. Anybody who may write here could add one: verify the note.
+    ``head`` is a signed note in the form of a checkpoint, which ``verifier_key`` verifies. ``root`` is hexadecimal: the
+    root of the log, or the hash of the journal's last entry. Every writer of the topic could add a head, so verify the
+    note.
     """
 
     schema_version: Version
@@ -140,7 +142,7 @@ class LogHead(msgspec.Struct, frozen=True):
 
 
 class TallyProgress(msgspec.Struct, frozen=True):
-    """``tally_progress_topic`` (compacted): the stream's latest batch. Key: the generation."""
+    """``tally_progress_topic`` (compacted): the tally's latest batch. Key: the generation."""
 
     schema_version: Version
     generation: Number
@@ -156,8 +158,8 @@ class TallyProgress(msgspec.Struct, frozen=True):
     state_bytes: int
     application_id: str
     ui_url: str
-    at: Millis  # when this was told, between batches too
-    batch_at: Millis | None = None  # when the latest batch was done
+    at: Millis  # when the message was written, also between batches
+    batch_at: Millis | None = None  # when the latest batch ended
 
 
 Message = TypeVar("Message", bound=msgspec.Struct)
@@ -167,11 +169,11 @@ encode = _encoder.encode
 
 
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-"""What msgspec raises over bytes that are no JSON of a form; the last over JSON that is nested too deeply."""
+"""Exceptions that msgspec raises for bytes that it cannot decode; RecursionError for JSON that is nested too deeply."""
 
 
 class Unusable(ValueError):
-    """Bytes that are no message of the expected form. ``reason`` is one of ``rejection.Reason``."""
+    """Bytes that are not a message of the expected form. ``reason`` is one of ``rejection.Reason``."""
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(f"{reason}: {detail}")
@@ -180,9 +182,9 @@ class Unusable(ValueError):
 
 
 class Decoder(Generic[Message]):
-    """Decodes one form of message, of ``most`` bytes or less. Raises ``Unusable`` with the reason, nothing else.
+    """Decodes one form of message, of at most ``most`` bytes. Raises ``Unusable`` with the reason, nothing else.
 
-    A message that names a member twice, at any depth, is ``wrong_type``: readers of JSON disagree about which holds.
+    A message that names a member twice, at any depth, is ``wrong_type``: JSON readers disagree about which one counts.
     """
 
     def __init__(self, form: type[Message], most: float = inf) -> None:
@@ -207,9 +209,10 @@ class Decoder(Generic[Message]):
         return message
 
     def every(self, values: Sequence[bytes | None]) -> list[Message] | None:
-        """What each of the values says, without a call in Python for each; None when any is odd, and a look at each
-        says what is wrong with it. Bytes beyond ASCII are odd: the decoder does not look at fields that it skips. So is
-        a member that the form does not have.
+        """Decodes all values at once, without a Python call for each. Returns None if any value needs a closer check.
+
+        The caller then decodes each value alone and learns what is wrong with it. A closer check is also needed for
+        bytes beyond ASCII, because the decoder does not validate the fields that it skips, and for unknown members.
         """
         there = [value for value in values if value is not None]
         odd = len(there) < len(values) or max(map(len, there), default=0) > self._most
@@ -228,10 +231,10 @@ _QUOTE = b'"'
 
 
 class _Quotes:
-    """The quotation marks that messages of a form have at least: two for each member's name, two for each text.
+    """The least number of quotation marks in messages of a form: two for each member's name, two for each text.
 
-    With no more than these a message has no other member, and none twice. Counting them costs far less than
-    reading the members' names.
+    A message with no more than these has no unknown and no repeated member. Counting quotation marks costs far less
+    than reading the members' names.
     """
 
     def __init__(self, form: type[msgspec.Struct]) -> None:
@@ -243,13 +246,13 @@ class _Quotes:
             if field.required and all(map(_is_text, kinds)):
                 self.always += quotes
                 continue
-            name = 2 * field.required  # there even when the value is null
+            name = 2 * field.required  # present even when the value is null
             self.always += name
             if quotes > name:
                 self._unless_none.append((attrgetter(field.name), quotes - name))
 
     def fewest(self, messages: Sequence[object]) -> int:
-        """The number in all of the messages together."""
+        """The least number in all messages together."""
         number = len(messages)
         fewest = self.always * number
         for value, extra in self._unless_none:
@@ -258,14 +261,14 @@ class _Quotes:
 
 
 def _is_text(kind: msgspec.inspect.Type) -> bool:
-    """Whether values of the kind are texts; only such literals are declared here."""
+    """Whether values of the kind are texts. All literals that are declared here are texts."""
     if isinstance(kind, msgspec.inspect.Metadata):  # a description of the kind
         return _is_text(kind.type)
     return isinstance(kind, (msgspec.inspect.StrType, msgspec.inspect.LiteralType))
 
 
 def repeats_a_member(value: bytes) -> bool:
-    """Whether a JSON text has an object that names a member twice, at any depth, however the name is spelt."""
+    """Whether a JSON text has an object that names a member twice, at any depth, however the name is escaped."""
     try:
         _refuse_repeated_members(value)
     except Unusable:
@@ -274,7 +277,7 @@ def repeats_a_member(value: bytes) -> bool:
 
 
 def _refuse_repeated_members(value: bytes) -> None:
-    text = value.decode(errors="replace")  # whether the bytes are UTF-8 is asked where it matters
+    text = value.decode(errors="replace")  # callers check UTF-8 where it matters
     try:
         json.loads(text, strict=False, object_pairs_hook=_different, parse_int=str, parse_float=str)
     except RecursionError:

@@ -1,6 +1,6 @@
-"""What the public may know of an election: a class for a row of each ``public_…`` view, and the words of its columns.
+"""What the public may know of an election: a class for a row of each ``public_…`` view, and the values of its columns.
 
-``election.storage.public`` reads them. Scenarios and reports state the same facts and use the same classes.
+``election.storage.public`` reads the views. Scenarios and reports use the same classes for the same facts.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ State = Literal["registered", "open", "closed", "counted", "certified", "refused
 """The states of an election, in their order; the last two are a person's decision."""
 ElectionKind = Literal["replay", "simulated"]
 Series = Literal["candidate", "party"]
-"""What votes per minute are kept by."""
+"""The key of votes per minute."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Party:
 
 @dataclass(frozen=True)
 class Decision:
-    """Who certified or refused the result, when and why, in their own words, knowing which verdict (None: none)."""
+    """Who certified or refused the result, when, why in their own words, and on which verdict (None: without one)."""
 
     decision: Literal["certified", "refused"]
     decided_by: str
@@ -39,9 +39,9 @@ class Decision:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a reconciliation, or after the certification a recount, recorded. ``differences`` are sentences.
+    """The recorded finding of a reconciliation, or of a recount after certification. ``differences`` are sentences.
 
-    ``published`` is None in verdicts that did not note it.
+    ``published`` is None in older verdicts, which did not record it.
     """
 
     given_at: datetime
@@ -57,7 +57,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Validation:
-    """The latest validation at one checkpoint. ``report`` is its page, relative to the root of the data docs."""
+    """The latest validation at one checkpoint. ``report`` is its page's path under the root of the data docs."""
 
     checkpoint: str
     validated_at: datetime
@@ -69,7 +69,7 @@ class Validation:
 
 @dataclass(frozen=True)
 class Quarantine:
-    """Who had the tally leave forged messages out, how many, and why, in their own words."""
+    """A person's decision that the tally skips forged messages: when, who, why in their own words, and how many."""
 
     decided_at: datetime
     decided_by: str

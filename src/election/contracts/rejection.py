@@ -8,7 +8,7 @@ Reason = Literal[
     "not_json",  # or nested too deeply to be read
     "wrong_type",  # a field is missing or of another type
     "unknown_version",
-    "unknown_election",  # no election has the number, had it when the record came, or takes such records
+    "unknown_election",  # no such election, it was registered later, or it takes no such records
     "unknown_voter",
     "unknown_candidate",
     "unknown_contest",
@@ -18,6 +18,6 @@ Reason = Literal[
     "late",  # after the poll closed
     "too_large",
     "key_mismatch",  # a vote whose key is not its ballot id
-    "quarantined",  # a vote that is not stored, left out of the count by a person's decision
+    "quarantined",  # a vote that is not stored, and that the tally skips by a person's decision
 ]
 REASONS: Final[tuple[Reason, ...]] = get_args(Reason)

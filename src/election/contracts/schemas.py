@@ -1,4 +1,4 @@
-"""Forms derived from the messages: the published JSON Schema and the schema Spark parses with."""
+"""Schemas derived from the messages: the published JSON Schema, and the one with which Spark parses."""
 
 import types
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -22,7 +22,7 @@ def json_schemas() -> dict[str, Any]:
 
 
 def spark_ddl(form: type[msgspec.Struct]) -> str:
-    """The message as Spark SQL DDL, every column nullable (a missing field arrives as null): ``a BIGINT, b STRING``."""
+    """The message as Spark SQL DDL, as in ``a BIGINT, b STRING``. All columns are nullable: missing fields are null."""
     hints = get_type_hints(form, include_extras=False)
     return ", ".join(f"`{name}` {_spark_type(hints[name])}" for name in form.__struct_fields__)
 

@@ -1,4 +1,4 @@
-"""Every topic: its name, form, partitions and configuration. Aggregates name their own."""
+"""Every topic: its name, form, partitions and configuration. Aggregates declare their own topics."""
 
 import inspect
 from dataclasses import dataclass, field
@@ -23,20 +23,20 @@ TALLY_PROGRESS = "tally_progress_topic"
 LOG_HEADS = "log_heads_topic"
 
 _KEEP = {"retention.ms": "-1", "retention.bytes": "-1"}  # a rebuild counts from the beginning
-# Only closed segments are compacted: small ones keep what a reader begins with near one record a key.
+# Kafka compacts only closed segments. Small ones keep what a new reader has to read near one record a key.
 _COMPACT = {
     "cleanup.policy": "compact",
     "retention.ms": "-1",
     "min.cleanable.dirty.ratio": "0.1",
     "segment.bytes": str(16 * 1_048_576),
 }
-# A feed's records are weighed as they are: a megabyte of zeros takes a few kilobytes on the way, and what does not fit
-# into rejected_topic would stop every worker that meets it.
+# The size limit must apply to uncompressed records of a feed: a megabyte of zeros compresses to a few kilobytes. A
+# record that does not fit into rejected_topic would stop every worker that reads it.
 _FEED = _KEEP | {"compression.type": "uncompressed"}
 MAX_MESSAGE_BYTES = 1_048_576
-# Casting's records have a few hundred bytes; a larger one is refused unread.
+# Casting's records have a few hundred bytes. A larger one is rejected without being parsed.
 MAX_RECORD_BYTES = 65_536
-# A rejected record travels whole in base64, so its topic takes larger messages than its sources.
+# A rejected record is sent whole, in base64, so its topic allows larger messages than its sources.
 MAX_REJECTED_BYTES = 2 * MAX_MESSAGE_BYTES
 
 

@@ -1,4 +1,4 @@
-"""The count: the long-running Spark job that turns votes into totals, and what starts, stops and waits for it."""
+"""The tally: starts, stops, watches and waits for the Spark job that turns votes into totals."""
 
 from election.count.waiting import wait_until_counted
 

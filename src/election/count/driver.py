@@ -17,7 +17,7 @@ from election.settings import Settings
 SILENT_AFTER = 15.0  # seconds without a heartbeat
 STARTED_WITHIN = 60.0  # seconds from the lock to the running query
 STALLED_AFTER = 25.0  # seconds without a finished batch while votes wait
-EARLY = 60.0  # seconds; a driver that fails sooner, and has counted nothing, will probably fail again
+EARLY = 60.0  # seconds; a driver that fails sooner without finishing a batch will probably fail again
 MAX_PATIENCE = 60.0  # seconds
 _POLL = 0.1
 
@@ -25,14 +25,14 @@ HANGS = (
     "If it hangs (`election tally status`), kill the process that holds the file `lock` beside its checkpoint: "
     "nothing is lost, the next start resumes."
 )
-"""What to do about a driver that is stalled, or does not end."""
+"""The remedy for a driver that is stalled or does not end."""
 
 Phase = Literal["stopped", "starting", "counting", "stalled", "failed"]
 
 
 @dataclass(frozen=True)
 class DriverState:
-    """The driver as its folder shows it. ``at`` is the last heartbeat, in seconds since 1970."""
+    """The driver's state, from the files in its folder. ``at`` is the last heartbeat, in seconds since 1970."""
 
     phase: Phase
     identity: str | None = None
@@ -47,7 +47,7 @@ class DriverState:
 
     @property
     def alive(self) -> bool:
-        """A driver holds the lock."""
+        """Whether a driver holds the lock or starts."""
         return self.phase in ("starting", "counting", "stalled")
 
 
@@ -59,17 +59,17 @@ def start(
     seconds: float = 120,
     unless: Callable[[], bool] = lambda: False,
 ) -> DriverState:
-    """Starts a driver that outlives the caller, or finds the one that runs, and returns when it holds the lock.
+    """Starts a driver that outlives the caller, or finds the running one, and returns when it holds the lock.
 
-    ``command`` defaults to the same command line that Airflow uses. ``unless`` is asked when no other start is under
-    way; a stop that it cannot know of yet finds this start, and waits to stop its driver.
+    ``command`` defaults to the command line that Airflow uses. ``unless`` is called when no other start is under way,
+    and prevents the start if it returns True. A stop that comes after the call finds this start and stops its driver.
 
-    Raises StageFailed with the driver's own last error when it ends before, or does not get that far in time.
+    Raises StageFailed with the driver's last error when the driver ends before it holds the lock, or is too slow.
     """
     folder = tally_folder(settings)
     with folder.starting.open("a+") as starters:
-        fcntl.flock(starters, fcntl.LOCK_EX)  # starters queue up, so that all but the first find its driver
-        # One that was asked to stop is on its way out: the caller wants one that stays.
+        fcntl.flock(starters, fcntl.LOCK_EX)  # starters queue here, so that all but the first find a running driver
+        # A driver that was asked to stop is about to end, and the caller wants one that stays.
         if folder.stop.exists() and not wait_for(lambda: not is_locked(folder.lock), seconds):
             raise StageFailed(f"The count's driver was asked to stop and has not ended in {seconds:.0f} s. {HANGS}")
         if is_locked(folder.lock):
@@ -88,7 +88,7 @@ def start(
         deadline = time.monotonic() + seconds
         while read_json(folder.heartbeat).get("identity") != identity:
             if process.poll() is not None:
-                if is_locked(folder.lock):  # someone else's driver was quicker
+                if is_locked(folder.lock):  # another starter's driver was quicker
                     return state(settings)
                 raise StageFailed(f"The count's driver did not start: {_ended(folder).error}")
             if time.monotonic() > deadline:
@@ -98,7 +98,7 @@ def start(
 
 
 def state(settings: Settings) -> DriverState:
-    """What is known of the driver. Cheap: reads three small files."""
+    """The driver's current state. Cheap: reads three small files."""
     folder = tally_folder(settings)
     if is_locked(folder.lock):
         last = read_json(folder.heartbeat)
@@ -109,11 +109,11 @@ def state(settings: Settings) -> DriverState:
 
 
 def stop(settings: Settings, *, seconds: float = 120) -> bool:
-    """Asks the driver to finish its batch and end, and waits for it. False when none ran.
+    """Asks the driver to finish its batch and end, and waits for that. False when no driver ran.
 
-    A driver that waits to start in its place is stopped as well.
+    It also stops a driver that waits to replace the running one.
 
-    Raises StageFailed when it does not end in time; it goes on ending.
+    Raises StageFailed when the driver does not end in time; the request stays in force.
     """
     folder = tally_folder(settings)
     if not state(settings).alive:
@@ -121,7 +121,7 @@ def stop(settings: Settings, *, seconds: float = 120) -> bool:
 
     def ended() -> bool:
         alive = state(settings).alive
-        if alive and not folder.stop.exists():  # a start that was waiting for the driver's end takes it away
+        if alive and not folder.stop.exists():  # a starter that waited for the driver's end removes the marker
             request_stop(settings)
         return not alive
 
@@ -138,13 +138,13 @@ def request_stop(settings: Settings) -> None:
 
 
 def patience(settings: Settings) -> float:
-    """Seconds to wait before the next start: none after a driver that worked, more with each that failed early."""
+    """Seconds to wait before the next start: 0 after a driver that worked, more with each early failure in a row."""
     failures = _early_failures(settings)
-    return 0.0 if failures == 0 else min(MAX_PATIENCE, 2.0 ** min(failures + 1, 10))  # days of failures overflow else
+    return 0.0 if failures == 0 else min(MAX_PATIENCE, 2.0 ** min(failures + 1, 10))  # the inner min avoids overflow
 
 
 def wait_for(condition: Callable[[], bool], seconds: float) -> bool:
-    """Whether the condition came true within the time; looks ten times a second."""
+    """Whether the condition became true within the time. It is evaluated ten times a second."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
@@ -154,31 +154,31 @@ def wait_for(condition: Callable[[], bool], seconds: float) -> bool:
 
 
 def _early_failures(settings: Settings) -> int:
-    """How many drivers in a row have failed soon after their start, without having finished a batch."""
+    """The number of drivers in a row that failed soon after their start without finishing a batch."""
     folder = tally_folder(settings)
     started, last = read_json(folder.starting), read_json(folder.heartbeat)
     if not started or is_locked(folder.lock) or _ended(folder).phase != "failed":
         return 0
-    # A heartbeat of the driver before is older than this start: then it lived no time at all.
+    # Negative if the last heartbeat is the previous driver's: this driver died before its first one.
     lived = float(last.get("at", 0)) - float(started["at"])
     worked = lived >= EARLY or (lived > 0 and last.get("progressed"))
     return 0 if worked else int(started.get("failures", 0)) + 1
 
 
 def _is_starting(folder: Folder) -> bool:
-    """Whether someone holds the starters' lock."""
+    """Whether a process holds the starters' lock."""
     if not folder.starting.exists():
         return False
     with folder.starting.open("r") as starters:
         try:
-            fcntl.flock(starters, fcntl.LOCK_SH | fcntl.LOCK_NB)  # others may look at the same time
+            fcntl.flock(starters, fcntl.LOCK_SH | fcntl.LOCK_NB)  # shared, so that other processes may check, too
         except BlockingIOError:
             return True
     return False
 
 
 def _phase(heartbeat: Mapping[str, object], now: float) -> Phase:
-    """What a driver that holds the lock is about."""
+    """The phase of a driver that holds the lock."""
     silent = now - float(str(heartbeat.get("at", 0)))
     if silent > (SILENT_AFTER if heartbeat.get("counting") else STARTED_WITHIN):
         return "stalled"
@@ -191,7 +191,7 @@ def _phase(heartbeat: Mapping[str, object], now: float) -> Phase:
 
 
 def _ended(folder: Folder) -> DriverState:
-    """How the driver that was started last ended, when none runs."""
+    """How the last driver ended, when none runs."""
     last, started, said = read_json(folder.heartbeat), read_json(folder.starting), read_json(folder.ended)
     if not started:
         return DriverState("stopped")
@@ -207,9 +207,10 @@ def _ended(folder: Folder) -> DriverState:
 
 
 def _last_identity(started: Mapping[str, Any], heartbeat: Mapping[str, Any]) -> str:
-    """Who drove last: the driver that was started last, or one from before that was quicker to the lock.
+    """The identity of the driver that ran last.
 
-    There is such a one when a starter was killed before its driver had the lock, and the next starter saw none.
+    It is the last started driver, or an earlier one that took the lock first. That happens when a starter is killed
+    before its driver has the lock, so that the next starter sees no driver.
     """
     quicker = float(heartbeat.get("at", 0)) > float(started["at"])
     return str(heartbeat["identity"] if quicker else started["identity"])

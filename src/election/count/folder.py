@@ -1,7 +1,7 @@
-"""The count's folder, ``var/tally``: checkpoints, and the files by which a driver is known from outside it.
+"""The tally's folder, ``var/tally``: checkpoints, and the files by which other processes identify the driver.
 
-Every process that shares the folder (another container, after a reboot) identifies the driver by these files,
-never by a process number: a lock that its death releases, a heartbeat, a stop marker, how it ended.
+Every process that shares the folder (in another container, or after a reboot) uses these files, never a process number:
+a lock that the driver's death releases, a heartbeat, a stop marker, and a file that says how the driver ended.
 """
 
 import fcntl
@@ -15,7 +15,7 @@ from typing import Any
 
 from election.settings import Settings
 
-# struct flock of Linux on 64 bits: type, whence, start, length, process.
+# Linux's struct flock on 64 bits: type, whence, start, length, process.
 _FLOCK = "hhqqi4x"
 
 
@@ -27,12 +27,12 @@ class Folder:
 
     @property
     def lock(self) -> Path:
-        """Locked (POSIX record lock) by the driver's JVM, the one process that writes, for as long as it lives."""
+        """The driver's JVM, the only process that writes, holds a POSIX record lock on it for as long as it lives."""
         return self.root / "lock"
 
     @property
     def starting(self) -> Path:
-        """Locked by the process that starts a driver; names the driver that was started last."""
+        """Locked by the process that starts a driver; names the last started driver."""
         return self.root / "starting.json"
 
     @property
@@ -42,12 +42,12 @@ class Folder:
 
     @property
     def stop(self) -> Path:
-        """Exists when the driver shall stop."""
+        """Exists when the driver must stop."""
         return self.root / "stop"
 
     @property
     def ended(self) -> Path:
-        """How the last driver that could say so ended."""
+        """Says how the last driver ended; a killed driver cannot write it."""
         return self.root / "ended.json"
 
     @property
@@ -57,22 +57,22 @@ class Folder:
 
     @property
     def log(self) -> Path:
-        """What the driver's processes print."""
+        """The output of the driver's processes."""
         return self.root / "driver.log"
 
     @property
     def batches(self) -> Path:
-        """One JSON object a batch."""
+        """One JSON object per batch."""
         return self.root / "batches.log"
 
     @property
     def scratch(self) -> Path:
-        """What Spark's processes put down while they run, and leave behind when they are killed."""
+        """Temporary files of Spark's processes, which stay when the processes are killed."""
         return self.root / "scratch"
 
     @property
     def generation(self) -> int:
-        """The number of the count in force; a rebuild adds one."""
+        """The number of the current generation; a rebuild raises it."""
         file = self.root / "generation"
         return int(file.read_text()) if file.exists() else 1
 
@@ -83,19 +83,19 @@ class Folder:
         return self.root / f"generation-{generation}"
 
     def issued(self, generation: int) -> Path:
-        """Made by the rebuild that began the generation: what the generation leaves out, for as long as it lives."""
+        """Written by the rebuild that started the generation: the messages and elections that the generation skips."""
         return self.checkpoint(generation) / "issued.json"
 
 
 def tally_folder(settings: Settings) -> Folder:
-    """The settings' folder, created when it is new."""
+    """The folder under ``settings.var``; created if it does not exist."""
     folder = Folder(settings.var / "tally")
     folder.root.mkdir(parents=True, exist_ok=True)
     return folder
 
 
 def is_locked(file: Path) -> bool:
-    """Whether another process holds the file's lock. Asks only: a driver that is about to lock it is not disturbed."""
+    """Whether another process holds the file's lock. It only queries, so a driver can take the lock meanwhile."""
     if not file.exists():
         return False
     with file.open("rb+") as handle:
@@ -105,7 +105,7 @@ def is_locked(file: Path) -> bool:
 
 
 def read_json(file: Path) -> dict[str, Any]:
-    """The file's object; empty when there is none or it is no JSON."""
+    """The file's JSON object; empty if there is no file or no JSON object in it."""
     try:
         found = json.loads(file.read_text())
     except (FileNotFoundError, ValueError):
@@ -118,7 +118,7 @@ def write_json(file: Path, content: dict[str, Any]) -> None:
 
 
 def write_whole(file: Path, text: str) -> None:
-    """Replaces the file at once: a reader sees the old text or the new, never a part, also after a power cut."""
+    """Replaces the file atomically: even after a power failure, a reader sees the old text or the new, never a part."""
     new = file.with_name(f".{file.name}.{gethostname()}.{os.getpid()}")  # the number repeats between containers
     with new.open("w") as handle:
         handle.write(text)

@@ -1,4 +1,4 @@
-"""The driver as a process that outlives its parent."""
+"""Launches the driver as a process that outlives its parent."""
 
 import os
 import shutil
@@ -10,14 +10,14 @@ from uuid import uuid4
 from election.count.folder import Folder
 
 IDENTITY = "ELECTION_TALLY_IDENTITY"
-"""Environment variable by which a started driver knows its name."""
+"""The environment variable that gives a started driver its identity."""
 
 
 def launch(folder: Folder, command: Sequence[str], env: Mapping[str, str], identity: str) -> subprocess.Popen[bytes]:
-    """A process of its own session, which finds its name in its environment and prints into the folder's log."""
+    """Starts the process in its own session; its environment has its identity, and the folder's log gets its output."""
     if folder.log.exists():
         folder.log.replace(folder.log.with_suffix(".log.1"))
-    # The driver outlives Airflow's task and gets none of its secrets.
+    # The driver outlives Airflow's task and must not get Airflow's secrets.
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "_AIRFLOW"))}
     with folder.log.open("ab") as log:
         return subprocess.Popen(
@@ -32,10 +32,10 @@ def launch(folder: Folder, command: Sequence[str], env: Mapping[str, str], ident
 
 
 def empty(scratch: Path) -> None:
-    """Throws away what a driver or executor that was killed left behind.
+    """Deletes the temporary files that a killed driver or executor left.
 
-    Deleting takes its time, so the folder is moved aside first: a driver that takes the lock meanwhile (its starter
-    was killed) has a folder of its own. Those that are still dying may add to the old one: the next start removes it.
+    Deleting takes a while, so the folder is renamed first. A driver that takes the lock meanwhile (because its starter
+    was killed) then has its own folder. Dying processes may add files to the old one; the next start removes them.
     """
     if scratch.exists():
         scratch.rename(scratch.with_name(f"scratch.{uuid4().hex}"))

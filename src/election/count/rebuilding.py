@@ -1,8 +1,8 @@
-"""Counts again from the beginning of ``votes_topic``, beside the totals that readers see.
+"""The rebuild: counts again from the beginning of ``votes_topic``, beside the totals that readers see.
 
-The new count is a new generation with keys of its own. Readers move to it once it has counted as many ballots, so
-totals shown never go down; then the keys of all other generations are removed. Messages that are quarantined when it
-begins are left out of it.
+A rebuild starts a new generation with its own keys. Readers switch to it once it has counted as many ballots, so shown
+totals never go down. Then the keys of all other generations are removed. The new generation skips the messages that are
+quarantined at its start.
 """
 
 import shutil
@@ -36,20 +36,20 @@ PATIENCE = 600.0  # seconds without progress; on a busy machine a new generation
 def rebuild(
     platform: Platform, log: Callable[[str], None] = print, started: Callable[[], object] = lambda: None
 ) -> int:
-    """Returns the new generation's number when it has counted all that was there and the old keys are gone.
+    """Returns the new generation's number when it has counted all earlier messages and the old keys are removed.
 
-    ``started`` is called once the new generation's driver runs. Interrupted, it may be run again; the count goes on
-    either way. Raises StageFailed when the new count does not get on (the old totals stay), or another rebuild is at
-    work.
+    ``started`` is called once the new generation's driver runs. An interrupted rebuild may be run again; the tally goes
+    on meanwhile. Raises StageFailed when the new generation makes no progress (the old totals stay), or when another
+    rebuild runs.
     """
     folder = tally_folder(platform.settings)
     with _alone(folder):
-        create_topics(platform)  # an older platform has none for an aggregate that is new
+        create_topics(platform)  # an older platform has no topic for a new aggregate
         generation = following(folder.generation, emitted(platform))
         issue(folder, generation, *_left_out(platform))
-        driver.stop(platform.settings)  # Airflow's DAG starts it again, if it is unpaused; the first one wins
+        driver.stop(platform.settings)  # Airflow's DAG may start the next driver, too, if it is unpaused; one wins
         driver.start(platform.settings)
-        _, end = bounds(platform.kafka, topics.VOTES)  # the old count has read no further, and goes no further
+        _, end = bounds(platform.kafka, topics.VOTES)  # the old generation has stopped and read no further
         started()
         log(f"Generation {generation} counts from the beginning of {topics.VOTES}.")
         _wait(platform, generation, end, log)
@@ -60,9 +60,9 @@ def rebuild(
 
 
 def following(generation: int, taken: Collection[int]) -> int:
-    """The number of the count after ``generation``: the next one that no total on the topics has.
+    """The number of the generation after ``generation``: the next one that no total on the topics has.
 
-    A total with a number that was never issued does not raise the numbers: they would come to an end.
+    It is not the largest number plus one, because a planted total with a huge number would use up all numbers.
     """
     number = generation + 1
     while number in taken:
@@ -71,7 +71,7 @@ def following(generation: int, taken: Collection[int]) -> int:
 
 
 def issue(folder: Folder, generation: int, left_out: Places, removed: Collection[int] = ()) -> None:
-    """Makes the generation the one in force, which leaves out those messages, and all of the removed elections."""
+    """Makes the generation the current one. It skips the messages ``left_out`` and those of ``removed`` elections."""
     folder.checkpoint(generation).mkdir(exist_ok=True)
     offsets = {str(partition): sorted(found) for partition, found in left_out.items()}
     write_json(folder.issued(generation), {"quarantined": offsets, "removed": sorted(removed)})
@@ -84,22 +84,22 @@ def emitted(platform: Platform) -> set[int]:
 
 
 def others(keys: Iterable[Key], generation: int) -> list[Key]:
-    """The keys of all other generations, in the order to remove them.
+    """The keys of all other generations, in the order in which to remove them.
 
-    Readers choose the generation by its ballots per contest: without these first, one whose ballots say too much would
-    be shown while its other totals vanish one by one.
+    Ballots per contest come first, because readers choose the generation by them. Otherwise they could choose a wrong
+    generation with too many ballots while its other totals disappear one by one.
     """
     return sorted((key for key in keys if key[2] != generation), key=lambda key: key[0] != topics.BALLOTS_PER_CONTEST)
 
 
 def older_checkpoints(folder: Folder, generation: int) -> list[Path]:
-    """The checkpoints of the generations before."""
+    """The checkpoints of earlier generations."""
     found = {path: path.name.removeprefix("generation-") for path in folder.root.glob("generation-*")}
     return [path for path, number in found.items() if number.isdigit() and int(number) < generation]
 
 
 def leaves_out_all(platform: Platform) -> bool:
-    """Whether the generation in force leaves out every message that is quarantined now."""
+    """Whether the current generation skips every message that is quarantined now."""
     folder = tally_folder(platform.settings)
     known = read_json(folder.issued(folder.generation)).get("quarantined", {})
     return all(found <= set(known.get(str(partition), ())) for partition, found in _left_out(platform)[0].items())
@@ -128,8 +128,7 @@ def _alone(folder: Folder) -> Iterator[None]:
 
 
 def _wait(platform: Platform, generation: int, end: Offsets, log: Callable[[str], None]) -> None:
-    """Returns when the generation's finished batches have read up to ``end``: votes that come later are no reason to
-    wait."""
+    """Returns when the generation's finished batches have read up to ``end``, without waiting for later votes."""
     checkpoint = tally_folder(platform.settings).checkpoint(generation)
     moved, told, before = time.monotonic(), 0.0, None
     while left := to_go(checkpoint, end):
@@ -161,17 +160,17 @@ def _keys(platform: Platform) -> Iterator[Key]:
                 yield topic, key, int(parts[1])
 
 
-_DIGITS = 19  # no message can have a longer number
+_DIGITS = 19  # the most digits of a number in a message
 
 
 def _left_out(platform: Platform) -> tuple[Places, list[int]]:
-    """Messages that are quarantined, and the numbers of elections that were removed."""
+    """The quarantined messages, and the numbers of removed elections."""
     with platform.connect("reader") as connection:
         return quarantined(connection, votes_topic_id(platform.kafka)), removed_elections(connection)
 
 
 def _remove(platform: Platform, keys: list[Key], generation: int) -> int:
-    """Gives the keys tombstones, in their order topic by topic; and what other generations tell of their progress."""
+    """Writes tombstones for the keys, in their order topic by topic, and for the progress of other generations."""
     producer, before = SafeProducer(platform.settings.kafka_login("tally")), None
     for topic, key, _ in keys:
         if topic != before:

@@ -1,4 +1,4 @@
-"""How the tally is submitted to Spark: command line, configuration, environment (decisions 14, 17, 19)."""
+"""Submits the tally to Spark: command line, configuration, environment (decisions 14, 17, 19)."""
 
 import sys
 from pathlib import Path
@@ -13,7 +13,7 @@ CORES = 2
 EXECUTOR_MEMORY = "2g"
 DRIVER_MEMORY = "1g"
 LOGIN = {"ELECTION_KAFKA_USER": "tally"}
-# What Spark generates for so many kinds of totals is larger than the methods that Java compiles unless told to.
+# Spark generates larger methods for so many kinds of totals than Java compiles by default.
 EXECUTOR_JVM = "-XX:+UseParallelGC -XX:-DontCompileHugeMethods"
 
 
@@ -22,17 +22,17 @@ def application(settings: Settings) -> str:
 
 
 def connector(settings: Settings) -> str:
-    """Spark's connector to Kafka as ``--jars`` takes it: already here, so that submitting needs no network."""
+    """Spark's connector to Kafka for ``--jars``, from local files, so that submitting needs no network."""
     return ",".join(str(jar) for jar in sorted(jars(settings, "spark").glob("*.jar")))
 
 
 def ahead(settings: Settings) -> str:
-    """What comes before Spark's own jars on the class path from each JVM's start: local files, the state's RocksDB."""
+    """Jars that each JVM loads before Spark's own: access to local files, and RocksDB for the state."""
     return ":".join(str(jar) for jar in sorted(jars(settings, "ahead").glob("*.jar")))
 
 
 def conf(settings: Settings) -> dict[str, str]:
-    """What depends on the place the job runs at; what the checkpoint depends on is in the job itself."""
+    """Settings that depend on where the job runs. Settings on which the checkpoint depends are in the job itself."""
     scratch = tally_folder(settings).scratch
     (scratch / "tmp").mkdir(parents=True, exist_ok=True)
     both = _logging(settings)
@@ -48,14 +48,14 @@ def conf(settings: Settings) -> dict[str, str]:
         "spark.driver.bindAddress": settings.node,
         "spark.ui.port": str(settings.spark_driver_ui_port),
         "spark.ui.showConsoleProgress": "false",
-        # What the UI keeps and writes down of every batch costs the driver more than the batch's own plan.
+        # Keeping every batch for the UI would cost the driver more than planning the batch.
         "spark.ui.retainedJobs": "100",
         "spark.ui.retainedStages": "100",
         "spark.ui.retainedTasks": "1000",
         "spark.sql.ui.retainedExecutions": "50",
         "spark.sql.ui.explainMode": "simple",
-        # Hadoop's own starts a `chmod` for every file that it makes, and a batch makes six. Whatever it is, it must be
-        # a LocalFileSystem, or the state is never put down whole.
+        # Hadoop's own class starts a `chmod` for every file that it creates, and a batch creates six. The class must be
+        # a LocalFileSystem, or Spark never writes a complete snapshot of the state.
         "spark.hadoop.fs.file.impl": "com.globalmentor.apache.hadoop.fs.BareLocalFileSystem",
         "spark.driver.extraClassPath": ahead(settings),
         "spark.executor.extraClassPath": ahead(settings),
@@ -70,12 +70,12 @@ def conf(settings: Settings) -> dict[str, str]:
 
 
 def _logging(settings: Settings) -> str:
-    """What matters, without Spark's INFO."""
+    """The JVM option for Spark's log configuration, which leaves out INFO lines."""
     return f"-Dlog4j2.configurationFile={settings.root / 'stack' / 'spark-log4j2.properties'}"
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """Added to the environment of the submitting process."""
+    """Variables for the environment of the submitting process."""
     return (
         settings.environment
         | LOGIN
@@ -93,9 +93,9 @@ def environment(settings: Settings) -> dict[str, str]:
 
 
 def cluster_conf(settings: Settings) -> dict[str, str]:
-    """One executor of the usual size; the state's memory is outside its Java heap. A connection may override each.
+    """Settings for a cluster: one executor of the usual size, with the state's memory outside the Java heap.
 
-    Kubernetes and YARN make a secret for each application themselves.
+    An Airflow connection may override each setting. Kubernetes and YARN create a secret for each application.
     """
     return {
         **AUTHENTICATED,
@@ -110,12 +110,12 @@ def cluster_conf(settings: Settings) -> dict[str, str]:
 
 
 def cluster_environment(settings: Settings) -> dict[str, str]:
-    """For a driver inside a cluster, whose image holds this project at the same path."""
+    """Variables for a driver inside a cluster, whose image has this project at the same path."""
     return settings.environment | LOGIN | {"PYTHONPATH": str(settings.root)}
 
 
 def submit_command(settings: Settings) -> list[str]:
-    """The command line that Airflow's operator builds too."""
+    """The command line of ``spark-submit``, the same that Airflow's operator builds."""
     options = [f"--conf={key}={value}" for key, value in conf(settings).items()]
     return [
         str(Path(sys.prefix, "bin", "spark-submit")), "--master", settings.spark_master,

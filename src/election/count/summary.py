@@ -1,4 +1,4 @@
-"""What the count does and how it gets on, for `election status`: as an object and as lines to read."""
+"""Summarises the tally's state and progress for `election status`: as an object and as lines of text."""
 
 import json
 import time
@@ -12,8 +12,8 @@ from election.count.driver import HANGS, SILENT_AFTER, STALLED_AFTER, DriverStat
 from election.count.folder import tally_folder
 from election.settings import Settings
 
-ERROR_LINES = 6  # of an error; Spark's fill pages
-_TAIL = 16_384  # bytes; a batch's line has some hundred
+ERROR_LINES = 6  # of an error; Spark's errors can fill pages
+_TAIL = 16_384  # bytes; a batch's line has a few hundred
 
 _TRIED_AGAIN = (
     "Airflow starts the next driver by itself, unless the DAG tally_stream is paused; "
@@ -22,20 +22,20 @@ _TRIED_AGAIN = (
 
 
 def summary(settings: Settings) -> dict[str, Any]:
-    """The driver's state, with ``last_batch`` (its line of ``batches.log``; None before the first) and ``remedy``.
+    """The driver's state, with ``last_batch`` (its line in ``batches.log``; None before the first) and ``remedy``.
 
-    ``remedy`` is what to do when the driver failed or is stalled and ``error`` does not say it already; None otherwise.
+    ``remedy`` says what to do when the driver failed or is stalled, unless ``error`` says it already; None otherwise.
     Cheap: reads small files and the end of one.
     """
     state, folder = driver.state(settings), tally_folder(settings)
     batch = _last_line(folder.batches)
     if batch and state.generation is not None and batch.get("generation", state.generation) != state.generation:
-        batch = None  # the count before a rebuild
+        batch = None  # it belongs to the generation before a rebuild
     return {**asdict(state), "last_batch": batch, "remedy": _remedy(state, time.time())}
 
 
 def lines(count: dict[str, Any]) -> list[str]:
-    """The summary in words."""
+    """The summary as lines of text."""
     alive = DriverState(count["phase"]).alive
     waiting = f", {count['lag']:,} votes waiting" if alive and count["lag"] is not None else ""
     refused = " (the checkpoint is refused)" if count["refused"] else ""
@@ -78,7 +78,7 @@ def _remedy(state: DriverState, now: float) -> str | None:
 
 
 def _last_line(file: Path) -> dict[str, Any] | None:
-    """The newest whole line's object."""
+    """The JSON object in the last complete line."""
     if not file.exists():
         return None
     with file.open("rb") as log:
@@ -86,7 +86,7 @@ def _last_line(file: Path) -> dict[str, Any] | None:
         for line in reversed(log.read().splitlines()):
             try:
                 found = json.loads(line)
-            except ValueError:  # a part of a line
+            except ValueError:  # an incomplete line
                 continue
             if isinstance(found, dict):
                 return found

@@ -1,4 +1,4 @@
-"""Waits until the stream has counted every ballot of an election."""
+"""Waits until the tally has counted every ballot of an election."""
 
 import time
 from collections.abc import Callable
@@ -24,11 +24,11 @@ POLL = 0.5  # seconds
 def wait_until_counted(
     platform: Platform, slug: str, log: Callable[[str], None] = print, timeout_stalled_s: float = 120
 ) -> dict[str, Any]:
-    """Returns ``{"election", "stored", "counted", "seconds"}`` when the totals of every topic say what is stored.
+    """Returns ``{"election", "stored", "counted", "seconds"}`` when the totals of every topic equal the stored ballots.
 
-    Sets the election's state to ``counted``. Raises StageFailed when more is counted than stored, or when neither the
-    election's totals nor the count of what was on the topic before moves for ``timeout_stalled_s`` seconds: a rebuild
-    or another election may be first.
+    Sets the election's state to ``counted``. Raises StageFailed when more ballots are counted than stored, or when
+    nothing moves for ``timeout_stalled_s`` seconds: neither the election's totals nor the tally's position on the
+    topic, where a rebuild or another election may come first.
     """
     with platform.connect("app") as connection:
         number = election(connection, slug).election_no
@@ -56,8 +56,8 @@ def wait_until_counted(
             if most > stored:
                 raise StageFailed(
                     f"{most:,} ballots of {slug} are counted, but {stored:,} are stored. "
-                    f"`election reconcile {slug}` names the ballots; `election quarantine {slug}` has the count leave "
-                    "out those that are forged."
+                    f"`election reconcile {slug}` names the ballots; `election quarantine {slug}` has the tally skip "
+                    "those that are forged."
                 )
             left = _left(platform, end)
             if (counted, left) != (before, left_before):
@@ -78,7 +78,7 @@ def wait_until_counted(
 
 
 def _left(platform: Platform, end: Offsets) -> int:
-    """Votes in front of ``end`` that the count has not read; all of them where its checkpoint is on another machine."""
+    """Votes before ``end`` that the tally has not read; all of them if its checkpoint is on another machine."""
     folder = tally_folder(platform.settings)
     return to_go(folder.checkpoint(folder.generation), end)
 

@@ -92,7 +92,7 @@ def verified(note: str, verifier_key: str) -> str:
     name, public = _parsed(verifier_key, _ED25519)
     text, checked = _text(note), False
     for signer, signature in _signatures(note):
-        if signer == name and signature[:4] == _key_id(name, public, _ED25519):  # the others, nobody asked about
+        if signer == name and signature[:4] == _key_id(name, public, _ED25519):  # only this key's signature is checked
             _require_signature(name, public, signature[4:], text.encode())
             checked = True
     if not checked:

@@ -50,11 +50,11 @@ class Reading:
 
 @dataclass(frozen=True)
 class Live:
-    """The stream at this moment, whatever election is looked at. Times are UTC, None before there was any.
+    """The current state of the tally, the same for all elections. Times are UTC; None before the first one.
 
-    ``progress`` is the last thing it told of itself, ``batch_at`` when it finished the batch that is named there,
-    ``ballots_at`` when ballots last arrived on the topic that it reads. ``unusable`` messages have no known form,
-    the first of them since ``unusable_since``.
+    ``progress`` is the tally's latest progress message, ``batch_at`` the end of the batch that it names, ``ballots_at``
+    the last arrival of ballots on ``votes_topic``. ``unusable`` messages have no known form, the first of them since
+    ``unusable_since``.
     """
 
     progress: TallyProgress | None = None

@@ -1,1 +1,1 @@
-"""How to reach Kafka: clients that lose nothing, topics, bounded reading."""
+"""Access to Kafka: clients that lose nothing, topics, bounded reading."""

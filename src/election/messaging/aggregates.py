@@ -8,13 +8,13 @@ from election.messaging.reading import read
 from election.totals import Totals
 
 FOLDED = (topics.CANDIDATES, *topics.AGGREGATES, topics.TALLY_PROGRESS)
-"""The topics that ``Totals`` takes in."""
+"""The topics that ``Totals`` reads."""
 
 
 def folded(kafka: Mapping[str, str], only: int | None = None) -> Totals:
-    """All elections' totals, or ``only`` one's (then without the progress), as the topics say now.
+    """The current totals of all elections, or of ``only`` one (then without the progress).
 
-    Raises NotReachable when Kafka or a topic is not there.
+    Raises NotReachable when Kafka or a topic is missing.
     """
     totals = Totals(only)
     for message in read(kafka, FOLDED):
@@ -23,7 +23,7 @@ def folded(kafka: Mapping[str, str], only: int | None = None) -> Totals:
 
 
 def progress(kafka: Mapping[str, str]) -> TallyProgress | None:
-    """What the stream told last of itself. Raises NotReachable as ``folded`` does."""
+    """The tally's latest progress message. Raises NotReachable as ``folded`` does."""
     totals = Totals()
     for message in read(kafka, topics.TALLY_PROGRESS):
         totals.apply(message.topic() or "", message.key(), message.value())

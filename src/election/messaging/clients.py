@@ -8,17 +8,17 @@ from confluent_kafka.admin import AdminClient
 from election.contracts.topics import MAX_REJECTED_BYTES
 from election.errors import NotReachable, StageFailed
 
-# librdkafka tells on stderr of everything it gets over by itself; what it cannot is an error where it is called.
+# librdkafka logs to stderr even what it recovers from. What it cannot recover from is an error at the call.
 _QUIET = {"log_level": 0}
 
 
-# What comes in place of records while a leader is elected, a broker comes back or a pause went beyond the group's
-# patience; records come again after it. librdkafka's own `retriable()` is true in transactions only.
+# Errors that a consumer returns among records while a leader is elected, a broker restarts, or the process paused for
+# longer than max.poll.interval.ms. Records follow later. librdkafka's `retriable()` is true in transactions only.
 _BETWEEN_RECORDS = {
     KafkaError._TRANSPORT,
     KafkaError._TIMED_OUT,
     KafkaError._ALL_BROKERS_DOWN,
-    KafkaError._RESOLVE,  # a broker whose container is away has no address either
+    KafkaError._RESOLVE,  # a broker whose container is down has no address either
     KafkaError._DESTROY_BROKER,
     KafkaError._MAX_POLL_EXCEEDED,
     KafkaError._PARTITION_EOF,
@@ -38,7 +38,7 @@ _BETWEEN_RECORDS = {
 }
 
 
-# Until somebody mends a right, a setting or a record, the answer stays the same.
+# Permanent errors: they stay until a person fixes a right, a setting or a record.
 _LASTING = {
     KafkaError._AUTHENTICATION,
     KafkaError._AUTO_OFFSET_RESET,
@@ -62,9 +62,10 @@ _LASTING = {
 
 
 def passes(error: BaseException) -> bool:
-    """Whether it is a Kafka error that may go away by itself, so that asking again is worth a try.
+    """Whether the error is a transient Kafka error, so that a retry may succeed.
 
-    That is each but those known to last: a broker that goes while it is asked has too many ways to say so to list them.
+    Every error is transient except the known permanent ones: a broker that stops during a call causes too many
+    different errors to list.
     """
     return isinstance(error, KafkaException) and error.args[0].code() not in _LASTING
 
@@ -74,11 +75,11 @@ def admin(kafka: Mapping[str, str]) -> AdminClient:
 
 
 RESTFUL: dict[str, object] = {"fetch.wait.max.ms": 500}
-"""Configuration of a consumer that follows topics for long: records come as soon, fetches that find none are few."""
+"""Long polling, for a consumer that follows topics for long: records arrive as soon, with fewer empty fetches."""
 
 
 def consumer(kafka: Mapping[str, str], group: str | None = None, **config: object) -> Consumer:
-    """A consumer that commits only when told to. Without a group it is for ``assign`` alone."""
+    """A consumer that commits only on request. Without a group, use it with ``assign`` alone."""
     return Consumer(
         {
             **kafka,
@@ -87,7 +88,7 @@ def consumer(kafka: Mapping[str, str], group: str | None = None, **config: objec
             "enable.auto.commit": False,
             "enable.auto.offset.store": False,
             "auto.offset.reset": "error",
-            # What is asked meanwhile (where a topic ends) waits behind a fetch that finds nothing.
+            # Other requests, such as the one for a topic's end, wait behind an empty fetch.
             "fetch.wait.max.ms": 50,
             **config,
         }
@@ -97,8 +98,8 @@ def consumer(kafka: Mapping[str, str], group: str | None = None, **config: objec
 class SafeProducer:
     """An idempotent producer that loses nothing silently: ``flush`` returns only when every record is on the topic.
 
-    From ``produce`` or ``flush`` it raises NotReachable when a record could not be delivered, and StageFailed when
-    Kafka refuses it for good.
+    ``produce`` and ``flush`` raise NotReachable when a record could not be delivered, and StageFailed when Kafka
+    refuses a record permanently.
     """
 
     def __init__(self, kafka: Mapping[str, str], **config: object) -> None:
@@ -115,7 +116,7 @@ class SafeProducer:
                 "queue.buffering.max.kbytes": 262_144,
                 "delivery.timeout.ms": 120_000,
                 "message.max.bytes": MAX_REJECTED_BYTES,
-                # A callback per record would cost more than the record; only failures call back.
+                # A callback for each record would cost more than the record, so only failures call back.
                 "delivery.report.only.error": True,
                 "on_delivery": self._delivered,
                 **config,
@@ -123,7 +124,7 @@ class SafeProducer:
         )
 
     def produce(self, topic: str, value: bytes | None, key: bytes, partition: int = -1) -> None:
-        """Hands one record over; waits while the local queue is full. ``partition`` -1 goes by the key's hash."""
+        """Queues one record; waits while the local queue is full. ``partition`` -1 chooses it by the key's hash."""
         while True:
             try:
                 self._producer.produce(topic, value, key, partition)
@@ -156,13 +157,13 @@ class SafeProducer:
             error, self._error = self._error, None
             if error.code() in _LASTING:
                 raise StageFailed(
-                    f"Kafka refuses a record: {error}. Mend the topic or the rights, then go on from there."
+                    f"Kafka refuses a record: {error}. Fix the topic or the rights, then go on from there."
                 )
             raise NotReachable(f"Kafka did not take a record: {error}")
 
 
 def consume(source: Consumer, number: int, seconds: float) -> list[Message]:
-    """Up to ``number`` records, waiting at most ``seconds``. Raises KafkaException on an error that lasts, or may."""
+    """Up to ``number`` records, waiting at most ``seconds``. Raises KafkaException for each error not known to pass."""
     found = source.consume(number, seconds)
     errors = list(filter(None, map(Message.error, found)))
     for error in errors:

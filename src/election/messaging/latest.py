@@ -1,4 +1,4 @@
-"""Which records of a compacted topic are the latest of their key, in memory that does not grow with its keys."""
+"""Finds the latest record of each key of a compacted topic, in memory that does not grow with the number of keys."""
 
 from collections.abc import Callable, Iterable
 from hashlib import blake2b
@@ -7,7 +7,7 @@ from typing import Protocol
 from election.messaging.reading import Offsets
 
 KEYS = 500_000
-"""Keys in memory at once, about 100 MB; with more records than that the topic is read once for every ``KEYS``."""
+"""Keys in memory at once, about 100 MB. If the topic has more records, it is read once for every ``KEYS`` of them."""
 
 
 class Record(Protocol):
@@ -20,13 +20,13 @@ class Record(Protocol):
 
 
 class Latest:
-    """Holds a bit for each record between two offsets of every partition: whether none behind it has the same key.
+    """A bit for each record between two offsets of every partition: whether it is the latest with its key.
 
-    A record without a value takes back the one before it, and is none itself.
+    A record without a value deletes the one before it and is not a latest record itself.
     """
 
     def __init__(self, read: Callable[[], Iterable[Record]], first: Offsets, end: Offsets, keys: int = KEYS) -> None:
-        """``read`` gives the records from ``first`` up to, without, ``end``: the same ones every time."""
+        """``read`` returns the records from ``first`` (included) to ``end`` (excluded), the same ones at every call."""
         self._first = first
         self._bits = {partition: bytearray((end[partition] - first[partition]) // 8 + 1) for partition in end}
         parts = -(-sum(end[partition] - first[partition] for partition in end) // keys)
@@ -38,7 +38,7 @@ class Latest:
         return bool(self._bits[partition][place >> 3] >> (place & 7) & 1)
 
     def _mark(self, records: Iterable[Record], part: int, parts: int) -> None:
-        """Marks the latest records of those keys that belong to the part."""
+        """Marks the latest records of the keys in this part."""
         latest: dict[bytes, tuple[int, int]] = {}
         for record in records:
             key = blake2b(record.key() or b"", digest_size=16).digest()

@@ -1,4 +1,4 @@
-"""Bounded reading: topics from given offsets to where they end now, without a consumer group."""
+"""Bounded reading: topics from given offsets to their current end, without a consumer group."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -24,14 +24,14 @@ _SILENT_SECONDS = 30
 
 
 def partitions(kafka: Mapping[str, str], topic: str) -> list[int]:
-    """The topic's partition numbers. Raises NotReachable when Kafka or the topic is not there."""
+    """The topic's partition numbers. Raises NotReachable when Kafka or the topic is missing."""
     return [partition for _, partition in _places(admin(kafka), [topic])]
 
 
 def bounds(kafka: Mapping[str, str], topic: str, *, committed: bool = False) -> tuple[Offsets, Offsets]:
-    """Where the topic begins and ends now, read from the broker; records of open transactions are within.
+    """The topic's current first and end offsets, from the broker. They include records of open transactions.
 
-    With ``committed`` it ends before the first of these, as ``read`` does.
+    With ``committed``, the end is before the first record of an open transaction, where ``read`` ends.
     """
     isolation = IsolationLevel.READ_COMMITTED if committed else IsolationLevel.READ_UNCOMMITTED
     first, last = _bounds(kafka, [topic], isolation)
@@ -39,11 +39,11 @@ def bounds(kafka: Mapping[str, str], topic: str, *, committed: bool = False) -> 
 
 
 def topic_id(kafka: Mapping[str, str], topic: str, seconds: float = 20) -> str | None:
-    """The id Kafka gave the topic when it was created: one created anew under the name has another. None: no topic.
+    """The topic's unique id; a recreated topic has a different one. None if the topic does not exist.
 
-    Raises NotReachable when Kafka gives no answer within ``seconds``.
+    Raises NotReachable when Kafka does not answer within ``seconds``.
     """
-    client = admin(kafka)  # kept until the answer is there
+    client = admin(kafka)  # must live until the answer arrives
     try:
         described = client.describe_topics(TopicCollection([topic]), request_timeout=seconds)
         return str(described[topic].result().topic_id)
@@ -56,11 +56,11 @@ def topic_id(kafka: Mapping[str, str], topic: str, seconds: float = 20) -> str |
 def read(
     kafka: Mapping[str, str], topics: str | Sequence[str], begin: Offsets | None = None, end: Offsets | None = None
 ) -> Iterator[Message]:
-    """Every record of the topics from ``begin`` (default: the first) to ``end`` (default: the last there is now).
+    """Every record of the topics from ``begin`` (default: the first) to ``end`` (default: the current end).
 
-    Order holds within a partition. ``begin`` and ``end`` are for a single topic; a partition that ``end`` leaves out is
-    read to its last. What comes behind a transaction that is still open cannot be read, and is left out.
-    Raises NotReachable when the broker gives nothing for 30 s before the end is reached.
+    Records of a partition come in order. ``begin`` and ``end`` are for a single topic; a partition that ``end`` does
+    not name is read to its current end. Records after an open transaction cannot be read yet and are left out.
+    Raises NotReachable when the broker returns nothing for 30 s before the end.
     """
     for batch in read_batches(kafka, topics, begin, end):
         yield from batch
@@ -69,14 +69,14 @@ def read(
 def read_batches(
     kafka: Mapping[str, str], topics: str | Sequence[str], begin: Offsets | None = None, end: Offsets | None = None
 ) -> Iterator[list[Message]]:
-    """The same in batches of up to 10,000 records, for who works on many at once."""
+    """As ``read``, in batches of up to 10,000 records."""
     first, last = _bounds(kafka, [topics] if isinstance(topics, str) else topics, IsolationLevel.READ_COMMITTED)
     last = {place: min(offset, (end or {}).get(place[1], offset)) for place, offset in last.items()}
     start = {place: max(offset, (begin or {}).get(place[1], offset)) for place, offset in first.items()}
     unread = {place for place in last if start[place] < last[place]}
     if not unread:
         return
-    # Unless told otherwise it fetches nothing for a second whenever its queue was full.
+    # By default it fetches nothing for a second after its queue was full.
     reader = consumer(kafka, None, **{"queued.max.messages.kbytes": 65_536, "fetch.queue.backoff.ms": 10})
     try:
         reader.assign([TopicPartition(*place, start[place]) for place in unread])
@@ -89,7 +89,7 @@ def read_batches(
                 batch = [m for m in batch if (m.offset() or 0) < last[m.topic() or "", m.partition() or 0]]
             if batch:
                 yield batch
-            # Compaction leaves gaps, so the reader's position tells the end, not the last record's offset.
+            # Compaction leaves gaps, so the reader's position shows the end, not the last record's offset.
             unread -= {place for place, offset in positions.items() if offset >= last[place]}
             silent = 0 if got else silent + 1
             if silent > _SILENT_SECONDS:

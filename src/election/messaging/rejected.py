@@ -14,7 +14,7 @@ from election.platform import Platform
 
 
 class Origin(Protocol):
-    """A record with the place it comes from; confluent_kafka's Message is one."""
+    """A record with its topic, partition and offset; confluent_kafka's Message is one."""
 
     def key(self) -> bytes | None: ...
     def value(self) -> bytes | None: ...
@@ -26,10 +26,10 @@ class Origin(Protocol):
 def reject(
     producer: SafeProducer, stage: Literal["casting", "count"], message: Origin, why: Unusable, election: int | None
 ) -> None:
-    """Puts a consumed record on ``rejected_topic`` under its origin, so that a redelivered one counts once.
+    """Writes a consumed record to ``rejected_topic`` under its origin, so that a redelivered one counts once.
 
-    One whose bytes do not fit there (they may be larger than its own topic's limit, which is for compressed ones) goes
-    without them: they stay at the origin.
+    A record that does not fit there is written without its bytes, which stay at the origin. Such a record can exist,
+    because a topic's limit applies to compressed records.
     """
     key, value = message.key(), message.value()
     fits = len(key or b"") + len(value or b"") <= topics.MAX_MESSAGE_BYTES
@@ -50,7 +50,7 @@ def reject(
 
 
 def take_back(producer: SafeProducer, record: RejectedRecord) -> None:
-    """Marks a rejected record as used after all; it no longer counts as rejected."""
+    """Withdraws a rejection, because the record was used after all."""
     producer.produce(topics.REJECTED, None, _key(record))
 
 
@@ -59,7 +59,7 @@ def rejected(
 ) -> Iterator[RejectedRecord]:
     """The election's rejected records, each once, oldest first.
 
-    A record whose election is not known counts for none of them. Memory as of ``Latest``: none for their bytes.
+    A record whose election is unknown belongs to no election. Memory is that of ``Latest``; records are not kept.
     """
     yield from _rejected(platform.kafka, election_no, stage)
 
@@ -81,7 +81,7 @@ def _rejected(
         try:
             record = decode(message.value())
         except Unusable:
-            continue  # put there by a stranger: nothing of ours was rejected
+            continue  # another program wrote it, so it is not a rejection by the platform
         if record.election == election_no and stage in (None, record.stage):
             yield record
 

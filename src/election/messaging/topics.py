@@ -17,9 +17,9 @@ from election.platform import Platform
 
 
 def create_topics(platform: Platform) -> list[str]:
-    """Creates the topics that are missing and sets the configuration of all, as their owner. Returns the names created.
+    """Creates the missing topics and configures all of them, as their owner. Returns the names of those created.
 
-    Safe to run again and beside itself. Partitions of an existing topic stay as they are.
+    It is safe to run again and concurrently. Partitions of an existing topic stay as they are.
     Raises KafkaException when the broker refuses.
     """
     client = admin(platform.login("owner"))
@@ -66,9 +66,9 @@ def create_topics(platform: Platform) -> list[str]:
     retry_error_callback=lambda last: last.outcome and last.outcome.result(),
 )
 def _await_known(client: AdminClient, created: list[str]) -> list[str]:
-    """A broker names a new topic a moment after it has created it; until then readers would miss it.
+    """Waits until the broker lists the new topics: it does so a moment after creation, and readers need it.
 
-    Returns what it still does not name after 30 s: whoever needs one of these says so.
+    Returns the topics that are still not listed after 30 s. Their readers report them as missing.
     """
     known = client.list_topics(timeout=10).topics if created else {}
     return [name for name in created if name not in known or known[name].error is not None]

@@ -33,7 +33,7 @@ class Apportionment(Generic[K]):
 
 
 def apportion(votes: Mapping[K, int], seats: int, method: Method) -> Apportionment[K]:
-    """``seats`` to those in ``votes`` by ``method``; who has no vote gets no seat, and without any vote nobody does.
+    """Distributes ``seats`` among the keys of ``votes`` by ``method``. Keys without votes get no seat.
 
     The order of ``votes`` does not matter.
     """

@@ -86,9 +86,9 @@ class ContestOutcome:
 class ElectionOutcome:
     """Who has which seats if the count ended now; with ``over``, who is elected.
 
-    ``total`` seats are to be filled; those that hang on ``ties`` without a lot are given to nobody. ``settled`` are
-    ties that a lot decided. ``ranges`` say what can still change, by party; a party that is not in it has no seat and
-    can get none. ``thresholds`` are by party, where the rules have any.
+    ``total`` seats are to be filled; those that depend on ``ties`` without a lot stay unfilled. ``settled`` are ties
+    that a lot decided. ``ranges`` say what can still change, by party; a party that is not in it has no seat and can
+    get none. ``thresholds`` are by party, where the rules have any.
     """
 
     rules: AnyRules
@@ -119,7 +119,7 @@ class ElectionOutcome:
 
     @property
     def unfilled(self) -> int:
-        """Seats that nobody has: vacant, without votes, or hanging on a tie."""
+        """Unfilled seats: vacant, without votes, or dependent on a tie."""
         return self.total - sum(self.seats.values())
 
     @property

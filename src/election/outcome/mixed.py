@@ -73,7 +73,7 @@ def _check(constituencies: Sequence[Race], states: Sequence[Race]) -> None:
 
 
 def _winners(constituencies: Sequence[Race], votes: dict[int, dict[int, int]], draw: Draw) -> Winners:
-    """By constituency, who has the most first votes, with their share of the valid ones; nobody in an open tie."""
+    """By constituency, the winner by first votes and their share of the valid ones; none in an open tie."""
     found: Winners = {}
     for race in constituencies:
         own = votes[race.number]

@@ -97,7 +97,7 @@ class Outcome:
 
     @cached_property
     def elected(self) -> tuple[Elected, ...]:
-        """Who got the seat, in the order of election; empty while that is open, and where nobody got it."""
+        """The elected candidates, in the order of election; empty while it is open, or if no candidate is elected."""
         if self.frozen is not None:
             return tuple(
                 Elected(s.contender, s.votes, self.frozen[line.number])

@@ -73,7 +73,7 @@ class Seats:
 
     @property
     def unfilled(self) -> int:
-        """Seats that the count gave to nobody."""
+        """Seats that stay unfilled after the count."""
         return self.ended_tied + self.ended_silent + self.vacant
 
     @property

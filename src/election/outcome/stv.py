@@ -10,7 +10,7 @@ Source: the Scottish Local Government Elections Order 2011 (SSI 2011/399), Sched
 - When as many candidates continue as seats are left, they are elected, and nothing more is transferred.
 
 ``majority`` stops at more than half of the votes that still count instead of the quota, as in Maine (Revised Statutes,
-title 21-A, section 723-A). Whoever has it would also be the last one left.
+title 21-A, section 723-A). A candidate with a majority would also be the last one left.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -117,7 +117,7 @@ class _Counting:
                 return
 
     def _record(self, moved: int | None) -> None:
-        """Elects whoever can be after a transfer, and writes the stage down."""
+        """Elects every candidate who can be elected after a transfer, and records the stage."""
         self.history.append(dict(self.votes))
         needed = self.quota * _UNIT
         if self.majority:

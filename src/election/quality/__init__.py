@@ -1,4 +1,4 @@
-"""Data quality: expectations of every election's tables and topics, and what is done when one is not met."""
+"""Data quality: validates every election's tables and topics, and reports expectations that fail."""
 
 from election.quality.outcome import Finding, Validation, require_ok
 from election.quality.suites import CHECKPOINTS, Checkpoint

@@ -1,4 +1,4 @@
-"""Which expectations there are, for the documentation: `python -m election.quality.catalogue` prints the table."""
+"""Lists all expectations for the documentation: `python -m election.quality.catalogue` prints the table."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ _AT: Mapping[Checkpoint, tuple[State, ...]] = {
 
 @dataclass
 class Listed:
-    """An expectation, and the checkpoints that look at it."""
+    """An expectation and the checkpoints that check it."""
 
     name: str
     severity: str
@@ -30,8 +30,8 @@ class Listed:
 
 
 def catalogue(settings: Settings) -> list[Listed]:
-    """Every expectation that some election meets at some checkpoint, by suite; nothing is looked at."""
-    # Suites are asked, not run: no connection is made.
+    """Every expectation that applies to some election at some checkpoint, by suite. No data are read."""
+    # The suites are only listed, not run, so they need no connection.
     platform = Platform(cast(Any, None), cast(Any, None), settings)
     found: dict[str, Listed] = {}
     for checkpoint in CHECKPOINTS:

@@ -1,4 +1,4 @@
-"""Whether the stream keeps up with the votes."""
+"""Measures whether the tally keeps up with the votes."""
 
 import time
 
@@ -7,11 +7,11 @@ import pandas as pd
 from election.messaging.aggregates import folded, progress
 from election.quality.suites import Look
 
-FRESH = 60.0  # seconds within which a vote is to be counted
+FRESH = 60.0  # seconds within which the tally must count a vote
 
 
 def stream(look: Look) -> pd.DataFrame:
-    """One row: votes stored more than FRESH seconds ago that are not ``counted``, and seconds since the stream told."""
+    """One row: ``waiting`` votes, stored over FRESH seconds ago and not counted; ``silent`` seconds of the tally."""
     with look.platform.connect("reader") as connection:
         (due,) = connection.execute(
             "SELECT count(*) FROM votes WHERE election_no = %s AND cast_at < now() - make_interval(secs => %s)",

@@ -1,13 +1,13 @@
-"""Great Expectations, made quiet and kept from calling home before it is first imported. Import it from here."""
+"""Great Expectations, without its log lines and its analytics. Import it only from here, so that both are off first."""
 
 import logging
 import os
 import sys
 
-# It says in six lines that it found no configuration, and reports its use to its makers unless told not to.
+# By default it logs six lines about a missing configuration, and reports its use to its authors.
 logging.getLogger("great_expectations").setLevel(logging.WARNING)
 os.environ["GX_ANALYTICS_ENABLED"] = "false"
-# It looks for Spark, which costs a second, and does without where there is none.
+# It imports Spark if it finds it, which costs a second. It works without Spark.
 _no_spark = "pyspark" not in sys.modules
 if _no_spark:
     sys.modules["pyspark"] = None  # type: ignore[assignment]

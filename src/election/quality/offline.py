@@ -1,5 +1,7 @@
-"""What Great Expectations' pages load from elsewhere, from files of our own instead; and no script inside a page, so
-that they work under a policy that forbids it."""
+"""Makes Great Expectations' pages load only local files, and moves their scripts into files.
+
+The pages then work without a network, and under a content security policy that forbids inline scripts.
+"""
 
 import re
 import shutil
@@ -10,7 +12,7 @@ from pathlib import Path
 
 from election.errors import StageFailed
 
-# Where a page loads a file from (by what its address contains), and which of ours it is.
+# A part of the address from which a page loads a file, and the local file that replaces it.
 _SOURCES = (
     ("/npm/vega@5", "js/vega.js"),
     ("/npm/vega-lite@5", "js/vega-lite.js"),
@@ -44,24 +46,24 @@ _IMAGES = "render/view/static/images"
 
 
 def localised(page: str, script: str) -> tuple[str, str]:
-    """The page with every address of another host replaced, and its scripts, for the file ``script`` beside it.
+    """The page without addresses of other hosts, and the content of its script file, named ``script``, beside it.
 
-    Raises StageFailed for an address it does not know.
+    Raises StageFailed for an unknown address.
     """
     page = _CHECKED_ELSEWHERE.sub("", _FOOTER.sub("", page))
-    # Its ways home and to a page of the suite alone lead to the report beside it, which lists the expectations.
+    # Its links to the home page and to the suite's page lead to the report beside it, which lists the expectations.
     page = re.sub(r'href="(\.\./)+(index|expectations/[^"]+)\.html"', 'href="index.html"', page)
     page = _LOADED.sub(lambda found: f"{found[1]}{found[2]}{_STATIC}/{_own(found[3])}{found[2]}", page)
     inside = [*_INSIDE.findall(page), _CLICKS]
     page = _INSIDE.sub("", _ON_CLICK.sub(r'data-click="\1"', page))
     loaded = "".join(f'<script src="{file}"></script>\n' for file in (f"{_STATIC}/js/vega-interpreter.js", script))
-    # Vega writes programs of its own, unless it is told to interpret them.
+    # Vega generates code, which the policy forbids, unless it interprets its expressions.
     interpreted = "actions: false, ast: true, expr: vega.expressionInterpreter"
     return page.replace("</body>", f"{loaded}</body>"), "\n".join(inside).replace("actions: false", interpreted)
 
 
 def static_files(folder: Path) -> None:
-    """Puts the files that pages load where they look for them; does nothing when these are there."""
+    """Copies the files that pages load to ``folder``; does nothing if they are there."""
     with as_file(files("election.quality").joinpath("static")) as own:
         known = sorted(f"{file.relative_to(own)} {file.stat().st_size}" for file in own.rglob("*") if file.is_file())
         mark, complete = "\n".join([version("great_expectations"), *known]), folder / "complete"

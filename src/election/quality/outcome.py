@@ -1,4 +1,4 @@
-"""What a validation found, in words a person can act on."""
+"""The outcome of a validation, in words on which a person can act."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _KEYS = 5
 
 @dataclass(frozen=True)
 class Finding:
-    """An expectation that failed. ``rows`` is None where rows are not what was looked at; then ``observed`` tells."""
+    """An expectation that failed. If it is not about rows, ``rows`` is None and ``observed`` has the observed value."""
 
     name: str
     severity: Severity
@@ -31,7 +31,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Validation:
-    """One election at one checkpoint. ``report`` is the report's path under the folder of the data docs."""
+    """The outcome for one election at one checkpoint. ``report`` is the report's path under the data docs' folder."""
 
     election: str
     checkpoint: Checkpoint
@@ -51,7 +51,7 @@ class Validation:
 
     @property
     def ok(self) -> bool:
-        """No critical expectation failed."""
+        """Whether no critical expectation failed."""
         return self.failed == 0
 
     def __str__(self) -> str:
@@ -64,7 +64,7 @@ class Validation:
 
 
 def require_ok(validations: Sequence[Validation], where: str) -> None:
-    """Raises StageFailed with every finding when a critical expectation failed. ``where`` precedes a report's path."""
+    """Raises StageFailed with every finding if a critical expectation failed. ``where`` is put before report paths."""
     broken = [validation for validation in validations if not validation.ok]
     if not broken:
         return
@@ -76,7 +76,7 @@ def require_ok(validations: Sequence[Validation], where: str) -> None:
 
 
 def finding(suite: str, result: Any) -> Finding:
-    """Of one result of Great Expectations that is no success."""
+    """The finding for a failed result of Great Expectations."""
     config, found = result.expectation_config, result.result or {}
     error = (result.exception_info or {}).get("exception_message")
     keys = _keys(found)
@@ -92,7 +92,7 @@ def finding(suite: str, result: Any) -> Finding:
 
 
 def _keys(found: dict[str, Any]) -> tuple[str, ...]:
-    """Rows of a table of figures are known by their column ``key``; ``NoRows`` brings the keys themselves."""
+    """Keys of the failed rows: from the column ``key`` of a table of figures, or directly from ``NoRows``."""
     indexes = found.get("partial_unexpected_index_list")
     if indexes is None:
         return tuple(str(key) for key in found.get("partial_unexpected_list") or ())

@@ -1,4 +1,4 @@
-"""The outcomes of validations in the table ``validations``, and how old ones go, with their reports."""
+"""Records the outcomes of validations in the table ``validations``; removes old ones and their reports."""
 
 import json
 import shutil
@@ -12,7 +12,7 @@ from election.storage.elections import Election
 
 
 def record(platform: Platform, election_no: int, validation: Validation, mark: Mapping[str, Any] | None = None) -> None:
-    """Writes the outcome, as the only role that may; ``mark`` says how far it looked."""
+    """Records the outcome, as the only role that may; ``mark`` says how far the validation came."""
     with platform.connect("auditor") as connection:
         connection.execute(
             """INSERT INTO validations (election_no, checkpoint, validated_at, ok, expectations, failed, warnings,
@@ -35,7 +35,7 @@ def record(platform: Platform, election_no: int, validation: Validation, mark: M
 
 
 def last_mark(connection: Connection, election_no: int) -> dict[str, Any] | None:
-    """How far the last look came that noted it, if nothing critical was amiss."""
+    """The newest recorded mark; None if there is none, or if that validation failed."""
     row = connection.execute(
         """SELECT CASE WHEN ok THEN mark END FROM validations
            WHERE election_no = %s AND mark IS NOT NULL ORDER BY validation_no DESC LIMIT 1""",
@@ -45,7 +45,7 @@ def last_mark(connection: Connection, election_no: int) -> dict[str, Any] | None
 
 
 def rested(platform: Platform, share: float) -> set[str]:
-    """Elections that may be validated again when validating is to take at most ``share`` of the time."""
+    """Elections that are due for a validation, if validating may take at most ``share`` of the time."""
     with platform.connect("reader") as connection:
         found = connection.execute(
             """SELECT slug FROM elections LEFT JOIN validations USING (election_no)
@@ -57,7 +57,7 @@ def rested(platform: Platform, share: float) -> set[str]:
 
 
 def prune(platform: Platform, poll: Election) -> None:
-    """Removes all but the newest validations of each checkpoint of the election, and reports nothing refers to."""
+    """Removes all but the newest validations of each checkpoint of the election, and reports without a validation."""
     with platform.connect("auditor") as connection:
         connection.execute(
             """DELETE FROM validations WHERE validation_no IN (

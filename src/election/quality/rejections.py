@@ -1,4 +1,4 @@
-"""Records that could not be used, by reason."""
+"""Counts rejected records by reason."""
 
 from collections import Counter
 
@@ -10,7 +10,7 @@ from election.quality.suites import Look
 
 
 def rejections(look: Look) -> pd.DataFrame:
-    """A row a reason: how many ``records`` have it, and whether it is a ``known`` one. Bytes stay on the topic."""
+    """A row for each reason: the number of ``records``, and whether it is a ``known`` one. Bytes stay on the topic."""
     found = Counter(record.reason for record in rejected(look.platform, look.poll.election_no))
     reasons = [*REASONS, *sorted(found.keys() - set(REASONS))]
     return pd.DataFrame(

@@ -1,12 +1,12 @@
-"""The data docs: Great Expectations' own pages, one a suite, under a report of each validation and an index.
+"""The data docs: an index, a report of each validation, and Great Expectations' page for each suite.
 
     data-docs/index.html                             every election, with its latest report at each checkpoint
-    data-docs/static/                                what the pages load
+    data-docs/static/                                the files that pages load
     data-docs/<slug>/index.html                      an election's reports
-    data-docs/<slug>/<run>/index.html                a report; beside it a page a suite
+    data-docs/<slug>/<run>/index.html                a report; beside it a page for each suite
     data-docs/<slug>/operators/<run>/rejected.html   rejected records with their bytes, for operators only
 
-Pages hold keys and figures, nothing of a person; they are complete without a network.
+Pages hold keys and figures, no personal data, and work without a network.
 """
 
 import os
@@ -66,14 +66,14 @@ def write_report(
 
 
 def write_indexes(platform: Platform, slug: str) -> None:
-    """Writes the election's list of reports and the list of elections, from what is recorded."""
+    """Writes the election's list of reports and the list of elections, from the recorded validations."""
     runs = write_index(platform)
     docs = platform.settings.data_docs
     _render(docs / slug / "index.html", "election.html", slug=slug, runs=[run for run in runs if run["slug"] == slug])
 
 
 def write_index(platform: Platform) -> list[dict[str, Any]]:
-    """Writes the list of elections; returns what is recorded of every validation, the newest first."""
+    """Writes the list of elections; returns every recorded validation, newest first."""
     with platform.connect("reader") as connection:
         every = connection.execute(
             """SELECT slug, checkpoint, validated_at, ok, expectations, failed, warnings, report
@@ -94,8 +94,8 @@ def _page(result: Any) -> str:
     from great_expectations.render.view import DefaultJinjaPageView
 
     for one in result.results:
-        one.result = _escaped(one.result)  # the library's templates take values for HTML
-        # The renderer of one of its expectations takes numbers of Python's own only.
+        one.result = _escaped(one.result)  # the library's templates do not escape values
+        # The renderer of one of its expectations accepts only Python's own numbers.
         if isinstance(one.result.get("observed_value"), np.generic):
             one.result["observed_value"] = one.result["observed_value"].item()
     document = ValidationResultsPageRenderer().render(result)
@@ -103,7 +103,7 @@ def _page(result: Any) -> str:
 
 
 def _escaped(value: Any) -> Any:
-    """The same with every text in it as HTML that shows it as it is written."""
+    """The value with every text in it escaped for HTML."""
     if isinstance(value, str):
         return escape(visible(value))
     if isinstance(value, dict):
@@ -112,7 +112,7 @@ def _escaped(value: Any) -> Any:
 
 
 def _operators_page(look: Look, run: str) -> str | None:
-    """Writes the page with rejected records whole, if there are any; returns its path from the report."""
+    """Writes the page with complete rejected records, if there are any; returns its path relative to the report."""
     latest: list[Any] = []
     number = 0
     for record in rejected(look.platform, look.poll.election_no):
@@ -129,7 +129,7 @@ def _operators_page(look: Look, run: str) -> str | None:
 
 
 def _readable(record: Any) -> dict[str, Any]:
-    """The record's place and reason, and its bytes as text, cut off where they get long."""
+    """The record's place and reason, and its first 2,000 bytes as text."""
     shown = {name: getattr(record, name) for name in ("stage", "reason", "detail", "topic", "partition", "offset")}
     for name in ("key", "value"):
         raw = getattr(record, name)
@@ -142,7 +142,7 @@ def _render(path: Path, template: str, **values: Any) -> None:
 
 
 def _write(path: Path, text: str) -> None:
-    """Whole or not at all: pages are read while they are written."""
+    """Replaces the file at once, because pages may be read while they are written."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f"{path.name}.{gethostname()}.{os.getpid()}.new")  # the number repeats between containers
     draft.write_text(text, encoding="utf-8")

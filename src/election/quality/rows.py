@@ -1,4 +1,4 @@
-"""``NoRows``: an expectation that a query finds nothing, which names the rows it finds, in one pass over the table."""
+"""``NoRows``: the expectation that a query finds no rows. It names the rows found, in one pass over the table."""
 
 from typing import Any, ClassVar
 
@@ -8,7 +8,7 @@ from great_expectations.expectations.expectation import BatchExpectation
 from great_expectations.expectations.metrics.metric_provider import MetricProvider, metric_value
 
 KEYS = 10
-"""How many keys of rows are named."""
+"""The number of rows whose keys are named."""
 
 
 class BrokenRows(MetricProvider):
@@ -27,7 +27,7 @@ class BrokenRows(MetricProvider):
         metrics: dict[str, Any],
         runtime_configuration: dict[str, Any],
     ) -> dict[str, tuple[int, list[str]]]:
-        # The rows that break a rule are few; where they are not, the window sorts them on disk.
+        # Few rows break a rule. If there are many, the window function sorts them on disk.
         found = execution_engine.execute_query(
             sa.text(
                 f"""WITH broken AS ({metric_value_kwargs["query"]})
@@ -43,9 +43,9 @@ class BrokenRows(MetricProvider):
 class NoRows(BatchExpectation):
     """Succeeds when the query finds no row that breaks the rule.
 
-    The query has a column ``key``, which tells a person which row it is. With a column ``rule`` it is the query of many
-    expectations, each about one rule: Postgres runs it once for all of them. The library's own
-    UnexpectedRowsExpectation runs a query twice and brings its rows here; this brings their number and the first keys.
+    The query has a column ``key``, which identifies a row to a person. A query with a column ``rule`` serves many
+    expectations, each about one rule; Postgres runs it once for all. The library's UnexpectedRowsExpectation runs a
+    query twice and fetches all its rows; this one fetches their number and the first keys.
     """
 
     query: str
@@ -66,7 +66,7 @@ class NoRows(BatchExpectation):
 
 
 def rules(rows: str, key: str, broken: dict[str, str]) -> str:
-    """A query for ``NoRows`` that reads ``rows`` (FROM … WHERE …) once; ``broken`` says in SQL when a rule is."""
+    """A query for ``NoRows`` that reads ``rows`` (FROM … WHERE …) once. ``broken`` is SQL for a violation, by rule."""
     asked = ", ".join(f'coalesce({sql}, false) AS "{rule}"' for rule, sql in broken.items())
     said = ", ".join(f"""('{rule}', told."{rule}")""" for rule in broken)
     return f"""SELECT said.rule, told.key

@@ -1,6 +1,6 @@
-"""What a module in ``expectations/`` offers: ``suite(look)``, the expectations of one table or topic.
+"""The interface of a module in ``expectations/``: ``suite(look)`` returns the expectations of one table or topic.
 
-An edge may not import another, so the engine does not import the suites: it loads every module of the folder that
+A lower layer may not import ``expectations/``, so this package loads every module of the folder that
 ``Settings.expectations`` names.
 """
 
@@ -28,10 +28,10 @@ Severity = Literal["critical", "warning"]
 
 @dataclass(frozen=True)
 class Look:
-    """One election at one checkpoint.
+    """A validation of one election at one checkpoint.
 
-    ``registered`` is how many voters its contests have, by their own account, ``entitled`` where a poll is held.
-    ``changed`` are the tables that changed since a look that noted ``seen``; None where everything is looked at.
+    ``registered`` is the sum of the contests' registered voters, ``entitled`` the sum over contests that hold a poll.
+    ``changed`` are the tables that changed since the validation that recorded the mark ``seen``; None validates all.
     """
 
     platform: Platform
@@ -43,17 +43,17 @@ class Look:
     seen: Mapping[str, Any] = field(default_factory=dict)
 
     def stand(self, *tables: str) -> bool:
-        """Whether the tables are as they were at the look before, which found nothing amiss."""
+        """Whether the tables have not changed since the last validation, which was ok."""
         return self.changed is not None and self.changed.isdisjoint(tables)
 
     @property
     def counted(self) -> bool:
-        """Whether the count must have reached every ballot."""
+        """Whether the tally must have counted every ballot."""
         return self.checkpoint == "count" or self.poll.state in ("counted", "certified", "refused")
 
     @property
     def closed(self) -> bool:
-        """Whether no more ballots come."""
+        """Whether the poll is closed, so that no more ballots are taken."""
         return self.poll.state not in ("registered", "open")
 
 
@@ -62,10 +62,10 @@ Frame = Callable[[Look], "pd.DataFrame"]
 
 @dataclass(frozen=True)
 class Suite:
-    """Expectations of one thing.
+    """The expectations of one table or topic.
 
-    ``looks_at`` is a query, in which ``current_setting('election.no')`` is the election, or a function that gives a
-    table of figures, one row a ``key``. Neither may hold anything of a person: it is shown in the reports.
+    ``looks_at`` is a query, in which ``current_setting('election.no')`` is the election, or a function that returns a
+    table of figures, one row for each ``key``. Reports show both, so neither may contain personal data.
     """
 
     name: str
@@ -75,25 +75,25 @@ class Suite:
 
 
 def protects(name: str, sentence: str, act: str, severity: Severity = "critical") -> dict[str, Any]:
-    """What every expectation says: its name, the sentence it protects, what to do when it fails, and its severity."""
+    """The arguments of every expectation: name, protected sentence, what to do when it fails, and severity."""
     return {"description": sentence, "severity": severity, "meta": {"name": name, "act": act}}
 
 
 def table(form: type[tuple[Any, ...]], rows: Iterable[tuple[Any, ...]]) -> "pd.DataFrame":
-    """Findings of ``election.reconciliation``, of one form of named tuple, as a suite's table of figures."""
+    """Findings of ``election.reconciliation``, named tuples of one form, as a suite's table of figures."""
     import pandas as pd
 
     return pd.DataFrame(rows, columns=list(form._fields))  # type: ignore[attr-defined]
 
 
 def suites(look: Look) -> list[Suite]:
-    """The suites that have something to expect of the election at this checkpoint, by name."""
+    """The suites that apply to the election at this checkpoint, by name."""
     found = [module.suite(look) for module in modules(look.platform.settings.expectations)]
     return sorted((suite for suite in found if suite is not None), key=lambda suite: suite.name)
 
 
 def modules(folder: Path) -> list[ModuleType]:
-    """Every module of the folder, loaded as part of a package of its own. Raises BadInput when there is none."""
+    """Every module of the folder, loaded as a package. Raises BadInput if the folder has no module."""
     names = sorted(file.stem for file in folder.glob("*.py") if file.stem != "__init__")
     if not names:
         raise BadInput(f"There are no suites of expectations in {folder}; `ELECTION_ROOT` names the project's folder.")

@@ -1,4 +1,4 @@
-"""Validates an election: its suites, by Great Expectations, on Postgres and on tables of figures from the topics."""
+"""Validates an election: Great Expectations runs its suites on Postgres and on tables of figures from the topics."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -29,7 +29,7 @@ _ROWS = {"result_format": "SUMMARY", "unexpected_index_column_names": ["key"], "
 LookAgain = Callable[
     [Platform, Connection, Election, Mapping[str, Any] | None], tuple[dict[str, Any], frozenset[str] | None]
 ]
-"""From an election and what was noted of the look before: what to note of this one, and the tables that changed."""
+"""From an election and the last recorded mark, returns this validation's mark and the tables that changed."""
 
 
 def validate(
@@ -41,9 +41,8 @@ def validate(
 ) -> Validation:
     """Validates one election at a checkpoint, writes its report and records the outcome, good or bad.
 
-    With ``look_again`` it looks only at what has changed since the last such validation that was in order, and Postgres
-    has no parallel workers. Raises UnknownElection, and StageFailed when the election has not come as far as the
-    checkpoint.
+    With ``look_again`` it validates only what has changed since the last such validation that was ok, without parallel
+    workers of Postgres. Raises UnknownElection, and StageFailed if the election has not reached the checkpoint.
     """
     began, at = time.monotonic(), datetime.now(UTC)
     look, mark = _look(platform, slug, checkpoint), None
@@ -78,10 +77,10 @@ def validate_all(
     share: float | None = None,
     look_again: LookAgain | None = None,
 ) -> list[Validation]:
-    """Validates, on the schedule's checkpoint, every election whose poll has opened; the newest first.
+    """Validates every election whose poll has opened, at the checkpoint ``schedule``, newest first.
 
-    With ``share`` an election whose last validation took long is left out until that was at most this share of the
-    time: casting and the count need the cores. ``look_again`` as in ``validate``.
+    ``share`` is the largest share of the time that validations of an election may take: an election waits long after a
+    long validation, because casting and the tally need the cores. ``look_again`` as in ``validate``.
     """
     with platform.connect("reader") as connection:
         if connection.execute("SELECT to_regclass('validations')").fetchone() == (None,):
@@ -89,14 +88,16 @@ def validate_all(
         polls = [poll.slug for poll in elections(connection) if poll.state not in ("registered", "refused")]
     due = set(polls) if share is None else rested(platform, share)
     for slug in (slug for slug in polls if slug not in due):
-        log(f"{slug} is left out this time: its last validation took long. `election validate {slug}` does it now.")
+        log(
+            f"{slug} is left out this time: its last validation took long. To validate now: `election validate {slug}`."
+        )
     return [validate(platform, slug, "schedule", log, look_again) for slug in polls if slug in due]
 
 
 def reached(platform: Platform, slug: str, checkpoint: str = "") -> Checkpoint:
-    """The checkpoint of that name, or by default the last one that the election has reached.
+    """The checkpoint with that name, or by default the last one that the election has reached.
 
-    Raises UnknownElection, and BadInput for a name that is none.
+    Raises UnknownElection, and BadInput for an unknown name.
     """
     if not checkpoint:
         with platform.connect("reader") as connection:
@@ -130,7 +131,7 @@ def _look(platform: Platform, slug: str, checkpoint: Checkpoint) -> Look:
 
 
 def _since(look: Look, look_again: LookAgain) -> tuple[Look, dict[str, Any]]:
-    """The look at what has changed, and what to note of it."""
+    """The validation of what has changed, and its mark."""
     look = replace(look, platform=_alone(look.platform))
     with look.platform.connect("reader") as connection:
         seen = last_mark(connection, look.poll.election_no)
@@ -139,7 +140,7 @@ def _since(look: Look, look_again: LookAgain) -> tuple[Look, dict[str, Any]]:
 
 
 def _alone(platform: Platform) -> Platform:
-    """The platform whose connections get no parallel workers of Postgres."""
+    """The platform with connections that get no parallel workers of Postgres."""
 
     def connect(role: Role) -> Connection:
         connection = platform.connect(role)
@@ -154,7 +155,7 @@ def _run(look: Look, chosen: Sequence[Suite]) -> dict[str, Any]:
     """Results of Great Expectations (ExpectationSuiteValidationResult) by suite."""
     from great_expectations.data_context.types.base import ProgressBarsConfig
 
-    with ExitStack() as opened:  # Great Expectations does not close what it opened
+    with ExitStack() as opened:  # Great Expectations does not close its connections
 
         def reader() -> Connection:
             return opened.enter_context(closing(_reader(look)))
@@ -163,7 +164,7 @@ def _run(look: Look, chosen: Sequence[Suite]) -> dict[str, Any]:
         context.variables.progress_bars = ProgressBarsConfig(globally=False)
         postgres = context.data_sources.add_postgres(  # type: ignore[call-arg]
             "postgres",
-            # It asks for an address; connections are made by the platform, so that it holds no secret.
+            # It requires an address, but the platform makes the connections, so that it holds no secret.
             connection_string="postgresql+psycopg://election_reader@platform/election",
             kwargs={"creator": reader},
         )
@@ -174,7 +175,7 @@ def _run(look: Look, chosen: Sequence[Suite]) -> dict[str, Any]:
             retval=True,
         )
         frames = context.data_sources.add_pandas("topics")
-        # Topics are read here while Postgres works there.
+        # A thread reads the topics while Postgres runs queries.
         aside = opened.enter_context(ThreadPoolExecutor(1))
         apart = replace(look, platform=_apart(look.platform, alone=look.checkpoint == "schedule"))
         waiting = {s.name: aside.submit(s.looks_at, apart) for s in chosen if not isinstance(s.looks_at, str)}
@@ -198,13 +199,13 @@ def _run(look: Look, chosen: Sequence[Suite]) -> dict[str, Any]:
 def _no_rows_for_columns(
     chosen: Sequence[Suite], connection: Any, cursor: Any, statement: str, parameters: Any, *_: Any
 ) -> tuple[str, Any]:
-    """To learn a query's columns, Great Expectations runs it as it is and would bring an electorate here, twice."""
+    """Adds LIMIT 0 where Great Expectations runs a query only for its columns: it would fetch an electorate twice."""
     plain = any(statement.strip() == suite.looks_at for suite in chosen)
     return (f"{statement} LIMIT 0" if plain else statement), parameters
 
 
 def _apart(platform: Platform, alone: bool) -> Platform:
-    """The platform for another thread: under Airflow only a task's first one may ask for a connection."""
+    """The platform for another thread: under Airflow, only a task's main thread may ask for a connection."""
     known: dict[Role, tuple[str, str]] = {}
     for role in _ROLES:
         with platform.connect(role) as connection:
@@ -220,9 +221,9 @@ def _config() -> Any:
 
 
 def _reader(look: Look) -> Connection:
-    """A connection that knows the election, as suites' queries ask for it: `current_setting('election.no')`."""
+    """A connection with the settings that suites' queries use, such as `current_setting('election.no')`."""
     connection = look.platform.connect("reader")
-    # A vote that was in order is so as long as nothing but votes was written.
+    # A valid vote stays valid while no other table changes, so only new votes are checked then.
     seen = str(look.seen["xid"]) if look.stand("voters", "candidates", "contests") else ""
     connection.execute("SELECT set_config('election.no', %s, false)", [str(look.poll.election_no)])
     connection.execute("SELECT set_config('election.seen', %s, false)", [seen])

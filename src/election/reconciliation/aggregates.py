@@ -1,4 +1,4 @@
-"""Compares what the aggregated topics say with what the votes table gives, key by key."""
+"""Compares the totals on the aggregated topics with those computed from the votes table, key by key."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from election.totals import Totals
 
 
 class Figure(NamedTuple):
-    """A total: ``key`` is the topic's Kafka key without its generation, which the database knows nothing of."""
+    """A total. ``key`` is the topic's Kafka key without the generation, which the database does not know."""
 
     topic: str
     key: str
@@ -21,9 +21,9 @@ class Figure(NamedTuple):
 
 
 def figures(platform: Platform, poll: Election) -> Iterator[Figure]:
-    """Every total of the election, as it is stored (GROUP BY in Postgres) and counted (on its topic).
+    """Every total of the election, as stored (GROUP BY in Postgres) and as counted (on its topic).
 
-    The topics are read first, so that in an open poll no total may be ahead.
+    The topics are read first. In an open poll, therefore, no correct total is ahead of the table.
     """
     totals = folded(platform.kafka, poll.election_no)
     with platform.connect("reader") as connection:

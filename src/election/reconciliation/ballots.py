@@ -1,7 +1,7 @@
 """Compares the ballots on ``votes_topic`` with those stored, one by one, in bounded memory.
 
-Offsets prove nothing, and sums hide two errors that cancel out; this names each ballot. It is the only comparison of
-ballots: verdicts, gates, the scheduled look and recounts take its findings (decision 33).
+Offsets prove nothing, and sums hide two errors that cancel each other out; this comparison names each ballot. It is the
+only comparison of ballots: verdicts, gates, scheduled validations and recounts use its findings (decision 33).
 """
 
 from collections import Counter
@@ -40,11 +40,11 @@ Tally = dict[tuple[int, int], int]
 
 @dataclass(frozen=True)
 class Comparison:
-    """Ballot ids in hexadecimal, the first of each kind; ``differing`` is how many there are in all.
+    """The first ballot ids of each kind, in hexadecimal; ``differing`` is the number of all that differ.
 
-    ``published`` and ``stored`` are distinct ballots, ``duplicates`` messages offered more than once. ``quarantined``
-    messages were left out by a person's decision. ``claimed`` counts distinct published ballots by what they say;
-    ``summed`` are sums of the stored ones, None where Postgres has to make them.
+    ``published`` and ``stored`` are distinct ballots, ``duplicates`` repeated messages. ``quarantined`` messages were
+    left out by a person's decision. ``claimed`` counts distinct published ballots by contest and candidate. ``summed``
+    has sums of the stored ballots; None if Postgres must compute them.
     """
 
     stored: int
@@ -62,9 +62,9 @@ class Comparison:
 def compare_ballots(
     platform: Platform, connection: Connection, poll: Election, *, ever: bool = False, tally: bool = False
 ) -> Comparison:
-    """Every ballot of the election on the topic against every one stored.
+    """Compares every ballot of the election on the topic with every stored ballot.
 
-    ``ever`` reads the topic from its beginning: whoever forges may do so before the election is registered. With
+    ``ever`` reads the topic from its beginning, because a ballot can be forged before the election is registered. With
     ``tally`` the distinct ballots on the topic are counted.
     """
     stored = published = duplicates = differing = 0
@@ -88,9 +88,9 @@ def compare_ballots(
 
 
 class Row(NamedTuple):
-    """A bucket (kind ``bucket``) with the hashes of what is stored and published there; or, without them, a ballot.
+    """A bucket (kind ``bucket``) with the hashes of its stored and published ballots; or one ballot, without hashes.
 
-    A ballot is ``missing`` on the topic, ``unknown`` to the table, or ``altered``: published with another choice.
+    A ballot is ``missing`` from the topic, ``unknown`` to the table, or ``altered``: published with another choice.
     """
 
     key: str
@@ -106,9 +106,9 @@ class Row(NamedTuple):
 def ballot_rows(platform: Platform, poll: Election, changed: Since | None = None) -> list[Row]:
     """The same comparison as a table: every bucket, and up to 1,000 ballots of each kind and bucket.
 
-    The topic's end is noted before the votes are read: a ballot is stored before it is published, so in an open poll
-    none may be unknown. With ``changed`` what is new on either side is compared, in this process alone; if that is not
-    in order, everything is: a ballot that was published again, for instance, was stored long before.
+    The topic's end is read before the votes. A ballot is stored before it is published, so even in an open poll no
+    correct ballot is unknown. With ``changed``, only new rows and messages are compared, in this process alone. If they
+    differ, everything is compared: a ballot that was published again, for example, was stored long before.
     """
     with platform.connect("auditor") as connection:
         read_whole_elections(connection)
@@ -151,23 +151,23 @@ class _Sides:
         return compared(self.ours, self.theirs, _WORDS)
 
     def choices(self, side: pl.DataFrame) -> pl.DataFrame:
-        """Distinct ids with the choice that is made: a position in ``Contents.choices``, or below zero."""
+        """Distinct ids with their choice: a position in ``Contents.choices``, or a negative code."""
         return side.select(ID).with_columns(choice=pl.Series(self._choice(side["content0"].to_numpy()))).unique()
 
     def tally(self, bucket: Bucket) -> Tally:
-        """The distinct ballots on the topic, by what they say."""
+        """The numbers of distinct ballots on the topic, by contest and candidate."""
         made = Counter[tuple[int, int]]()
         for choice, number in self.choices(bucket.theirs).group_by("choice").len().iter_rows():
             if choice >= 0:
                 contest, candidate = self.known.choices[choice].contest, self.known.choices[choice].candidate or 0
             else:
                 contest, candidate = self.claims[ODD - choice]
-            if contest:  # what cannot be read says nothing
+            if contest:  # 0: the message could not be read
                 made[contest, candidate] += number
         return made
 
     def _choice(self, codes: NDArray[Any]) -> NDArray[Any]:
-        # What an odd message claims may be a choice that there is, said in other words.
+        # An odd message may claim a choice of the election, although its other fields are wrong.
         known = [self.known.choice(contest, candidate or None) for contest, candidate in self.claims]
         odd = np.array([ODD - at if own is None else own for at, own in enumerate(known)] or [0], np.int64)
         unheard = codes < ODD - len(known)
@@ -185,7 +185,7 @@ def _both(
     seen: Mark | None = None,
     aside: bool = True,
 ) -> Iterator[_Sides]:
-    """``seen``: only what is newer. ``aside``: many messages are read in a process of their own."""
+    """``seen``: compare only what is newer. ``aside``: read many messages in a separate process."""
     scratch = platform.settings.var / "tmp"
     scratch.mkdir(parents=True, exist_ok=True)
     begin = {} if ever else {int(partition): offset for partition, offset in poll.votes_from.items()}
@@ -208,6 +208,6 @@ def _both(
 
 def _hash(choices: pl.DataFrame) -> str:
     in_order, hashed = choices.sort(choices.columns), blake2b(digest_size=8)
-    for name in choices.columns:  # each by itself: together they would become numbers with a point
+    for name in choices.columns:  # one by one: together they would become floating-point numbers
         hashed.update(in_order[name].to_numpy().tobytes())
     return hashed.hexdigest()

@@ -1,7 +1,7 @@
-"""What a ballot says, as two whole numbers: equal numbers are equal contents, byte for byte on ``votes_topic``.
+"""The content of a ballot as two integers: equal integers mean equal contents, byte for byte on ``votes_topic``.
 
-The first (``code``) stands for choice, place, gender and age group, the second is the time in milliseconds. Numbers
-compare, sort and lie in columns far faster than messages of 330 bytes.
+The first (``code``) encodes choice, place, gender and age group; the second is the time in milliseconds. Integers in
+columns are compared and sorted far faster than messages of 330 bytes.
 """
 
 from collections.abc import Sequence
@@ -24,14 +24,14 @@ GENDERS: tuple[Gender, ...] = get_args(Gender)
 _AGES = [name for _, name in AGE_GROUPS]
 _PEOPLE = len(GENDERS) * len(_AGES)
 UNHEARD = -(1 << 62)
-"""The code of a stored ballot that no message could say, for instance of a contest that is not there."""
+"""The code of a stored ballot that no message can express, for example in a contest that does not exist."""
 ODD = -3
-"""The first code of messages that no ballot of the election could say; further ones follow downwards."""
+"""The first code of messages that match no possible ballot of the election; further codes count down from it."""
 
 
 @dataclass(frozen=True)
 class Contents:
-    """What ballots of an election can say. Small enough to be handed to another process."""
+    """All possible contents of an election's ballots. Small enough to be sent to another process."""
 
     election_no: int
     series: Series
@@ -51,7 +51,7 @@ class Contents:
             object.__setattr__(self, name, value)
 
     def code(self, vote: VoteMessage) -> int | None:
-        """The code of a message; None unless casting could have written it so."""
+        """The code of a message; None if casting could not have written it."""
         choice, place = self._choice.get((vote.contest, vote.candidate)), self._place.get(vote.location)
         if choice is None or place is None:
             return None
@@ -66,7 +66,7 @@ class Contents:
 
     @property
     def combinations(self) -> int:
-        """Of a place, a gender and an age group."""
+        """The number of combinations of a place, a gender and an age group."""
         return len(self.places) * _PEOPLE
 
     def person(self, number: int) -> tuple[Place, Gender, AgeGroup]:
@@ -103,7 +103,7 @@ class Stored:
         self._births = np.array([np.datetime64(day) for day in last_births(poll.polling_day)]).astype(np.int64)
 
     def codes(self, batch: pa.RecordBatch) -> NDArray[Any]:
-        """Of the columns ``contest``, ``candidate``, ``location``, ``gender`` (a position in GENDERS) and ``born``."""
+        """Codes from the columns ``contest``, ``candidate``, ``location``, ``gender`` (place in GENDERS), ``born``."""
         contest, candidate, location, gender = (
             _whole(batch, name) for name in ("contest", "candidate", "location", "gender")
         )
@@ -111,7 +111,7 @@ class Stored:
         choice = np.where(invalid, _at(self._by_contest, contest), _at(self._by_candidate, candidate))
         choice[(choice >= 0) & (self._contest_of[choice] != contest)] = -1
         place = _at(self._by_place, location)
-        # Days of birth up to the last one with which somebody belongs to a group; nobody below the first is of age.
+        # _births has the last date of birth of each group. A person born after the first of them is a minor.
         born = batch.column("born").cast(pa.int32()).fill_null(2**31 - 1).to_numpy(zero_copy_only=False)
         age = (born[:, None] <= self._births).sum(axis=1) - 1
         codes = (choice * len(self._known.places) + place) * _PEOPLE + gender * len(_AGES) + age

@@ -16,7 +16,7 @@ from election.storage.elections import Election
 
 
 class PublishedVoters(NamedTuple):
-    """How many voters of a contest are in the table and on the topic; there None unless the topic is ``there``."""
+    """Numbers of a contest's voters, in the table and on the topic (None unless the topic is ``there``)."""
 
     key: str
     stored: int
@@ -25,7 +25,7 @@ class PublishedVoters(NamedTuple):
 
 
 class PublishedCandidate(NamedTuple):
-    """Digests of a candidate's name, party and contest in the table and on the topic; or "absent"."""
+    """Digests of a candidate's name, party and contest, in the table and on the topic, or "absent"."""
 
     key: str
     stored: str
@@ -39,10 +39,10 @@ class _Voter(msgspec.Struct, gc=False):
 
 
 def published_voters(platform: Platform, poll: Election, registered: int) -> list[PublishedVoters]:
-    """A row a contest: how many voters its table has, and how many are in the range that publication recorded.
+    """For each contest, the number of voters in the table and in the range that publication recorded on the topic.
 
-    A voter who is there twice counts once; memory holds a byte for each. Where the topic is no longer the one that was
-    published to, as after a restore, ``published`` is None and ``there`` is False.
+    A voter who is there twice counts once; memory holds a byte for each voter. If the topic was recreated since
+    publication, as after a restore, ``published`` is None and ``there`` is False.
     """
     with platform.connect("reader") as connection:
         contests: list[tuple[int, int]] = connection.execute(
@@ -73,7 +73,7 @@ def published_voters(platform: Platform, poll: Election, registered: int) -> lis
 
 
 def _voters(values: list[bytes], decode: Any, election_no: int) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Numbers and contests of the election's voters; what casting would reject is none."""
+    """Numbers and contests of the election's voters, without records that casting would reject."""
     try:
         found = list(map(decode, values))
     except UNREADABLE:
@@ -100,7 +100,7 @@ _MOST = 2**63
 
 
 def _holds(platform: Platform, noted_from: dict[str, int] | None, noted_to: dict[str, int] | None) -> bool:
-    """Whether the topic reaches over the range. One created again begins at 0, and need not have come so far."""
+    """Whether the topic covers the range. A recreated topic begins at 0 and may be shorter."""
     first, last = bounds(platform.kafka, topics.VOTERS)
     begin, end = _offsets(noted_from), _offsets(noted_to)
     filled = [partition for partition in end if end[partition] > begin.get(partition, 0)]
@@ -108,14 +108,14 @@ def _holds(platform: Platform, noted_from: dict[str, int] | None, noted_to: dict
 
 
 def _voted(platform: Platform, poll: Election) -> bool:
-    """Whether a ballot is stored: then somebody was published, and a range without a voter is another topic's."""
+    """Whether a ballot is stored. Then voters were published, and a range without voters belongs to another topic."""
     with platform.connect("reader") as connection:
         query = "SELECT EXISTS (SELECT FROM votes WHERE election_no = %s)"
         return connection.execute(query, [poll.election_no]).fetchone() == (True,)
 
 
 def published_candidates(platform: Platform, poll: Election) -> list[PublishedCandidate]:
-    """A row a candidate on either side: digests of name, party and contest in the table and on the topic."""
+    """For each candidate on either side, digests of name, party and contest in the table and on the topic."""
     no = poll.election_no
     with platform.connect("reader") as connection:
         stored = {

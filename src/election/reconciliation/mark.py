@@ -1,7 +1,7 @@
-"""How far a look at an election came, so that the next one looks only at what has changed since.
+"""Marks how far a validation of an election came, so that the next one reads only what has changed since.
 
-Rows of Postgres carry the transaction that wrote them (``xmin``). The age of it tells which were written or changed
-since, whoever did it; if older rows were changed or deleted, fewer of them are left. Topics only grow.
+Rows of Postgres carry the transaction that wrote them (``xmin``). Its age shows which rows were written or changed
+since, by any process. If older rows were changed or deleted, fewer of them are left. Topics only grow.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ _GROWING = (topics.VOTES, *topics.AGGREGATES)
 
 @dataclass(frozen=True)
 class Mark:
-    """Everything before the transaction ``xid`` was seen; ``rows`` counts these rows by table.
+    """All rows written before the transaction ``xid`` were checked; ``rows`` counts them by table.
 
     ``ends`` are the ends of topics, by topic and partition (as text, for JSON); ``topic`` is the id of ``votes_topic``.
     """
@@ -31,13 +31,13 @@ class Mark:
     topic: str | None
 
     def end(self, topic: str) -> Offsets:
-        """Where the topic ended."""
+        """The topic's end offsets."""
         return {int(partition): offset for partition, offset in self.ends[topic].items()}
 
 
 @dataclass(frozen=True)
 class Since:
-    """What has changed since a mark: ``changed`` are the tables with rows that were written since."""
+    """The changes since a mark: ``changed`` are the tables with rows that were written since."""
 
     mark: Mark
     changed: frozenset[str]
@@ -46,10 +46,10 @@ class Since:
 def look_again(
     platform: Platform, connection: Connection, poll: Election, noted: Mapping[str, Any] | None
 ) -> tuple[dict[str, Any], frozenset[str] | None]:
-    """The mark of a look that begins now, to be noted; and which tables changed since the one that was noted.
+    """Returns the mark of a validation that begins now, to be recorded, and the tables that changed since ``noted``.
 
-    None: everything has to be looked at. That is when rows that were seen were changed or deleted, a topic was created
-    again, the poll was closed, or the mark is another server's.
+    The second is None if everything must be checked: checked rows were changed or deleted, a topic was recreated, the
+    poll was closed, or the mark comes from another server.
     """
     seen = Mark(**noted) if noted else None
     xid, age = connection.execute(
@@ -72,7 +72,7 @@ def look_again(
 
 
 def counted_since(platform: Platform, poll: Election, seen: Mark) -> bool:
-    """Whether a total of the election was written since."""
+    """Whether a total of the election was written since the mark."""
     head = b"%d/" % poll.election_no
     return any(
         (message.key() or b"").startswith(head)
@@ -82,7 +82,7 @@ def counted_since(platform: Platform, poll: Election, seen: Mark) -> bool:
 
 
 def _rows(connection: Connection, poll: Election, table: str, xid: str, seen: str) -> tuple[int, int, int]:
-    """Rows older than the one transaction, than the other, and in all; in one pass."""
+    """(rows older than ``xid``, rows older than ``seen``, all rows), in one pass."""
     row = connection.execute(
         f"""SELECT count(*) FILTER (WHERE age(xmin) > age(%s::text::xid)),
                    count(*) FILTER (WHERE age(xmin) > age(%s::text::xid)), count(*)

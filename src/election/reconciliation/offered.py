@@ -1,6 +1,6 @@
-"""Every ballot that was offered is stored or rejected, and none is stored that nobody offered.
+"""Checks that every offered ballot is stored or rejected, and that every stored ballot was offered.
 
-However often a ballot is offered, it counts once. Nobody's choice is named: verdicts are public.
+A ballot counts once, however often it is offered. Findings name no voter's choice, because verdicts are public.
 """
 
 import re
@@ -23,32 +23,31 @@ _BATCH = 10_000
 _GENDER = {name: code for code, name in enumerate(GENDERS)}
 _AGE = {name: code for code, (_, name) in enumerate(AGE_GROUPS)}
 Unaccounted = tuple[str, str, int]
-"""What is wrong, where (a record's topic/partition/offset, a contest), and how many ballots it is."""
+"""The kind of difference, its place (a record's topic/partition/offset, or a contest), and the number of ballots."""
 
 
 def unaccounted(
     platform: Platform, connection: Connection, poll: Election, unasked: list[str] | None = None
 ) -> Iterator[Unaccounted]:
-    """The ballots that were offered and neither stored nor rejected, and those stored that nobody offered.
+    """Ballots that were offered but neither stored nor rejected, and ballots that were stored but never offered.
 
-    Memory holds a byte a voter, one a record and the ballots of a batch. Before the poll is closed nobody knows what
-    will be offered. Of a topic that was created again, as after a restore, nobody knows what was: then ``unasked``
-    says so, and nothing is found.
+    Memory is O(voters + records) bytes and the ballots of a batch. Yields nothing while the poll is not closed. If the
+    topic was recreated, as after a restore, the offered ballots are unknown: it yields nothing and adds to ``unasked``.
     """
     if poll.state in ("registered", "open"):
         return
     if poll.ballots == "external":
         yield from _fed(platform, connection, poll, [] if unasked is None else unasked)
-    elif poll.kind == "simulated":  # of a replay the official figures say as much
+    elif poll.kind == "simulated":  # a replay is compared with its official figures
         yield from _decided(connection, poll)
 
 
 def _fed(platform: Platform, connection: Connection, poll: Election, unasked: list[str]) -> Iterator[Unaccounted]:
-    """Ballots from outside: each record up to the close of the poll against what is stored and rejected."""
+    """Ballots from a feed: compares each record up to the close of the poll with the stored and rejected ones."""
     if _created_again(platform, connection, poll):
         unasked.append(
-            f"{topics.BALLOTS} was created again since the poll of {poll.slug}: whether every ballot that was offered "
-            "is stored or rejected cannot be asked any more."
+            f"{topics.BALLOTS} was recreated since the poll of {poll.slug}, so it is unknown whether every offered "
+            "ballot is stored or rejected."
         )
         return
     first, last = ({int(p): at for p, at in (noted or {}).items()} for noted in (poll.ballots_from, poll.ballots_to))
@@ -78,11 +77,11 @@ def _fed(platform: Platform, connection: Connection, poll: Election, unasked: li
             ballots = []
     yield from offered.lost(ballots)
     if stored := offered.never():
-        yield "ballots stored that nobody offered", poll.slug, stored
+        yield "ballots stored but never offered", poll.slug, stored
 
 
 def _created_again(platform: Platform, connection: Connection, poll: Election) -> bool:
-    """Whether the topic does not reach over the poll's range, or has no ballot of the election where some were."""
+    """Whether the topic does not cover the poll's range, or has no ballot there although ballots are stored."""
     first, last = ({int(p): at for p, at in (noted or {}).items()} for noted in (poll.ballots_from, poll.ballots_to))
     begin, end = bounds(platform.kafka, topics.BALLOTS)
     if any(begin.get(p, 0) > at for p, at in first.items()) or any(end.get(p, 0) < at for p, at in last.items()):
@@ -95,7 +94,7 @@ def _created_again(platform: Platform, connection: Connection, poll: Election) -
 
 
 class _Voters:
-    """Which voters' stored ballots were offered."""
+    """Notes which voters' stored ballots were offered."""
 
     def __init__(self, connection: Connection, poll: Election) -> None:
         self._connection, self._election_no, self._seen = connection, poll.election_no, np.zeros(1, bool)
@@ -124,7 +123,7 @@ class _Voters:
 
 
 def _decided(connection: Connection, poll: Election) -> Iterator[Unaccounted]:
-    """Simulated voters: what each decides against what is stored of them."""
+    """Simulated voters: compares the decision of each with the stored ballot."""
     decide = behaviour.load(connection, poll.election_no).choose
     wrong = Counter[int]()
     with connection.cursor(name="offered", binary=True) as cursor:

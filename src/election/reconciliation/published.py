@@ -1,8 +1,7 @@
 """The ballots on ``votes_topic``, as records of ``election.buckets``.
 
-Messages differ in few places. What stands between ballot id and time is decoded once, strictly, and remembered; the
-rest of a batch is worked on a column at a time. Nothing is taken for granted: a message that is not exactly as casting
-writes it is looked at by itself.
+Messages differ in few places. The text between ballot id and time is decoded once, strictly, and cached; the rest of a
+batch is processed a column at a time. A message that is not exactly as casting writes it is checked by itself.
 """
 
 import re
@@ -21,7 +20,7 @@ from election.messaging.latest import Record
 from election.reconciliation.contents import ODD, Contents
 
 OTHER, NOTHING = -1, -2
-"""Codes of what is no ballot of the election: it claims to be another's, or the count rejects it."""
+"""Codes of messages that are not ballots of the election: of another election, or rejected by the tally."""
 ID_BYTES = 16
 Claim = tuple[int, int]
 """The contest and candidate (0: invalid) that an odd message claims; (0, 0) when it cannot be read."""
@@ -38,9 +37,9 @@ _id, _text, _head, _tail = (
 
 
 class Reader:
-    """Codes and times of messages. ``claims`` are what the codes from ODD downwards say, in this order.
+    """Codes and times of messages. ``claims`` belong to the codes from ODD downwards, in this order.
 
-    ``refused`` gives the places (partition, offset) of messages that the count rejected; it is asked when needed.
+    ``refused`` returns the places (partition, offset) of messages that the tally rejected. It is called when needed.
     """
 
     def __init__(self, known: Contents, refused: Callable[[], set[tuple[int, int]]]) -> None:
@@ -53,7 +52,7 @@ class Reader:
         self._refused: set[tuple[int, int]] | None = None
 
     def __call__(self, messages: Sequence[Record]) -> tuple[bytes, NDArray[Any], NDArray[Any], NDArray[Any]]:
-        """(joined keys, codes, times, positions in ``messages``) of messages that have a key of a ballot's length."""
+        """(joined keys, codes, times, positions in ``messages``) of messages whose key is as long as a ballot id."""
         keys, values = [message.key() or b"" for message in messages], [message.value() or b"" for message in messages]
         places = np.flatnonzero(np.fromiter(map(len, keys), np.int64, len(keys)) == ID_BYTES)
         if len(places) < len(keys):
@@ -71,15 +70,15 @@ class Reader:
         return joined, codes, times, places
 
     def _looked_at(self, message: Record, key: bytes, value: bytes, usual: bool) -> tuple[int, int]:
-        """Code and time of one message; of an odd one a digest of what it says, in the place of the time."""
+        """Code and time of one message. An odd message has a digest of its content in place of the time."""
         try:
             vote = self._decode(message.value())
         except Unusable:
             return self._unreadable(message, value), 0
         if vote.ballot_id != key.hex():
-            return NOTHING, 0  # the count rejects it
+            return NOTHING, 0  # the tally rejects it
         text = _text(value)
-        # Nothing but the time depends on what stands behind the text when that is its last member.
+        # If cast_at is the last member, only the time follows the text, and the code can be cached by the text.
         fixed = usual and text.endswith(b',"cast_at":') and b"\\" not in text
         if vote.election != self._contents.election_no:
             return self._remember(text, OTHER, fixed), 0
@@ -87,12 +86,12 @@ class Reader:
         if code is None:
             digest = blake2b(encode(vote)[_BEGIN:], digest_size=8).digest()
             return self._odd((vote.contest, vote.candidate or 0)), int.from_bytes(digest, signed=True)
-        return self._remember(text, code, fixed), vote.cast_at  # another spelling of the same content is the same
+        return self._remember(text, code, fixed), vote.cast_at  # another encoding of the same content has the same code
 
     def _unreadable(self, message: Record, value: bytes) -> int:
         if not self._own.search(value):
             return OTHER
-        # Spark's parser is less strict: unless the count rejected it too, it is in the totals, and no ballot.
+        # Spark's parser is less strict. If the tally did not reject the message, the totals contain a forged ballot.
         if self._refused is None:
             self._refused = self._ask_refused()
         place = message.partition() or 0, message.offset() or 0
@@ -113,7 +112,7 @@ class Reader:
 
 
 def _usual(keys: bytes, values: Sequence[bytes]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Which values begin with their key's ballot id and end with a time of 13 digits; and these times."""
+    """A mask of the values that begin with their key's ballot id and end with a time of 13 digits; and these times."""
     number = len(values)
     long = np.fromiter(map(len, values), np.int64, number) >= _SHORTEST
     usual, times = long.copy(), np.zeros(number, np.int64)
@@ -133,7 +132,7 @@ def _usual(keys: bytes, values: Sequence[bytes]) -> tuple[NDArray[Any], NDArray[
 
 
 def _same(parts: Iterator[bytes], expected: bytes, width: int) -> NDArray[Any]:
-    """Which of the parts, all of one width, are what is expected in their place."""
+    """A mask of the parts, all of one width, that equal the expected part in their place."""
     joined = b"".join(parts)
     if joined == expected:
         return np.ones(len(expected) // width, bool)

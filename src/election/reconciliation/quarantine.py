@@ -1,7 +1,7 @@
-"""Quarantine: a person decides that the count leaves forged messages out.
+"""Quarantine: a person decides that the tally skips forged messages.
 
-A message is forged when no ballot of its id is stored, or when the stored ballot says something else: the count keeps
-the first message of an id, and that may be the forged one. Messages are therefore known by their place on the topic.
+A message is forged when no ballot with its id is stored, or when the stored ballot has other content. The tally keeps
+the first message of an id, which may be the forged one. Messages are therefore identified by their place on the topic.
 """
 
 import json
@@ -28,13 +28,13 @@ from election.reconciliation.stored import stored_records
 from election.storage.elections import Election, election, read_whole_elections
 from election.storage.quarantine import quarantined
 
-_SAID = 2  # words of content: what a ballot says
-_FOUND = 5  # and where it is on the topic, and whether it claims to be of this election
+_SAID = 2  # words of a ballot's content
+_FOUND = 5  # and its partition and offset, and whether it claims to belong to this election
 
 
 @dataclass(frozen=True)
 class Forged:
-    """A message at its place on ``votes_topic``; ``ballot_id`` in hexadecimal."""
+    """A forged message at its place on ``votes_topic``; ``ballot_id`` in hexadecimal."""
 
     partition_no: int
     offset_no: int
@@ -46,10 +46,10 @@ class Forged:
 
 
 def find_forged(platform: Platform, slug: str) -> list[Forged]:
-    """The forged messages that claim to be of the election, or have the id of one of its ballots, by their place.
+    """The forged messages that claim to belong to the election, or have the id of one of its ballots, by their place.
 
-    Those that are quarantined already are left out. Reads the topic from its beginning; memory holds one bucket of
-    ballots and what is found. Raises UnknownElection.
+    It leaves out messages that are quarantined already. Reads the topic from its beginning; memory holds one bucket of
+    ballots and the forged messages. Raises UnknownElection.
     """
     scratch = platform.settings.var / "tmp"
     scratch.mkdir(parents=True, exist_ok=True)
@@ -60,7 +60,7 @@ def find_forged(platform: Platform, slug: str) -> list[Forged]:
         read_whole_elections(connection)
         poll = election(connection, slug)
         known = contents(connection, poll)
-        # First the topic: a ballot is stored before it is published.
+        # The topic is read first, because a ballot is stored before it is published.
         published = spill(Path(folder) / "published", _published(platform, connection, poll, known))
         stored = spill(Path(folder) / "stored", stored_records(connection, poll, known))
         found = [forged for files in zip(stored, published, strict=True) for forged in _forged(*files)]
@@ -68,9 +68,9 @@ def find_forged(platform: Platform, slug: str) -> list[Forged]:
 
 
 def quarantine(platform: Platform, slug: str, by: str, reason: str, forged: list[Forged]) -> int:
-    """Records the decision and returns its number. It holds from the next generation of the count on.
+    """Records the decision and returns its number. It takes effect with the tally's next generation.
 
-    Raises BadInput without a reason, StageFailed with what the database says when it refuses.
+    Raises BadInput without a reason, and StageFailed with the database's message when it refuses.
     """
     if not reason.strip():
         raise BadInput(f"A quarantine in {slug} needs a reason. Say in a sentence what it rests on.")
@@ -87,7 +87,7 @@ def quarantine(platform: Platform, slug: str, by: str, reason: str, forged: list
 
 
 def _published(platform: Platform, connection: Connection, poll: Election, known: Contents) -> Iterator[NDArray[Any]]:
-    """Every message that the count may take for a ballot, with what it says of this election."""
+    """Every message that the tally may count as a ballot, with its content and its place."""
     left_out = quarantined(connection, topic_id(platform.kafka, topics.VOTES))
     refused = refused_by_the_count(platform.kafka, poll.election_no)
     reader = Reader(known, lambda: refused)

@@ -1,6 +1,6 @@
-"""Reads the ballots on ``votes_topic`` into files by buckets; many of them in a process of its own, beside Postgres.
+"""Reads the ballots on ``votes_topic`` into files by buckets. Many are read in a separate process, beside Postgres.
 
-python -m election.reconciliation.reading   (a pickled Job on standard input; what was claimed on standard output)
+python -m election.reconciliation.reading   (a pickled Job on standard input; the claims on standard output)
 """
 
 import json
@@ -28,12 +28,12 @@ from election.reconciliation.published import NOTHING, OTHER, Claim, Reader
 from election.storage.quarantine import Places
 
 APART = 500_000
-"""Messages from which on a process of its own is worth its start."""
+"""From this number of messages on, a separate process is worth its start."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """What is read, and into which folder (which must not exist yet). ``left_out`` messages are quarantined."""
+    """What to read, and into which folder (which must not exist yet). ``left_out`` messages are quarantined."""
 
     kafka: Mapping[str, str]
     contents: Contents
@@ -43,7 +43,7 @@ class Job:
     folder: Path
 
     def run(self) -> list[Claim]:
-        """Spills the ballots; returns what odd messages claim (``published.Reader.claims``)."""
+        """Spills the ballots; returns the claims of odd messages (``published.Reader.claims``)."""
         no = self.contents.election_no
         reader = Reader(self.contents, lambda: refused_by_the_count(self.kafka, no))
         spill(self.folder, self._parts(reader))
@@ -61,9 +61,9 @@ class Job:
 
 
 class Reading:
-    """A job under way, while something else is done; ``claims`` waits for its end. Left, it is over.
+    """Runs a job beside other work; ``claims`` waits for its end. Leaving the context ends the job's process.
 
-    Few messages, and all of them unless ``aside``, are read when ``claims`` is called.
+    Without ``aside``, or if there are few messages, the job runs in this process when ``claims`` is called.
     """
 
     def __init__(self, job: Job, *, aside: bool = True) -> None:
@@ -80,14 +80,14 @@ class Reading:
             self._opened.callback(self._process.kill)
             assert self._process.stdin is not None
             pickle.dump(self._job, self._process.stdin)
-            self._process.stdin.flush()  # it stays open: the process ends with this one
+            self._process.stdin.flush()  # stdin stays open, so that the process ends with this one
         return self
 
     def __exit__(self, *_: object) -> None:
         self._opened.close()
 
     def claims(self) -> list[Claim]:
-        """Raises NotReachable or StageFailed."""
+        """Waits for the claims. Raises NotReachable or StageFailed."""
         if self._process is None:
             return self._job.run()
         assert self._process.stdout is not None
@@ -103,7 +103,7 @@ class Reading:
 
 
 def main() -> None:
-    """What the process of its own does: a pickled Job comes on standard input, what is claimed goes to the output."""
+    """Entry point of the separate process: reads a pickled Job from standard input, writes the claims to the output."""
     job: Job = pickle.load(sys.stdin.buffer)  # from the process that started this one
     threading.Thread(target=_end_with_the_parent, daemon=True).start()
     try:

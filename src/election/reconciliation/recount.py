@@ -1,4 +1,4 @@
-"""A correction run: the ballots of a certified election are counted again, twice, against the frozen result."""
+"""The recount: counts the ballots of a certified election again, in two ways, and compares them with the result."""
 
 from election.errors import StageFailed
 from election.messaging.rejected import rejected
@@ -15,8 +15,8 @@ _LISTED = 50
 def recount(platform: Platform, slug: str) -> Verdict:
     """Counts from the votes table and, ballot by ballot, from ``votes_topic``; in constant memory, writing nothing.
 
-    ``ok`` says that the certified result stands: both counts equal it, and both have the same ballots. ``counted``
-    are the ballots of the topic. Raises StageFailed unless the election is certified.
+    ``ok`` means that the certified result stands: both counts equal it, and both have the same ballots. ``counted`` is
+    the number of ballots on the topic. Raises StageFailed unless the election is certified.
     """
     with platform.connect("auditor") as connection:
         read_whole_elections(connection)
@@ -54,7 +54,7 @@ def recount(platform: Platform, slug: str) -> Verdict:
 
 
 def _against(frozen: Tally, again: Tally, what: str, names: dict[tuple[int, int], str]) -> list[Difference]:
-    """Every total that is not the certified one."""
+    """Every total that differs from the certified one."""
     return [
         Difference(
             what, names.get(key, f"candidate {key[1]} in contest {key[0]}"), frozen.get(key, 0), again.get(key, 0)
@@ -65,9 +65,9 @@ def _against(frozen: Tally, again: Tally, what: str, names: dict[tuple[int, int]
 
 
 def _elected(connection: Connection, poll: Election, stored: Tally) -> list[Difference]:
-    """Contests whose stored ballots elect somebody else than was certified.
+    """Contests whose stored ballots elect other people than the certified ones.
 
-    Nothing is compared of an election that was certified before it was frozen who is elected.
+    An older certification may have frozen no winners; then nothing is compared.
     """
     certified: dict[int, list[tuple[int, str]]] = {}
     for contest, candidate, how in connection.execute(
@@ -84,7 +84,7 @@ def _elected(connection: Connection, poll: Election, stored: Tally) -> list[Diff
         outcome = decide(race, votes, rules, over=True, drawn=drawn.get(race.number))
         again = [(elected.contender.number, elected.how) for elected in outcome.elected]
         if again != certified.get(race.number, []):
-            what = [", ".join(f"candidate {no} by {how}" for no, how in who) or "nobody" for who in
+            what = [", ".join(f"candidate {no} by {how}" for no, how in who) or "no candidate" for who in
                     (certified.get(race.number, []), again)]  # fmt: skip
             found.append(Difference("elected in", f"contest {race.number}", *what))
     return found[:_LISTED]
@@ -119,7 +119,7 @@ def _names(connection: Connection, poll: Election) -> dict[tuple[int, int], str]
         """SELECT contest_no, candidate_no, candidate || ' in ' || c.name
            FROM certified_results r JOIN certified_contests c USING (election_no, contest_no)
            WHERE election_no = %(no)s
-           UNION ALL SELECT contest_no, 0, 'nobody (invalid) in ' || name FROM certified_contests
+           UNION ALL SELECT contest_no, 0, 'no candidate (invalid) in ' || name FROM certified_contests
            WHERE election_no = %(no)s""",
         {"no": poll.election_no},
     )

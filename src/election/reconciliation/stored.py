@@ -1,4 +1,4 @@
-"""The ballots that are stored, as records of ``election.buckets``."""
+"""The stored ballots, as records of ``election.buckets``."""
 
 from collections.abc import Iterator
 from typing import Any, LiteralString
@@ -16,14 +16,14 @@ from election.storage.ballots import ballot_key
 from election.storage.elections import Election
 
 NO_TIME = -(1 << 62)
-# A vote without a voter, which no key lets in, is compared all the same.
+# A vote without a voter is compared, too, although a foreign key forbids it.
 _VOTES: LiteralString = """
     SELECT v.voter_no AS voter, v.contest_no AS contest, v.candidate_no AS candidate, v.cast_at,
            w.location_no AS location, w.date_of_birth AS born,
            CASE w.gender WHEN 'female' THEN 0 WHEN 'male' THEN 1 WHEN 'non-binary' THEN 2 ELSE -1 END AS gender
     FROM votes v LEFT JOIN voters w ON w.election_no = v.election_no AND w.voter_no = v.voter_no
     WHERE v.election_no = current_setting('query.election_no')::int AND v.voter_no IS NOT NULL"""
-# Votes are stored before they are published: some that the mark covers were published behind it.
+# Votes are stored before they are published, so some votes that the mark covers were published after it.
 _MARGIN = 1_000  # transactions
 _SINCE: LiteralString = (
     f"{_VOTES} AND age(v.xmin) <= age(current_setting('query.xid')::xid) + current_setting('query.margin')::int"
@@ -33,11 +33,11 @@ _SINCE: LiteralString = (
 def stored_records(
     connection: Connection, poll: Election, known: Contents, seen: Mark | None = None
 ) -> Iterator[NDArray[Any]]:
-    """Every stored ballot, or those stored or changed since the mark: its id, its code and its time.
+    """The id, code and time of every stored ballot, or of those stored or changed since the mark.
 
-    Of a poll that was open then, some that were stored just before the mark are among them.
+    If the poll was open at the mark, the result includes some ballots that were stored just before it.
     """
-    from election.storage.columns import columns  # which the process that reads the topic does without
+    from election.storage.columns import columns  # the process that reads the topic does not need Arrow
 
     ballot_id, coded = ballot_ids(ballot_key(connection, poll.election_no)), Stored(poll, known)
     parameters: dict[str, object] = {"election_no": poll.election_no}
@@ -49,6 +49,6 @@ def stored_records(
 
 
 def _millis(times: pa.Array) -> NDArray[Any]:
-    """Milliseconds, rounded as the messages are."""
+    """Milliseconds, rounded as in the messages."""
     micros = times.cast(pa.int64()).fill_null(NO_TIME).to_numpy(zero_copy_only=False)
     return np.where(micros == NO_TIME, NO_TIME, (micros + 500) // 1000)

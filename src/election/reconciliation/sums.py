@@ -1,4 +1,4 @@
-"""Sums of the stored ballots, made while they pass by to be compared: the votes are joined with the voters once."""
+"""Sums the stored ballots while they pass by for the comparison, so that votes are joined with voters only once."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ _MINUTES = 1 << 32
 
 
 class Sums:
-    """Takes in records of stored ballots."""
+    """Sums records of stored ballots."""
 
     def __init__(self, known: Contents) -> None:
         self._known, self._whole = known, True
@@ -24,7 +24,7 @@ class Sums:
         self._people = np.zeros(known.combinations, np.int64)
 
     def passing(self, parts: Iterator[NDArray[Any]]) -> Iterator[NDArray[Any]]:
-        """The parts, one by one, as they come."""
+        """Yields the parts unchanged and adds each to the sums."""
         for part in parts:
             codes, times = part["content0"], part["content1"]
             if self._whole and len(part) and codes.min() >= 0 and times.min() > NO_TIME:
@@ -34,7 +34,7 @@ class Sums:
             yield part
 
     def summed(self) -> Summed | None:
-        """None where a ballot says nothing that a message could say: then Postgres has to sum."""
+        """The sums; None if no message can express one of the ballots, so that Postgres has to sum."""
         if not self._whole:
             return None
         choices = []

@@ -21,7 +21,7 @@ from election.storage.expected import expected_totals
 from election.storage.races import lots, races
 from election.totals import Totals
 
-# A broken election can differ in millions of keys; a person reads the first few, the number says the rest.
+# A broken election can differ in millions of keys. A person reads only the first ones.
 _LISTED = 50
 Expected = dict[str, dict[str, int]]
 """Ballots by topic and key, as ``storage.expected`` computes them."""
@@ -29,7 +29,7 @@ Expected = dict[str, dict[str, int]]
 
 @dataclass(frozen=True)
 class Difference:
-    """Something that does not agree. ``found`` is what the topic or the database has, ``expected`` what it should."""
+    """A difference: ``found`` is the value on the topic or in the database, ``expected`` the correct one."""
 
     what: str
     key: str
@@ -42,11 +42,11 @@ class Difference:
 
 @dataclass(frozen=True)
 class Verdict:
-    """``ok`` only without a difference. The other figures are voters, ballots and records.
+    """``ok`` only without a difference. The other figures are numbers of voters, ballots and records.
 
-    ``quarantined`` messages on ``votes_topic`` were left out by a person's decision. ``unasked`` is what could not be
-    compared, in sentences.
-    ``outcome`` is who is elected by the stored votes (``election.outcome.record``); None unless everything agrees.
+    ``quarantined`` messages on ``votes_topic`` were left out by a person's decision. ``unasked`` says in sentences what
+    could not be compared. ``outcome`` is the outcome by the stored votes (``election.outcome.record``); None unless
+    everything agrees.
     """
 
     ok: bool
@@ -76,12 +76,12 @@ class Verdict:
             f"The election does not reconcile: {len(self.differences)} difference(s).\n{shown}\n"
             "`election reconcile SLUG` recomputes this. If ballots are missing from the topic, `election republish "
             "SLUG` puts the stored ones there again; if ballots there are forged or altered, `election quarantine "
-            "SLUG` has the count leave them out; if totals are wrong, `election tally rebuild` counts them again."
+            "SLUG` has the tally skip them; if totals are wrong, `election tally rebuild` counts them again."
         )
 
 
 def reconcile(platform: Platform, slug: str) -> Verdict:
-    """Recomputes the verdict on the spot, in constant memory, without writing it. Raises UnknownElection."""
+    """Computes the verdict now, in constant memory, without recording it. Raises UnknownElection."""
     with platform.connect("auditor") as connection:
         read_whole_elections(connection)
         poll = election(connection, slug)
@@ -116,7 +116,7 @@ def reconcile(platform: Platform, slug: str) -> Verdict:
 
 
 def record(platform: Platform, slug: str, verdict: Verdict, log: Callable[[str], None] = print) -> None:
-    """Writes the verdict, as the only role that may; tells what could not be asked."""
+    """Records the verdict, as the only role that may; logs what could not be compared."""
     for what in verdict.unasked:
         log(what)
     with platform.connect("auditor") as connection:
@@ -157,7 +157,7 @@ def _rows(registered: int, voters: int) -> list[Difference]:
 
 
 def ballot_differences(comparison: Comparison) -> list[Difference]:
-    """A ballot that is missing, forged or altered each; the first ones by their ids, the others as a number."""
+    """The differences of ballots: the first ones by their ids, the others as a number."""
     named = [
         *(Difference("ballot missing from votes_topic", i, "published", "absent") for i in comparison.missing),
         *(Difference("forged ballot on votes_topic", i, "absent", "published") for i in comparison.forged),
@@ -173,7 +173,7 @@ def _offered(platform: Platform, connection: Connection, poll: Election, unasked
 
 
 def _outcome(connection: Connection, totals: Expected, poll: Election) -> dict[str, Any]:
-    """Who is elected by the stored votes, a recorded lot included."""
+    """The outcome by the stored votes, recorded lots included."""
     votes = {int(key.rsplit("/", 1)[1]): n for key, n in totals[topics.VOTES_PER_CANDIDATE].items()}
     rules, over = Rules.of(poll.parameters), poll.state in ("counted", "certified", "refused")
     drawn = lots(connection, poll.election_no)
@@ -193,9 +193,9 @@ def _aggregates(expected: Expected, totals: Totals, poll: Election) -> list[Diff
 
 
 def _official(connection: Connection, totals: Totals, poll: Election, voters: dict[int, int]) -> list[Difference]:
-    """In a replay, every official figure there is: registered, valid and invalid by contest, votes by candidate.
+    """Compares a replay with its official figures: registered, valid and invalid by contest, votes by candidate.
 
-    Ballots from outside are nobody's replay, whatever scenario they are cast in.
+    An election with ballots from a feed is not a replay, although its scenario may have official figures.
     """
     if poll.kind != "replay" or poll.ballots == "external":
         return []

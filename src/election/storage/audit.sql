@@ -1,17 +1,17 @@
--- An audit rehearsed: the box with the papers, laid down before the count, and what an audit writes down.
--- Run by the owner after evidence.sql; safe to run again. Why it is done so: docs/decisions/0051-audit.md.
+-- A rehearsed audit: the boxes of papers, laid down before the count, and the records of the audit.
+-- Run by the owner after evidence.sql; safe to run again. Reasons: docs/decisions/0051-audit.md.
 --
--- Two rooms that see different things. The room with the boxes (election_box) lays the papers down, takes out those that
--- were drawn and enters what they say; it reads no vote, no log and no entry. The desk (election_auditor) knows the
--- count, draws and compares; it reads no paper, and an entry only once two persons have read that paper.
+-- Two roles see different things. election_box, the room with the boxes, lays down the papers, takes out those drawn
+-- and enters what they say. It reads no vote, no log and no entry. election_auditor, the desk, knows the count, draws
+-- and compares. It reads no paper, and it reads an entry only after two persons have read that paper.
 
--- Boxes are filled while ballots are cast or before they are counted, and closed once.
+-- Boxes are filled while the poll is open or closed, before the count is over. They are closed once.
 CREATE OR REPLACE FUNCTION before_the_count() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     poll public.elections;
 BEGIN
-    -- Under which an election changes its state (storage/elections.py, _STATE_LOCK).
+    -- An election changes its state under this lock (storage/elections.py, _STATE_LOCK).
     PERFORM pg_advisory_xact_lock_shared(1, NEW.election_no);
     SELECT * INTO poll FROM public.elections WHERE election_no = NEW.election_no;
     IF poll.state NOT IN ('open', 'closed') THEN
@@ -46,7 +46,7 @@ BEGIN
     RETURN NEW;
 END $$;
 
--- The audit, which nothing is added to after it was signed. Waits for others who add something.
+-- Locks the audit and returns it; refuses a signed one. Waits for other transactions that add to it.
 CREATE OR REPLACE FUNCTION audit_in_hand(the_audit bigint) RETURNS public.audits
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -62,7 +62,7 @@ BEGIN
     RETURN audit;
 END $$;
 
--- One person gives ten digits at most, so that no person alone makes the seed.
+-- One person types at most ten of the twenty digits, so that no person alone chooses the seed.
 CREATE OR REPLACE FUNCTION type_digits(the_audit bigint, typed text, by text) RETURNS int
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -127,7 +127,7 @@ BEGIN
     RETURN NEW;
 END $$;
 
--- A paper that was drawn: what it says. For the person who holds it, not for the desk.
+-- Returns what a drawn paper says. For the person who holds the paper, not for the desk.
 CREATE OR REPLACE FUNCTION take_out(the_audit bigint, the_box int, the_position int) RETURNS int
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -147,7 +147,7 @@ BEGIN
     RETURN ('x' || encode(paper, 'hex'))::bit(32)::int;
 END $$;
 
--- What a person read. Each person reads a paper once and sees no other's entry.
+-- Records what a person read. Each person reads a paper once and cannot see another person's entry.
 CREATE OR REPLACE FUNCTION enter_paper(the_audit bigint, the_box int, the_position int, what int, by text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -170,7 +170,7 @@ BEGIN
     VALUES (the_audit, the_box, the_position, btrim(by), what);
 END $$;
 
--- All papers of a contest whose audit asks for it, counted before two persons.
+-- Counts all papers of a contest before two persons, if the audit requires it.
 CREATE OR REPLACE FUNCTION count_by_hand(the_audit bigint, the_contest int, by text, witness text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -190,7 +190,7 @@ BEGIN
     WHERE election_no = audit.election_no AND contest_no = the_contest GROUP BY 3;
 END $$;
 
--- A person who may decide signs, once every contest is confirmed or counted by hand.
+-- Signs the audit. The signer must be a decider; every contest must be confirmed or counted by hand.
 CREATE OR REPLACE FUNCTION sign_audit(the_audit bigint, by text, why text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -214,14 +214,14 @@ BEGIN
     INSERT INTO public.audit_signatures (audit_no, signed_by, reason) VALUES (the_audit, by, why);
 END $$;
 
--- What was planted, once there is nothing more to find.
+-- Returns the planted faults, after the audit is signed.
 CREATE OR REPLACE FUNCTION planted_faults(the_audit bigint) RETURNS jsonb
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     SELECT faults FROM box.closed JOIN public.audits USING (election_no) JOIN public.audit_signatures USING (audit_no)
     WHERE audit_no = the_audit;
 $$;
 
--- Nothing of an audit is changed or taken away, by its owner either; it goes with an election that is removed.
+-- Rows of an audit cannot be changed or deleted, not even by the owner, unless their election is removed.
 CREATE OR REPLACE FUNCTION refuse_to_change_an_audit() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -269,12 +269,12 @@ BEGIN
     END LOOP;
 END $$;
 
--- Entries of papers that two persons have read.
+-- Entries of the papers that two persons have read.
 CREATE OR REPLACE VIEW audit_readings AS
     SELECT audit_no, box_no, position, entered_by, reading, entered_at FROM audit_entries AS own
     WHERE (SELECT count(*) FROM audit_entries AS e WHERE (e.audit_no, e.box_no, e.position)
            = (own.audit_no, own.box_no, own.position)) > 1;
--- Papers to read: how many persons have entered each, who, and whether two of them read the same.
+-- The drawn papers: how many persons have entered each, who they are, and whether two of them agree.
 CREATE OR REPLACE VIEW audit_papers AS
     SELECT d.audit_no, d.contest_no, d.box_no, d.position, min(d.round_no) AS round_no,
            coalesce(min(e.entries), 0) AS entries, coalesce(min(e.by), '{}') AS entered_by,
@@ -289,18 +289,18 @@ CREATE OR REPLACE VIEW audit_papers AS
     WHERE d.box_no <> 0
     GROUP BY d.audit_no, d.contest_no, d.box_no, d.position;
 
--- The room with the boxes: of voters what decides, of the count nothing.
+-- election_box reads the columns of voters that decide a simulated vote, and nothing of the count.
 GRANT USAGE ON SCHEMA public TO election_box;
 GRANT USAGE ON SCHEMA box TO election_box;
 GRANT SELECT ON elections, contests, candidates, locations, ballot_keys, boxes TO election_box;
 GRANT SELECT (election_no, voter_no, contest_no, location_no, gender, date_of_birth) ON voters TO election_box;
 GRANT INSERT ON boxes, box.papers, box.closed TO election_box;
 GRANT SELECT ON audits, audit_rounds, audit_draws, audit_papers TO election_box;
--- The desk.
+-- election_auditor.
 GRANT SELECT ON boxes, audits, audit_digits, audit_rounds, audit_draws, audit_risks, audit_hand_counts,
     audit_signatures, audit_readings, audit_papers TO election_auditor, election_reader;
 GRANT INSERT ON audits, audit_rounds, audit_draws, audit_risks TO election_auditor;
--- views.sql lets both read every table.
+-- views.sql grants both roles every table.
 REVOKE SELECT ON audit_entries FROM election_auditor, election_reader;
 REVOKE EXECUTE ON FUNCTION audit_in_hand, type_digits, take_out, enter_paper, count_by_hand, sign_audit, planted_faults
     FROM PUBLIC;

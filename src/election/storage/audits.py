@@ -1,4 +1,4 @@
-"""Audits as they are stored: what was committed to, what a round found, and papers that were counted by hand."""
+"""Stored audits: the commitment, the findings of each round, and the papers that were counted by hand."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,12 +11,12 @@ from election.platform import Connection
 Method = Literal["comparison", "polling"]
 Follows = Literal["confirmed", "another round", "hand count"]
 HandCount = dict[int, int]
-"""Papers by candidate's number; 0 the invalid ones, -1 those that were not there."""
+"""Papers by candidate number; 0 stands for invalid papers, -1 for missing ones."""
 
 
 @dataclass(frozen=True)
 class Audit:
-    """A row of ``audits``: what was committed to, when and by whom."""
+    """A row of ``audits``: the commitment, its time and its author."""
 
     audit_no: int
     election_no: int
@@ -31,10 +31,10 @@ class Audit:
 
 @dataclass(frozen=True)
 class Risk:
-    """A row of ``audit_risks``: what the draws of a contest so far showed, and what follows.
+    """A row of ``audit_risks``: what the draws of a contest have shown so far, and the next step.
 
     ``risk`` is the chance, at most 1, of so good a sample if the reported winner had not won. ``next_size`` is the
-    number of draws in all after another round.
+    total number of draws after another round.
     """
 
     contest_no: int
@@ -76,7 +76,7 @@ def latest(connection: Connection, audit: Audit) -> dict[int, Risk]:
 
 
 def hand_counts(connection: Connection, audit: Audit) -> dict[int, HandCount]:
-    """By contest number."""
+    """The hand counts by contest number."""
     found: dict[int, HandCount] = {}
     for contest, candidate, papers in connection.execute(
         "SELECT contest_no, candidate_no, papers FROM audit_hand_counts WHERE audit_no = %s", [audit.audit_no]
@@ -93,7 +93,7 @@ def signature(connection: Connection, audit: Audit) -> tuple[str, str, datetime]
 
 
 def summary(connection: Connection, election_no: int) -> str | None:
-    """The newest audit in a sentence, from what was recorded; None without an audit."""
+    """The newest audit in a sentence; None without an audit."""
     audit = find(connection, election_no)
     if audit is None:
         return None

@@ -1,4 +1,4 @@
-"""What is needed to write and to check ballots: the election's key, its choices and its places."""
+"""Reads what is needed to write and check ballots: the election's key, choices, places and stored votes."""
 
 from collections.abc import Iterator
 
@@ -19,7 +19,7 @@ def ballot_key(connection: Connection, election_no: int) -> bytes:
 
 
 def choices(connection: Connection, election_no: int) -> list[Choice]:
-    """Every candidate of every contest, and for each contest the invalid ballot."""
+    """Every candidate of every contest, and the invalid vote of each contest."""
     with connection.cursor(row_factory=class_row(Choice)) as cursor:
         return cursor.execute(
             """SELECT contest_no AS contest, contests.name AS contest_name, candidate_no AS candidate,
@@ -64,7 +64,7 @@ def stored_ballots(
 
 
 def stored_votes(connection: Connection, poll: Election) -> Iterator[tuple[bytes, bytes]]:
-    """(ballot id, bytes of the message) of every stored ballot, as it is or should be on ``votes_topic``."""
+    """(ballot id, bytes of the message) of every stored ballot, as it must be on ``votes_topic``."""
     no = poll.election_no
     ballot_id = ballot_ids(ballot_key(connection, no))
     vote = VoteEncoder(no, poll.series, choices(connection, no), places(connection, no))

@@ -1,8 +1,8 @@
--- Who decided on an election, the result that was certified, and what keeps both as they are.
--- Run by the owner after views.sql; safe to run again. Why it is done so: docs/decisions/0020-certification.md and
+-- Decisions on elections, certified results, and the triggers that protect both from change.
+-- Run by the owner after views.sql; safe to run again. Reasons: docs/decisions/0020-certification.md and
 -- docs/decisions/0021-who-decides.md.
 
--- An election goes one way, step by step, and only a decision makes it certified or refused.
+-- An election passes through its states in one direction. Only a decision makes it certified or refused.
 CREATE OR REPLACE FUNCTION election_goes_its_way() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -14,7 +14,7 @@ BEGIN
         RETURN NEW;
     END IF;
     IF OLD.state = 'certified' THEN
-        -- Where its ballots begin on the topic says nothing about the election, and changes with a topic made anew.
+        -- votes_from, the offsets of its first ballots, may change: it depends on the topic, which may be recreated.
         IF TG_OP = 'UPDATE' AND to_jsonb(NEW) - 'votes_from' = to_jsonb(OLD) - 'votes_from' THEN
             RETURN NEW;
         END IF;
@@ -34,7 +34,7 @@ BEGIN
         RAISE EXCEPTION 'Election % is % and cannot become %.', NEW.slug, OLD.state, NEW.state
             USING HINT = 'The way is registered, open, closed, counted, then certified or refused.';
     END IF;
-    -- Only in the functions below is the owner the current user of a session that is not the owner's.
+    -- In a session of another role, the current user is the owner only inside the functions below.
     IF (NEW.state IN ('certified', 'refused') OR NEW.decided_at IS NOT NULL)
         AND current_user <> (SELECT relowner::regrole::text FROM pg_class WHERE oid = TG_RELID) THEN
         RAISE EXCEPTION 'Election % becomes % by a decision only.', NEW.slug, NEW.state
@@ -43,8 +43,8 @@ BEGIN
     RETURN NEW;
 END $$;
 
--- The rows of a certified election in the table that the trigger is on. It looks at elections, not at rows: once a
--- statement, with the advisory lock under which an election changes its state (storage/elections.py, _STATE_LOCK).
+-- Refuses changes to rows of a certified election. It checks each election once a statement, not each row, under the
+-- advisory lock under which an election changes its state (storage/elections.py, _STATE_LOCK).
 CREATE OR REPLACE FUNCTION refuse_what_is_certified() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -60,13 +60,14 @@ BEGIN
     END IF;
     FOREACH one IN ARRAY coalesce(touched, '{}') LOOP
         PERFORM pg_advisory_xact_lock_shared(1, one);
-        -- FOR SHARE, so that a transaction with an older snapshot fails instead of not seeing the certification.
+        -- FOR SHARE makes a transaction with an older snapshot fail; without it, the transaction would miss the
+        -- certification.
         SELECT slug, state INTO now_is FROM public.elections WHERE election_no = one FOR SHARE;
         IF now_is.state = 'certified' THEN
             RAISE EXCEPTION 'Election % is certified: its rows in % can no longer change.', now_is.slug, TG_TABLE_NAME
                 USING HINT = 'A certified election stays as it is; register another one under another slug.';
         END IF;
-        -- In two steps: other tables have no contest_no, and a condition is planned as a whole.
+        -- Two nested conditions, because other tables have no contest_no and Postgres plans a condition as a whole.
         IF TG_TABLE_NAME = 'votes' AND TG_OP = 'INSERT' THEN
             IF EXISTS (
                 SELECT FROM public.contests AS c WHERE c.election_no = one AND c.unopposed
@@ -80,7 +81,7 @@ BEGIN
     RETURN NULL;
 END $$;
 
--- Verdicts, decisions and the elections of runs are added, never changed; TRUNCATE would take certified elections with it.
+-- Verdicts, decisions and the elections of runs are only added. TRUNCATE would also delete those of certified ones.
 CREATE OR REPLACE FUNCTION refuse_to_change_a_record() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -93,7 +94,7 @@ BEGIN
     IF TG_OP = 'DELETE' AND NOT EXISTS (
         SELECT FROM public.elections WHERE election_no = OLD.election_no AND state = 'certified'
     ) THEN
-        RETURN OLD;  -- goes with an election that is deleted
+        RETURN OLD;  -- deleted together with its election
     END IF;
     RAISE EXCEPTION '% are never changed: election number %.', initcap(TG_TABLE_NAME), OLD.election_no
         USING HINT = 'Add another one.';
@@ -107,19 +108,19 @@ RETURNS timestamptz LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
     RETURNING decided_at;
 $$;
 
--- Raises unless that person may decide. Every function that carries out a person's decision calls it.
+-- Raises unless that person is a decider. Every function that carries out a person's decision calls it.
 CREATE OR REPLACE FUNCTION require_decider(by text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF NOT EXISTS (SELECT FROM public.deciders WHERE name = by) THEN
-        RAISE EXCEPTION '% may not decide. These may: %.', coalesce(by, 'Nobody'),
-            coalesce((SELECT string_agg(name, ', ' ORDER BY name) FROM public.deciders), 'nobody')
+        RAISE EXCEPTION '% may not decide. These may: %.', coalesce(by, 'An unnamed person'),
+            coalesce((SELECT string_agg(name, ', ' ORDER BY name) FROM public.deciders), 'none yet')
             USING HINT = 'The setting ELECTION_CERTIFIERS names them; `election up` applies it.';
     END IF;
 END $$;
 
--- The election of that slug, which changes no more before this transaction ends, or why nothing can be decided on it.
--- A decision is about one verdict, which must still be the newest one; null when there is none.
+-- Returns the election and locks it until this transaction ends. Raises if it cannot be decided upon. A decision is
+-- about one verdict, which must still be the newest; null if there is none.
 CREATE OR REPLACE FUNCTION up_for_decision(the_slug text, by text, reason text, the_verdict bigint)
 RETURNS public.elections LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -130,7 +131,7 @@ BEGIN
         RAISE EXCEPTION 'A decision on % needs who decides and a reason; neither may be empty.', the_slug;
     END IF;
     PERFORM public.require_decider(by);
-    -- An older snapshot could miss ballots that are stored by now.
+    -- An older snapshot could miss ballots that were stored since.
     IF current_setting('transaction_isolation') <> 'read committed' THEN
         RAISE EXCEPTION 'Decide on % in a transaction that is READ COMMITTED.', the_slug;
     END IF;
@@ -153,10 +154,10 @@ BEGIN
     RETURN poll;
 END $$;
 
--- Certifies: the newest verdict must be ok and be about exactly the ballots that are stored. Freezes the result.
+-- Certifies and freezes the result. The newest verdict must be ok and about exactly the stored ballots.
 CREATE OR REPLACE FUNCTION certify(the_slug text, by text, reason text, the_verdict bigint) RETURNS timestamptz
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-SET enable_nestloop = off  -- as read_whole_elections: statistics may not know a young election yet
+SET enable_nestloop = off  -- as in read_whole_elections: a young election may have no statistics yet
 AS $$
 DECLARE
     poll public.elections := public.up_for_decision(the_slug, by, reason, the_verdict);
@@ -187,8 +188,8 @@ BEGIN
         ) AS counted USING (contest_no)
         WHERE election_no = poll.election_no;
     SELECT sum(valid + invalid) INTO ballots FROM public.certified_contests WHERE election_no = poll.election_no;
-    -- No clock is asked: a worker's may run fast, this one may have been set back. Ballots are only ever added, so the
-    -- same number of them are the same ballots.
+    -- Numbers are compared, not times: a worker's clock may be fast, and this one may have been set back. Ballots are
+    -- only added, so equal numbers mean the same ballots.
     IF (verdict.stored, verdict.counted) <> (ballots, ballots) THEN
         RAISE EXCEPTION '% cannot be certified: the verdict of % is about % stored and % counted ballots, and % are'
             ' stored now.', the_slug, verdict.given_at, verdict.stored, verdict.counted, ballots USING HINT = again;
@@ -200,7 +201,7 @@ BEGIN
     RETURN public.decided(poll.election_no, 'certified', by, reason, verdict.verdict_no);
 END $$;
 
--- Refuses: possible with any verdict or none. The election can still be mended, reconciled and certified.
+-- Refuses, with any verdict or without one. The election can still be fixed, reconciled and certified.
 CREATE OR REPLACE FUNCTION refuse(the_slug text, by text, reason text, the_verdict bigint) RETURNS timestamptz
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -212,7 +213,7 @@ END $$;
 REVOKE EXECUTE ON FUNCTION certify, refuse, decided, up_for_decision, require_decider FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION certify, refuse TO election_app;
 
--- What a verdict is about is told by the election's state, not by the time at which the verdict was given.
+-- A verdict records the election's state. Its time cannot show what it is about, because clocks may be wrong.
 CREATE OR REPLACE FUNCTION note_the_state() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -220,8 +221,8 @@ BEGIN
     RETURN NEW;
 END $$;
 
--- Triggers are made once: making one waits for every writer of the table, and all others for it. Their functions,
--- above, are put in place again each time.
+-- Triggers are created once: CREATE TRIGGER waits for every writer of the table, and blocks the others meanwhile. Their
+-- functions, above, are replaced each time.
 DO $$
 DECLARE
     place text;

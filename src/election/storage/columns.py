@@ -1,4 +1,4 @@
-"""Many rows of Postgres as Arrow's columns, to be worked on a column at a time."""
+"""Reads many rows of Postgres as Arrow columns, which are processed a column at a time."""
 
 from collections.abc import Iterator, Mapping
 from typing import LiteralString
@@ -11,18 +11,17 @@ from psycopg.conninfo import make_conninfo
 from election.errors import NotReachable
 from election.platform import Connection
 
-# Bytes of a batch: small enough to stay in the processor's cache while it is worked on.
+# Bytes of a batch: small enough to stay in the processor's cache.
 _BATCH = 1 << 20
 _PLANNER = ("enable_nestloop", "max_parallel_workers_per_gather")
 
 
 def columns(connection: Connection, query: LiteralString, parameters: Mapping[str, object]) -> Iterator[pa.RecordBatch]:
-    """The answer batch by batch, in bounded memory, as Postgres gives it.
+    """Yields the result in batches, in bounded memory, as Postgres sends it.
 
-    Reads as the role of ``connection``, in a connection of its own. What ``COPY`` answers cannot be bound to, so the
-    parameters are settings of that connection: the query says ``current_setting('query.name')`` for ``name``.
-    What ``connection`` told the planner holds there, too.
-    Raises NotReachable when Postgres goes away meanwhile.
+    Opens a new connection with the role and the planner settings of ``connection``. ``COPY`` takes no parameters, so
+    they are settings of the new connection: the query says ``current_setting('query.name')`` for ``name``.
+    Raises NotReachable when Postgres stops meanwhile.
     """
     own = make_conninfo(**connection.info.get_parameters(), password=connection.info.password)
     try:
@@ -35,5 +34,5 @@ def columns(connection: Connection, query: LiteralString, parameters: Mapping[st
             cursor.adbc_statement.set_options(**{"adbc.postgresql.batch_size_hint_bytes": str(_BATCH)})
             cursor.execute(query)
             yield from cursor.fetch_record_batch()
-    except (OperationalError, OSError) as error:  # while rows come, Arrow says it as an error of the system
+    except (OperationalError, OSError) as error:  # while rows arrive, Arrow raises OSError
         raise NotReachable(f"Postgres did not give all the rows: {error}") from error

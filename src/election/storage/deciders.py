@@ -1,4 +1,4 @@
-"""The ``deciders`` table: the users who may certify and refuse. The database's own functions check it."""
+"""The ``deciders`` table: the users who may certify and refuse. Functions in the database check it."""
 
 from collections.abc import Sequence
 
@@ -22,9 +22,9 @@ def set_deciders(connection: Connection, names: Sequence[str]) -> None:
 
 
 def require_decider(name: str, may_decide: Sequence[str]) -> None:
-    """For a decision that is announced before it is made. Raises BadInput unless the name is one of ``may_decide``."""
+    """Checks a decision that is announced before it is made. Raises BadInput unless ``may_decide`` has the name."""
     if name not in may_decide:
         raise BadInput(
-            f"auto_certify certifies in the name of the user who starts the run, and {name or 'nobody by name'} may "
+            f"auto_certify certifies in the name of the user who starts the run, and {name or 'a nameless user'} may "
             f"not decide. These may: {', '.join(may_decide)}. Start the run as one of them, or without auto_certify."
         )

@@ -1,4 +1,4 @@
-"""The ``elections`` table: an election by its slug, and its way through the states."""
+"""The ``elections`` table: an election by its slug, and the changes of its state."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -15,7 +15,7 @@ _COLUMNS = """election_no, slug, scenario, name, polling_day, kind, source, seed
               registered_at, opened_at, closed_at, counted_at, votes_from, voters_from, voters_to,
               ballots_from, ballots_open, ballots_to"""
 
-# Any number, as long as no other use of two-part advisory locks has it.
+# The first part of an advisory lock's two-part key. Any number that no other lock uses.
 _STATE_LOCK = 1
 
 
@@ -47,12 +47,12 @@ class Election:
 
     @property
     def ballots(self) -> Ballots:
-        """Whether voters decide in the casting workers, or ballots come in on ``ballots_topic``."""
+        """``simulated``: casting workers decide for the voters; ``external``: ballots arrive on ``ballots_topic``."""
         return "external" if self.parameters.get("ballots") == "external" else "simulated"
 
 
 def election(connection: Connection, slug: str) -> Election:
-    """The election of that slug. Raises UnknownElection, which names the known ones."""
+    """The election with that slug. Raises UnknownElection, which names the known ones."""
     with connection.cursor(row_factory=class_row(Election)) as cursor:
         found = cursor.execute(f"SELECT {_COLUMNS} FROM elections WHERE slug = %s", [slug]).fetchone()
     if found is None:
@@ -67,8 +67,8 @@ def elections(connection: Connection) -> list[Election]:
 
 
 def held(connection: Connection, slug: str) -> Election:
-    """The election, whose state ``move`` cannot change before this transaction ends; many may hold it at once."""
-    # An advisory lock, because it queues fairly: under many workers, closing would wait for a row lock forever.
+    """Reads the election under a shared lock: ``move`` cannot change its state until this transaction ends."""
+    # An advisory lock queues fairly. With many workers, closing the poll would wait for a row lock forever.
     connection.execute(
         "SELECT pg_advisory_xact_lock_shared(%s, election_no) FROM elections WHERE slug = %s", [_STATE_LOCK, slug]
     )
@@ -76,9 +76,10 @@ def held(connection: Connection, slug: str) -> Election:
 
 
 def read_whole_elections(connection: Connection, *, session: bool = False) -> None:
-    """Tells the planner, for this transaction or the whole session, that queries read all of an election.
+    """Turns nested loops off, for this transaction or the whole session, because queries read a whole election.
 
-    Statistics may not know a young election yet; its million rows taken for one make a nested loop that never ends.
+    A young election may have no statistics yet. The planner would then expect one row in place of a million, and choose
+    a nested loop that never ends.
     """
     connection.execute("SELECT set_config('enable_nestloop', 'off', %s)", [not session])
 
@@ -87,9 +88,9 @@ _ORDER: tuple[State, ...] = get_args(State)
 
 
 def move(connection: Connection, election_no: int, state: State) -> bool:
-    """Takes the election one step on, to ``state``, and notes the time. False when it is there or past it already.
+    """Moves the election to ``state`` and records the time. False when it is in that state already, or past it.
 
-    Raises StageFailed when a step between is missing: a stage runs before the one it follows.
+    Raises StageFailed when the election has not reached the state before: a stage was started too early.
     """
     connection.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_STATE_LOCK, election_no])
     before = _ORDER[_ORDER.index(state) - 1]

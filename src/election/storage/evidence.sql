@@ -1,5 +1,5 @@
--- The log of an election's published ballots: rounds that are only added, and the certification bound to the last one.
--- Run by the owner after outcome.sql; safe to run again. Why it is done so: docs/decisions/0050-evidence.md.
+-- The log of an election's published ballots: rounds are only added, and a certification is bound to the last one.
+-- Run by the owner after outcome.sql; safe to run again. Reasons: docs/decisions/0050-evidence.md.
 
 -- A round begins where the last one ended.
 CREATE OR REPLACE FUNCTION continue_the_log() RETURNS trigger
@@ -18,7 +18,8 @@ BEGIN
     RETURN NEW;
 END $$;
 
--- Nobody changes or takes away a row of the log or the journal, the owner included. They go with a removed election.
+-- Rows of the log and the journal cannot be changed or deleted, not even by the owner. Removing an election deletes its
+-- rows.
 CREATE OR REPLACE FUNCTION refuse_to_change_the_log() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -31,7 +32,7 @@ BEGIN
         USING HINT = '`election seal SLUG` adds to them. They go with an election that is removed.';
 END $$;
 
--- A certification rests on the last head. The log must hold at least one entry for each stored ballot.
+-- Binds a certification to the last head. The log must have at least one entry for each stored ballot.
 CREATE OR REPLACE FUNCTION bind_to_the_log() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -77,7 +78,7 @@ DO $$ BEGIN
     END IF;
 END $$;
 
--- Each head with all signatures under it.
+-- Each head with all its signatures.
 CREATE OR REPLACE VIEW public_log_heads AS
     SELECT election_no, size, root,
            head || coalesce((SELECT string_agg(line, '' ORDER BY verifier_key) FROM log_cosignatures c

@@ -1,4 +1,4 @@
-"""What the aggregated topics must say, computed from the votes table."""
+"""The expected totals of the aggregated topics, computed from the ``votes`` table."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from election.contracts.aggregates import AGGREGATES, Aggregate
 from election.platform import Connection
 from election.storage.elections import Election
 
-# The relations of which the aggregates are sums: each reads the votes once, and has few rows.
+# The aggregates are sums over these relations. Each reads the votes once and has few rows.
 _SOURCES = {
     "choices": """
         SELECT contest_no AS contest, candidate_no AS candidate, party_abbreviation AS party,
@@ -26,7 +26,7 @@ _SOURCES = {
 }
 
 
-# The same relations from sums of stored ballots that were made elsewhere.
+# The same relations, from stored ballots that Python has summed already.
 _SUMMED = {
     "choices": """
         SELECT contest, candidate, party_abbreviation AS party, %(series)s::text AS series, minute, votes
@@ -42,7 +42,7 @@ _SUMMED = {
 
 @dataclass(frozen=True)
 class Summed:
-    """Stored ballots by what they say: by choice and minute (ms), and by place, gender and age group."""
+    """Numbers of stored ballots: by choice and minute (ms), and by place, gender and age group."""
 
     choices: Sequence[tuple[int, int | None, int, int]]
     people: Sequence[tuple[int, str, str, int]]
@@ -67,9 +67,9 @@ def expected_totals(connection: Connection, poll: Election, summed: Summed | Non
 
 
 def expected_sql(relations: Mapping[str, str] = _SOURCES) -> str:
-    """A query of one election: rows of topic, key behind election and generation, and ballots.
+    """A query for one election. Its rows are topic, key (without election and generation) and ballots.
 
-    Its parameters are ``no``, the election's number, and ``series``, by what it keeps its minutes.
+    Its parameters are ``no``, the election's number, and ``series``, the key of votes per minute.
     """
     sources = ", ".join(f"{name} AS MATERIALIZED ({sql})" for name, sql in relations.items())
     return f"WITH {sources} " + " UNION ALL ".join(map(_totals, AGGREGATES))

@@ -1,5 +1,5 @@
--- The journal of an election: its verdicts, decisions and rejected records, each chained to all before it.
--- Run by the owner after evidence.sql; safe to run again. Why it is done so: docs/decisions/0050-evidence.md.
+-- The journal of an election: its verdicts, decisions and rejected records, each chained to all earlier ones.
+-- Run by the owner after evidence.sql; safe to run again. Reasons: docs/decisions/0050-evidence.md.
 
 CREATE OR REPLACE FUNCTION continue_the_rejections() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -18,7 +18,7 @@ BEGIN
     RETURN NEW;
 END $$;
 
--- The verdict that a certified election's documents rest on: its newest recount, or the one that was certified.
+-- Returns the verdict on which a certified election's documents rest: its newest recount, or the certified verdict.
 CREATE OR REPLACE FUNCTION documented_verdict(the_election int) RETURNS bigint
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     SELECT coalesce(
@@ -38,7 +38,7 @@ BEGIN
     RETURN NEW;
 END $$;
 
--- Appends a row to its election's journal. One transaction after the other: it waits for one that is not committed.
+-- Appends a row to its election's journal. It waits until an earlier transaction that appended to it has ended.
 CREATE OR REPLACE FUNCTION append_to_the_journal(the_election int, place text, inserted jsonb) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -52,7 +52,7 @@ BEGIN
         sha256(coalesce(last.hash, decode(repeat('00', 32), 'hex')) || convert_to(line, 'UTF8')));
 END $$;
 
--- On every table that is journaled. Digests of rejected records are long: their own digest stands for them.
+-- The trigger of every journaled table. It leaves out the long digests of rejected records; their own digest is in.
 CREATE OR REPLACE FUNCTION note_in_the_journal() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 SET timezone = 'UTC' SET bytea_output = 'hex' AS $$
@@ -90,7 +90,7 @@ BEGIN
         EXECUTE format('CREATE TRIGGER journaled AFTER INSERT ON %I
                         FOR EACH ROW EXECUTE FUNCTION note_in_the_journal()', place);
     END LOOP;
-    -- What an older version recorded, in the order of time.
+    -- Appends what an older version recorded, in the order of time.
     SET LOCAL timezone = 'UTC';
     SET LOCAL bytea_output = 'hex';
     FOR older IN
@@ -113,7 +113,7 @@ END $$;
 CREATE OR REPLACE VIEW public_journal_heads AS
     SELECT election_no, size, hash, head, verifier_key, sealed_at FROM journal_heads;
 
--- Of the verdict that the documents rest on now.
+-- Only documents that rest on the current verdict.
 CREATE OR REPLACE VIEW public_certified_documents AS
     SELECT election_no, format, verdict_no, sha256, made_at FROM certified_documents
     WHERE verdict_no = documented_verdict(election_no);

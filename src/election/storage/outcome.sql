@@ -1,7 +1,7 @@
--- Who is elected: the lots that settle ties, and what a certification froze.
--- Run by the owner after certification.sql; safe to run again. Why it is done so: docs/decisions/0040-outcome.md.
+-- The outcome: the lots that settle ties, and the outcome that a certification freezes.
+-- Run by the owner after certification.sql; safe to run again. Reasons: docs/decisions/0040-outcome.md.
 
--- Records the lot. Only a decider may, and only for a candidate who is tied in the newest verdict.
+-- Records a lot. Only a decider may do so, and only for a candidate who is tied in the newest verdict.
 CREATE OR REPLACE FUNCTION record_lot(the_slug text, the_contest int, the_candidate int, by text, reason text)
 RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -24,8 +24,8 @@ BEGIN
     RETURN made;
 END $$;
 
--- Freezes who is elected as the verdict says. Raises unless it says so of every contest, without an open tie, with
--- every lot that was recorded, and with the votes that are frozen.
+-- Freezes the verdict's outcome. Raises unless the outcome covers every contest, leaves no tie open, includes every
+-- recorded lot, and has the same votes as the frozen result.
 CREATE OR REPLACE FUNCTION freeze_outcome(the_election int, the_slug text, verdict public.verdicts) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE

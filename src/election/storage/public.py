@@ -1,4 +1,4 @@
-"""Reads the ``public_…`` views, which every reading role may see, as the rows of ``election.contracts.public``."""
+"""Reads the ``public_…`` views, which every reading role may see, as classes of ``election.contracts.public``."""
 
 from typing import Any, LiteralString
 
@@ -10,7 +10,7 @@ from election.platform import Connection
 
 
 def there(connection: Connection, view: str) -> bool:
-    """Whether the database has that table or view; one of an older version may not."""
+    """Whether the database has that table or view; an older version may not have it."""
     return connection.execute("SELECT to_regclass(%s) IS NOT NULL", [view]).fetchone() == (True,)
 
 
@@ -22,7 +22,7 @@ def parties(connection: Connection, election_no: int) -> dict[str, Party]:
 
 
 def newest_decision(connection: Connection, election_no: int) -> Decision | None:
-    """The newest certification or refusal; None before there is one."""
+    """The newest certification or refusal; None before the first decision."""
     with connection.cursor(row_factory=class_row(Decision)) as cursor:
         return cursor.execute(
             """SELECT decision, decided_by, reason, decided_at, verdict_no FROM public_certifications
@@ -32,7 +32,7 @@ def newest_decision(connection: Connection, election_no: int) -> Decision | None
 
 
 def verdicts(connection: Connection, election_no: int) -> dict[str, Verdict]:
-    """The newest verdict of each kind, by kind, in the order in which they were given."""
+    """The newest verdict of each kind, by kind, in the order of time."""
     with connection.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(
             """SELECT given_at, ok, registered, stored, counted, rejected, published, differences, kind
@@ -45,7 +45,7 @@ def verdicts(connection: Connection, election_no: int) -> dict[str, Verdict]:
 
 
 def validations(connection: Connection, election_no: int) -> tuple[Validation, ...]:
-    """The latest validation at each checkpoint, in the order in which they were made."""
+    """The latest validation at each checkpoint, in the order of time."""
     with connection.cursor(row_factory=class_row(Validation)) as cursor:
         rows = cursor.execute(
             """SELECT * FROM (
@@ -58,7 +58,7 @@ def validations(connection: Connection, election_no: int) -> tuple[Validation, .
 
 
 def quarantines(connection: Connection, election_no: int) -> tuple[Quarantine, ...]:
-    """Every quarantine of the election, the oldest first."""
+    """Every quarantine of the election, oldest first."""
     with connection.cursor(row_factory=class_row(Quarantine)) as cursor:
         rows = cursor.execute(
             """SELECT decided_at, decided_by, reason, messages FROM public_quarantines
@@ -69,7 +69,7 @@ def quarantines(connection: Connection, election_no: int) -> tuple[Quarantine, .
 
 
 def elected(connection: Connection, election_no: int) -> dict[int, dict[int, How]] | None:
-    """How each was elected as it was certified, by contest and line; None where the certification did not say."""
+    """How each certified winner was elected, by contest and line; None if the certification did not record it."""
     found: dict[int, dict[int, How]] = {}
     for contest, candidate, how in connection.execute(
         """SELECT contest_no, candidate_no, how FROM public_certified_elected

@@ -1,4 +1,4 @@
-"""Which messages on ``votes_topic`` are quarantined: forged ones that a person has decided to leave out."""
+"""The quarantined messages on ``votes_topic``: forged messages that the tally skips by a person's decision."""
 
 from collections import defaultdict
 
@@ -9,9 +9,9 @@ Places = dict[int, set[int]]
 
 
 def quarantined(connection: Connection, topic_id: str | None, election_no: int | None = None) -> Places:
-    """The quarantined messages of the topic with that id, of all elections or of one.
+    """The quarantined messages of the topic with that id, for all elections or for one.
 
-    Empty for a platform whose tables are older than the quarantine.
+    Empty if the tables are older than the quarantine.
     """
     if connection.execute("SELECT to_regclass('quarantined_messages')").fetchone() == (None,):
         return {}

@@ -1,8 +1,9 @@
--- Forged messages on votes_topic that the count leaves out, by a person's decision.
--- Run by the owner after certification.sql; safe to run again. Decisions are only ever added.
+-- Forged messages on votes_topic that the tally skips by a person's decision.
+-- Run by the owner after certification.sql; safe to run again. Decisions are only added.
 
--- Records a decision; returns its number. Ballot ids are keyed hashes that Postgres cannot compute, so the auditor says
--- what is forged; should a stored ballot be among it, fewer are counted than stored, and certify() refuses.
+-- Records a decision and returns its number. Postgres cannot compute ballot ids, which are keyed hashes, so the auditor
+-- names the forged messages. If they included a stored ballot, fewer ballots would be counted than stored, and
+-- certify() would refuse.
 CREATE OR REPLACE FUNCTION quarantine(the_slug text, by text, reason text, topic text, messages jsonb) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE

@@ -1,4 +1,4 @@
-"""Who stands in an election's contests, as ``election.outcome`` takes it."""
+"""The contenders of an election's contests, as ``election.outcome`` takes them."""
 
 from collections import defaultdict
 

@@ -1,7 +1,7 @@
--- Elections that were removed, and how: by the owner alone, and never a certified one.
+-- Removed elections. Only the owner removes an election, and never a certified one.
 -- Run by the owner after quarantine.sql; safe to run again.
 
--- Removes every row of the election, its ballot key among them; returns its number, which no other election will get.
+-- Removes every row of the election, with its ballot key; returns its number, which is never used again.
 CREATE OR REPLACE FUNCTION remove_election(the_slug text, by text) RETURNS int
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 SET enable_nestloop = off
@@ -9,7 +9,7 @@ AS $$
 DECLARE
     poll public.elections;
 BEGIN
-    -- No batch of ballots is under way, and none begins: as for a change of state.
+    -- As for a change of state: waits for running batches of ballots and keeps new ones from starting.
     PERFORM pg_advisory_xact_lock(1, election_no) FROM public.elections WHERE slug = the_slug;
     SELECT * INTO poll FROM public.elections WHERE slug = the_slug FOR UPDATE;
     IF poll.election_no IS NULL THEN
@@ -19,10 +19,10 @@ BEGIN
             USING HINT = 'What is certified stays, with everything that it rests on.';
     END IF;
     INSERT INTO public.removed_elections (election_no, slug, removed_by) VALUES (poll.election_no, the_slug, by);
-    -- Largest first, so that the rows that refer to others are gone before those.
+    -- Largest tables first, so that rows are deleted before the rows that they refer to.
     DELETE FROM public.votes WHERE election_no = poll.election_no;
     DELETE FROM public.voters WHERE election_no = poll.election_no;
-    DELETE FROM public.elections WHERE election_no = poll.election_no;  -- everything else goes with it
+    DELETE FROM public.elections WHERE election_no = poll.election_no;  -- deletes all other rows by cascade
     RETURN poll.election_no;
 END $$;
 

@@ -1,4 +1,4 @@
-"""The ``runs`` table: which election a run of an Airflow DAG is about. Written once for each run."""
+"""The ``runs`` table: the election of each run of an Airflow DAG. Each row is written once."""
 
 from election.errors import BadInput
 from election.platform import Connection
@@ -6,7 +6,7 @@ from election.storage.elections import Election, election
 
 
 def note_run(connection: Connection, dag_id: str, run_id: str, slug: str) -> None:
-    """Records that the run is about this election. Raises BadInput when it is about another one."""
+    """Records the run's election. Raises BadInput when the run is about another one."""
     connection.execute(
         """INSERT INTO runs (dag_id, run_id, election_no)
            SELECT %s, %s, election_no FROM elections WHERE slug = %s ON CONFLICT (dag_id, run_id) DO NOTHING""",
@@ -19,7 +19,7 @@ def note_run(connection: Connection, dag_id: str, run_id: str, slug: str) -> Non
 
 
 def election_of_run(connection: Connection, dag_id: str, run_id: str) -> Election | None:
-    """The run's election; None when the run is about none, or has not registered it yet."""
+    """The run's election; None when the run has no election, or has not registered it yet."""
     found = connection.execute(
         "SELECT slug FROM runs JOIN elections USING (election_no) WHERE dag_id = %s AND run_id = %s", [dag_id, run_id]
     ).fetchone()

@@ -1,4 +1,4 @@
-"""What an election was registered with, and what has changed in its scenario's folder since."""
+"""Digests of the scenario with which an election was registered, and the changes in the scenario's folder since."""
 
 import json
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from election.storage.elections import Election
 def scenario_digest(scenario: Scenario) -> str:
     """SHA-256 of all that decides the result: title, polling days, parties, contests, candidates, official figures.
 
-    The licence, the map and [simulation] are not in it; neither is a simulated electorate, whose size a run may set.
+    It leaves out the licence, the map, [simulation], and the size of a simulated electorate, which a run may set.
     """
     contests = [_sized(scenario, contest) for contest in scenario.contests]
     return _digest([scenario.title, scenario.polling_day, scenario.kind, scenario.parties, contests])
@@ -29,9 +29,9 @@ def candidates_digest(contest: Contest) -> str:
 
 
 def require_unchanged(connection: Connection, poll: Election, scenario: Scenario) -> None:
-    """Raises BadInput, naming what has changed, unless the scenario is the one that the election was registered with.
+    """Raises BadInput, naming the changes, if the scenario has changed since the election was registered.
 
-    Only the election's own contests are compared. An election of an older version has no digest and is not compared.
+    It compares only the election's own contests. An election of an older version has no digest and is not compared.
     """
     (registered_with,) = connection.execute(
         "SELECT scenario_digest FROM elections WHERE election_no = %s", [poll.election_no]
@@ -94,7 +94,7 @@ def _digest(content: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """As JSON; a field at its default is left out, so that a field that a later version adds changes no digest."""
+    """The value as JSON. Fields at their default are left out, so that a field added later changes no digest."""
     if is_dataclass(value):
         return {
             field.name: _plain(getattr(value, field.name))

@@ -1,6 +1,6 @@
--- What the public may see and what each role may do; run by the owner, safe to run again.
+-- The public views and the rights of each role. Run by the owner; safe to run again.
 
--- What the public may see: no voter, no vote, no key.
+-- The public views show no voter, no vote and no key.
 CREATE OR REPLACE VIEW public_elections AS
     SELECT election_no, slug, scenario, name, polling_day, kind, series, state,
            registered_at, opened_at, closed_at, counted_at,
@@ -27,20 +27,20 @@ CREATE OR REPLACE VIEW public_verdicts AS
 CREATE OR REPLACE VIEW public_validations AS
     SELECT election_no, checkpoint, validated_at, ok, expectations, failed, report FROM validations;
 
--- Least privilege: stages write what they own, only the auditor gives verdicts, readers read.
+-- Least privilege: stages write their own tables, only the auditor writes verdicts, readers read.
 GRANT USAGE ON SCHEMA public
     TO election_app, election_auditor, election_reader, election_dashboard, election_results_feed;
 GRANT SELECT, INSERT ON ballot_keys, parties, contests, candidates, locations, voters, votes TO election_app;
 GRANT SELECT, INSERT, UPDATE ON elections TO election_app;
 GRANT SELECT, INSERT, DELETE ON registered_counts TO election_app;
--- Who could take away a voter could take away the vote, and store another one in its place.
+-- A role that could delete a voter could delete the vote as well, and store another one.
 REVOKE UPDATE, DELETE ON ballot_keys, parties, contests, candidates, locations, voters FROM election_app;
 REVOKE DELETE ON elections FROM election_app;
 REVOKE UPDATE ON registered_counts FROM election_app;
--- The election of a run is what its tasks decide on: noted once, never another one.
+-- A run's tasks decide on the run's election, so it is recorded once and cannot be changed.
 GRANT SELECT, INSERT ON runs TO election_app;
 REVOKE UPDATE ON runs FROM election_app;
--- Statistics after a bulk load, without which the planner takes an election's millions of rows for one.
+-- For statistics after a bulk load: without them the planner expects one row in place of an election's millions.
 GRANT MAINTAIN ON voters, votes TO election_app;
 GRANT SELECT ON verdicts TO election_app;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO election_auditor, election_reader;

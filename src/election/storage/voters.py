@@ -1,4 +1,4 @@
-"""The table ``voters``, declared once for Python: what fills it, loads it and checks it derives from ``Voter``."""
+"""The ``voters`` table, declared once for Python: the code that fills, loads and checks it derives from ``Voter``."""
 
 from datetime import date
 from typing import Final, LiteralString, NamedTuple, get_type_hints
@@ -27,8 +27,8 @@ class Voter(NamedTuple):
 
 COLUMNS: Final = Voter._fields
 TEXTS: Final = tuple(name for name, kind in get_type_hints(Voter).items() if kind not in (int, date))
-"""The columns that hold a text."""
+"""The text columns."""
 
 
 COPY: Final[LiteralString] = f"COPY voters ({', '.join(COLUMNS)}) FROM STDIN"
-"""Loads rows with all of the columns, in their order."""
+"""Loads rows with all columns, in their order."""

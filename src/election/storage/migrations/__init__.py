@@ -1,7 +1,7 @@
-"""The tables of the elections database, by version. Alembic brings a database from its version to the newest one.
+"""The tables of the elections database, by version. Alembic upgrades a database from its version to the newest one.
 
-A version is a module and an SQL file of one name in ``versions/``; both stay as they are once released. What can be put
-in place again at any time (functions, triggers, views, rights) is no version: see ``storage/*.sql``.
+A version is a module and an SQL file of the same name in ``versions/``; both stay as they are once released. Functions,
+triggers, views and rights can be replaced at any time, so they have no versions: see ``storage/*.sql``.
 """
 
 from importlib.resources import files
@@ -14,7 +14,7 @@ from sqlalchemy import Connection, text
 
 from election.errors import StageFailed
 
-# What a version brought first. Databases were without a version number until Alembic kept it.
+# Tables and columns that each version introduced. Databases had no version number before Alembic.
 _BROUGHT: dict[str, frozenset[str]] = {
     "v1": frozenset({"elections", "votes", "verdicts"}),
     "v2": frozenset({"runs", "validations.seconds", "certifications", "elections.ballots_to", "verdicts.kind"}),
@@ -28,9 +28,9 @@ _RESTORE = "Restore a backup that `docker/backup` or a copy of var/ made with a 
 
 
 def upgrade(owner: Connection) -> None:
-    """Brings the tables to the newest version, in the owner's transaction; changes nothing where they have it.
+    """Upgrades the tables to the newest version, in the owner's transaction; does nothing if they have it.
 
-    Raises StageFailed for a database of a newer version, or of none.
+    Raises StageFailed for a database of a newer version, or between two versions.
     """
     config = Config()
     config.set_main_option("script_location", str(files(__name__)))
@@ -48,14 +48,14 @@ def upgrade(owner: Connection) -> None:
 
 
 def psycopg_of(connection: Connection) -> psycopg.Connection:
-    """The driver's own connection, which runs a script of several statements as it is written."""
+    """The psycopg connection inside SQLAlchemy's, which can run a script of several statements."""
     driver = connection.connection.driver_connection
     assert isinstance(driver, psycopg.Connection)
     return driver
 
 
 def _without_number(owner: Connection) -> str | None:
-    """The version of tables that were made before versions had numbers; None where there are none of that kind."""
+    """The version of tables that have no version number yet; None if they have one, or if there are no tables."""
     found = {
         name
         for (name,) in owner.execute(

@@ -1,4 +1,4 @@
-"""What Alembic runs: on the connection that it was given, inside the transaction that is open there."""
+"""Alembic's environment: it runs on the given connection, inside its open transaction."""
 
 from alembic import context
 
