@@ -1,14 +1,16 @@
 """An audit from the box to the signature, on real Postgres and Kafka: what it confirms and finds, who may see what."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import psycopg
 import pytest
 from typer.testing import CliRunner
 
-from election.audit import Faults, assess, commit, draw_round, entering, lay_down, progress, sign_off, type_digits
+from election.audit import Faults, assess, box, commit, draw_round, entering, lay_down, progress, sign_off, type_digits
 from election.audit.box import manifest
 from election.audit.report import recomputed, report
 from election.casting import cast, close_poll
@@ -199,13 +201,13 @@ def test_no_role_but_the_keeper_reads_a_paper_and_he_only_what_was_drawn(tables,
             "SELECT box_no, position FROM audit_draws WHERE audit_no = %s", [audit.audit_no]
         ).fetchall()
         listed, _ = manifest(connection, confirmed.election_no)
-    box, position = next(
-        (box["box"], place)
-        for box in listed for place in range(1, box["papers"] + 1) if (box["box"], place) not in drawn
+    unseen = next(
+        (one["box"], place)
+        for one in listed for place in range(1, one["papers"] + 1) if (one["box"], place) not in drawn
     )  # fmt: skip
     assert entering.take_out(tables, confirmed.slug, *drawn[0])
     with pytest.raises(StageFailed, match="was not drawn"):
-        entering.take_out(tables, confirmed.slug, box, position)
+        entering.take_out(tables, confirmed.slug, *unseen)
     for role in ("app", "auditor", "reader", "dashboard"):
         with tables.connect(role) as connection, pytest.raises(DENIED):
             connection.execute("SELECT take_out(%s, %s, %s)", [audit.audit_no, *drawn[0]])
@@ -224,6 +226,13 @@ def test_the_second_entry_is_blind_and_one_person_cannot_make_two(tables, audite
             connection.execute("SELECT reading FROM audit_entries")
     readings = "SELECT count(*) FROM audit_readings JOIN audits USING (audit_no) WHERE election_no = %s"
     assert one(tables, "auditor", readings, poll) == 0, "the desk sees no single entry"
+    number = progress(tables, poll.slug).audit.audit_no
+    quoting = "('x' || entered_by || box_no || '/' || position || '=' || reading)::int = 0"  # an error quotes the entry
+    for role in ("auditor", "reader"):
+        with tables.connect(role) as connection:
+            assert (
+                connection.execute(f"SELECT FROM audit_readings WHERE audit_no = {number} AND {quoting}").rowcount == 0
+            )
     with tables.connect("box") as connection, pytest.raises(DENIED):
         connection.execute("SELECT FROM audit_readings")
     with pytest.raises(StageFailed, match="already"):
@@ -250,10 +259,80 @@ def test_a_report_can_be_computed_again_and_a_changed_one_is_found(tables, confi
     drawn = found["draws"][0]
     paper, drawn[4] = drawn[4], None
     assert any("the risk of round 1" in said for said in recomputed(described))
+    assert any("entries" in said for said in recomputed(described))
     drawn[4] = paper
     assert recomputed(described | {"seed": described["seed"][::-1]}) == [
         f"{found['name']}: the seed draws other papers"
     ]
+
+
+def test_the_desk_confirms_nothing_that_no_sample_shows(tables, audited):
+    poll = audited("audit-forged")
+
+    def refused(statement: str, said: str) -> None:
+        with tables.connect("auditor") as connection, pytest.raises(REFUSED, match=said):
+            connection.execute(statement, {"audit": progress(tables, poll.slug).audit.audit_no})
+
+    def risk(round_no: int, drawn: int, risk: float = 0.01, follows: str = "confirmed") -> str:
+        return f"""INSERT INTO audit_risks (audit_no, round_no, contest_no, drawn, one_over, two_over, one_under,
+                   two_under, risk, follows)
+                   VALUES (%(audit)s, {round_no}, 1, {drawn}, 0, 0, 0, 0, {risk}, '{follows}')"""
+
+    def another_draw(round_no: int) -> str:
+        return f"INSERT INTO audit_draws VALUES (%(audit)s, 1, 100000, {round_no}, 1, 1, '0')"
+
+    commit(tables, poll.slug, "the desk")
+    refused(risk(0, 0), "no sample")
+    refused(risk(1, 0), "Round 1")
+    type_digits(tables, poll.slug, "3141592653", "Ada")
+    type_digits(tables, poll.slug, "5897932384", "Ben")
+    drawn = draw_round(tables, poll.slug)
+    refused(risk(1, drawn), "not read by two persons")
+    entering.simulate(tables, poll.slug)
+    refused(risk(1, drawn - 1), f"has {drawn} draws")
+    refused(risk(0, drawn), "no sample")
+    refused(risk(2, drawn), "Round 2")
+    refused(risk(1, drawn, 0.05), "risk limit")
+    assert [found.follows for found in assess(tables, poll.slug)] == ["confirmed"]
+    refused(another_draw(1), "assessed")
+    with tables.connect("auditor") as connection:
+        ((paper, place),) = connection.execute(
+            """SELECT box_no, position FROM audit_papers JOIN audits USING (audit_no) WHERE election_no = %s LIMIT 1""",
+            [poll.election_no],
+        )
+    with pytest.raises(StageFailed, match="two persons have read"):
+        entering.enter(tables, poll.slug, [(paper, place, "invalid")], "Carl")
+
+
+def test_after_a_hand_count_is_asked_for_no_sample_confirms(tables, audited):
+    poll = audited("audit-no-more-draws", Faults(flipped=FLIPPED))
+    begin(tables, poll.slug)
+    go_on(tables, poll.slug)
+    found = contest(tables, poll.slug)
+    assert found.finding == "hand count"
+    audit, next_round = progress(tables, poll.slug).audit.audit_no, found.risk.round_no + 1
+    with tables.connect("auditor") as connection:
+        connection.execute("INSERT INTO audit_rounds (audit_no, round_no) VALUES (%s, %s)", [audit, next_round])
+        with pytest.raises(REFUSED, match="hand count"):
+            connection.execute("INSERT INTO audit_draws VALUES (%s, 1, 100000, %s, 1, 1, '0')", [audit, next_round])
+
+
+def test_an_audit_is_ended_before_another_one_begins_and_the_next_one_names_it(tables, audited):
+    poll = audited("audit-repeated", Faults(flipped=FLIPPED))
+    commit(tables, poll.slug, "the desk")
+    with pytest.raises(StageFailed, match="is not signed yet"):
+        commit(tables, poll.slug, "the desk")
+    type_digits(tables, poll.slug, "3141592653", "Ada")
+    type_digits(tables, poll.slug, "5897932384", "Ben")
+    go_on(tables, poll.slug)
+    entering.count_by_hand(tables, poll.slug, 1, "Ada", "Ben")
+    sign_off(tables, poll.slug, SIGNER, "The count is wrong.")
+    commit(tables, poll.slug, "the desk")
+    with tables.connect("reader") as connection:
+        assert "1 audit before it" in str(summary(connection, poll.election_no))
+    file = report(tables, poll.slug)
+    (before,) = described_by(file)["before"]
+    assert before["reason"] == "The count is wrong." and "The count is wrong" in file.read_text("utf-8")
 
 
 def test_a_sheet_is_entered_whole_or_not_at_all(tables, audited, tmp_path):
@@ -305,6 +384,16 @@ def test_a_box_is_laid_down_before_the_count_is_over_and_once(tables, published,
     again = audited("audit-again", voters=100)
     before = one(tables, "reader", "SELECT count(*) FROM boxes WHERE election_no = %s", again)
     assert lay_down(tables, again.slug, "another", Faults(lost=1))["boxes"] == before
+
+
+def test_two_who_lay_the_papers_down_at_once_lay_them_down_once(tables, published, monkeypatch):
+    poll, together, fill = published("audit-at-once", voters=200), Barrier(2, timeout=60), box._fill
+    cast(tables, poll.slug)
+    monkeypatch.setattr(box, "_fill", lambda *given: (together.wait(), fill(*given)))
+    with ThreadPoolExecutor(2) as both:
+        first, second = both.map(lambda by: lay_down(tables, poll.slug, by), ("Ada", "Ben"))
+    assert first == second
+    assert first["papers"] == one(tables, "reader", "SELECT count(*) FROM votes WHERE election_no = %s", poll)
 
 
 def test_ballots_from_outside_have_no_box(tables, published):

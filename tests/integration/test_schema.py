@@ -17,6 +17,15 @@ def test_tables_are_created_again_without_a_change(tables, published):
         assert elections(connection) == before
 
 
+def test_no_login_attaches_a_trigger_that_acts_as_the_owner(tables):
+    with tables.connect("owner") as connection:
+        found = connection.execute(
+            """SELECT proname FROM pg_proc WHERE prosecdef AND prorettype = 'trigger'::regtype
+               AND has_function_privilege('public', oid, 'EXECUTE')"""
+        ).fetchall()
+    assert found == []
+
+
 def test_an_election_is_deleted_with_everything_that_is_its_own_and_nothing_else(tables, published):
     gone, staying = published("schema-gone", voters=50), published("schema-staying", voters=60)
     for poll in (gone, staying):

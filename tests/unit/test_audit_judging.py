@@ -1,6 +1,8 @@
 """What follows from a sample: confirmed, another round, or all papers by hand; and the faults that a trainer plants."""
 
+from collections.abc import Callable
 from random import Random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,8 +10,10 @@ import pytest
 from bench import audit as bench
 from election.audit.comparison import INVALID
 from election.audit.contest import Contest
+from election.audit.drawing import draw_papers
 from election.audit.faults import LOST, Faults, plant
 from election.audit.judging import first_size, judge
+from election.audit.report import recomputed
 from election.errors import BadInput
 from election.parameters import Audit, Run
 
@@ -73,6 +77,84 @@ def test_faults_are_planted_as_ordered() -> None:
     ):
         with pytest.raises(BadInput, match=said):
             plant(boxes, faults, 1, 2, Random(1))
+
+
+def reported() -> dict[str, Any]:
+    """A report of one contest that a sample without errors confirms; its lines are numbered 11 and 12."""
+    seed, size = "31415926535897932384", first_size(CONTEST, "comparison", LIMIT) or 0
+    papers = [(one.box, one.position, one.ticket) for one in draw_papers([(1, 6_000), (2, 4_000)], seed, 0, size)]
+    risk = judged({}, size)
+    contest = {
+        "name": "Race",
+        "ballots": 10_000,
+        "votes": {"1": 5_500, "2": 4_500},
+        "lines": {"11": 1, "12": 2},
+        "winners": [1],
+        "boxes": [[1, 6_000], [2, 4_000]],
+        "draws": [[*paper, 1, 1] for paper in papers],
+        "risks": [{"round": 1, "drawn": size, "risk": risk.risk, "follows": "confirmed", "next_size": None}],
+        "hand_count": None,
+        "finding": "confirmed",
+    }
+    entries = [
+        {"box_no": box, "position": position, "entered_by": by, "reading": 11}
+        for box, position in sorted({paper[:2] for paper in papers})
+        for by in ("Ada", "Ben")
+    ]
+    return {"seed": seed, "method": "comparison", "risk_limit": LIMIT, "contests": [contest], "entries": entries}
+
+
+def test_a_report_that_follows_from_its_entries_has_nothing_wrong() -> None:
+    assert recomputed(reported()) == []
+
+
+def _without_draws(report: dict[str, Any]) -> None:
+    report["contests"][0]["draws"] = []
+    report["contests"][0]["risks"] = [{"round": 0, "drawn": 0, "risk": 0.0, "follows": "confirmed", "next_size": None}]
+
+
+def _on_fewer_draws(report: dict[str, Any]) -> None:
+    (risk,) = report["contests"][0]["risks"]
+    risk |= {"drawn": 10, "risk": judged({}, 10).risk}
+
+
+def _found_wrongly(report: dict[str, Any]) -> None:
+    report["contests"][0]["risks"][0] |= {"follows": "hand count"}
+
+
+def _no_risk_at_all(report: dict[str, Any]) -> None:
+    report["contests"][0]["risks"] = []
+
+
+def _another_paper(report: dict[str, Any]) -> None:
+    for entry in report["entries"][:2]:
+        entry["reading"] = 12
+
+
+def _one_reader(report: dict[str, Any]) -> None:
+    report["entries"][1]["entered_by"] = " ADA"
+
+
+def _a_hand_count_that_nothing_asked_for(report: dict[str, Any]) -> None:
+    report["contests"][0] |= {"hand_count": {"11": 10_000}, "finding": "confirmed by hand count"}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (_without_draws, "confirmed without a draw"),
+        (_on_fewer_draws, "after round 1 follows another round, not confirmed"),
+        (_found_wrongly, "the finding is confirmed"),
+        (_no_risk_at_all, "the last round says nothing"),
+        (_another_paper, "another than in the entries"),
+        (_one_reader, "another than in the entries"),
+        (_a_hand_count_that_nothing_asked_for, "with a hand count after confirmed"),
+    ],
+)
+def test_a_report_that_says_more_than_its_entries_is_found(change: Callable[[Any], None], said: str) -> None:
+    report = reported()
+    change(report)
+    assert any(said in one for one in recomputed(report)), recomputed(report)
 
 
 def test_papers_need_simulated_voters() -> None:

@@ -51,16 +51,22 @@ def lay_down(platform: Platform, slug: str, by: str, faults: Faults | None = Non
         known = _laid(connection, poll.election_no)
         if known["boxes"]:
             return known
-        if poll.ballots == "external":
-            raise StageFailed(f"The ballots of {slug} come from outside, and so would their papers: there is no box.")
-        try:
+    if poll.ballots == "external":
+        raise StageFailed(f"The ballots of {slug} come from outside, and so would their papers: there is no box.")
+    try:
+        with platform.connect("box") as connection:
             _fill(connection, poll, faults)
             connection.execute(
                 "INSERT INTO box.closed (election_no, laid_by, faults) VALUES (%s, %s, %s)",
                 [poll.election_no, by, Jsonb(asdict(faults))],
             )
-        except psycopg.errors.RaiseException as refusal:
+    except (psycopg.errors.RaiseException, psycopg.errors.UniqueViolation) as refusal:
+        with platform.connect("box") as connection:
+            known = _laid(connection, poll.election_no)
+        if not known["boxes"]:
             raise refused(refusal) from None
+        return known  # another process laid them down at the same time
+    with platform.connect("box") as connection:
         return _laid(connection, poll.election_no)
 
 

@@ -1,7 +1,9 @@
 """The report of an audit: what was found, for people as Markdown, and as JSON everything to recompute it from."""
 
 import json
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +11,15 @@ from psycopg.rows import dict_row
 
 from election.audit.audits import NOT_THERE, newest
 from election.audit.box import manifest
+from election.audit.comparison import INVALID
 from election.audit.contest import Contest
 from election.audit.drawing import draw_papers
-from election.audit.judging import risk as risk_of
+from election.audit.judging import judge
 from election.audit.report_text import text
 from election.audit.rounds import draws, imprints, readings, record_of
 from election.audit.signing import Progress, progress_of
 from election.platform import Connection, Platform
-from election.storage.audits import Audit, risks, signature
+from election.storage.audits import Audit, Method, before, risks, signature
 from election.storage.elections import Election, election
 
 FORM = "election audit 1"
@@ -43,23 +46,68 @@ def report(platform: Platform, slug: str) -> Path:
 
 
 def recomputed(described: Mapping[str, Any]) -> list[str]:
-    """What a report says that does not follow from what it says: draws and risks, computed again. Empty if all does."""
+    """What a report says that does not follow from what it says, as sentences; empty if all does.
+
+    Draws follow from the seed, papers from the entries, risks and what follows from both, and findings from these.
+    """
     wrong = []
+    entered = _entered(described["entries"])
     for contest in described["contests"]:
-        if not contest["draws"]:
-            continue
-        name, seed = contest["name"], described["seed"]
-        drawn = draw_papers([(box, papers) for box, papers in contest["boxes"]], seed, 0, len(contest["draws"]))
-        if [[one.box, one.position, one.ticket] for one in drawn] != [one[:3] for one in contest["draws"]]:
-            wrong.append(f"{name}: the seed draws other papers")
-        votes = {int(number): votes for number, votes in contest["votes"].items()}
-        counted = Contest(contest["ballots"], votes, tuple(contest["winners"]))
-        for risk in contest["risks"]:
-            records, papers = zip(*(one[3:] for one in contest["draws"][: risk["drawn"]]), strict=True)
-            again = risk_of(counted, described["method"], records, papers)
-            if abs(again - risk["risk"]) > 1e-9:
-                wrong.append(f"{name}: the risk of round {risk['round']} is {again:.6f}, not {risk['risk']:.6f}")
+        name, draws = contest["name"], contest["draws"]
+        if draws:
+            drawn = draw_papers([(box, papers) for box, papers in contest["boxes"]], described["seed"], 0, len(draws))
+            if [[one.box, one.position, one.ticket] for one in drawn] != [one[:3] for one in draws]:
+                wrong.append(f"{name}: the seed draws other papers")
+        lines = {int(line): candidate for line, candidate in contest["lines"].items()}
+        for box, position, _, _, paper in draws:
+            if paper != _choice(lines, entered.get((box, position))):
+                wrong.append(f"{name}: paper {position} of box {box} is another than in the entries")
+        wrong += [f"{name}: {one}" for one in _unfounded(contest, described["method"], described["risk_limit"])]
     return wrong
+
+
+def _entered(entries: Iterable[Mapping[str, Any]]) -> dict[tuple[int, int], int]:
+    """By box and position, what two persons or more have read. Persons are told apart as the database does it."""
+    read: dict[tuple[int, int], dict[str, int]] = {}
+    for one in entries:
+        by = read.setdefault((one["box_no"], one["position"]), {})
+        by.setdefault(one["entered_by"].strip().lower(), one["reading"])
+    most = {paper: Counter(by.values()).most_common(1)[0] for paper, by in read.items()}
+    return {paper: reading for paper, (reading, number) in most.items() if number > 1}
+
+
+def _choice(lines: Mapping[int, int], line: int | None) -> int | None:
+    return None if line is None or line == NOT_THERE else lines.get(line, INVALID)
+
+
+def _unfounded(contest: Mapping[str, Any], method: Method, limit: float) -> Iterator[str]:
+    """What a contest's risks and its finding say that its draws do not."""
+    draws, follows = contest["draws"], None
+    for risk in contest["risks"]:
+        number, drawn = risk["round"], risk["drawn"]
+        if follows in ("confirmed", "hand count"):
+            yield f"round {number} comes after the end, {follows}"
+        follows = risk["follows"]
+        if number == 0 and drawn == 0:
+            if follows != "hand count":
+                yield f"{follows} without a draw"
+            continue
+        if not 0 < drawn <= len(draws):
+            yield f"round {number} has {drawn} draws of {len(draws)}"
+            continue
+        votes = {int(candidate): votes for candidate, votes in contest["votes"].items()}
+        counted = Contest(contest["ballots"], votes, tuple(contest["winners"]))
+        records, papers = zip(*(one[3:] for one in draws[:drawn]), strict=True)
+        again = judge(counted, method, limit, records, papers)
+        if abs(again.risk - risk["risk"]) > 1e-9:
+            yield f"the risk of round {number} is {again.risk:.6f}, not {risk['risk']:.6f}"
+        if again.follows != follows:
+            yield f"after round {number} follows {again.follows}, not {follows}"
+    if contest["hand_count"]:
+        if follows != "hand count" or contest["finding"] not in ("confirmed by hand count", "wrong"):
+            yield f"the finding is {contest['finding']}, with a hand count after {follows or 'no round'}"
+    elif contest["finding"] != (follows or "not drawn"):
+        yield f"the finding is {contest['finding']}, and the last round says {follows or 'nothing'}"
 
 
 def _described(connection: Connection, poll: Election, audit: Audit, now: Progress) -> dict[str, Any]:
@@ -88,6 +136,7 @@ def _described(connection: Connection, poll: Election, audit: Audit, now: Progre
                 "name": one.name,
                 "ballots": contest.ballots if contest else sum(one.counted.values()),
                 "votes": dict(contest.votes) if contest else dict(one.counted),
+                "lines": one.line_of,
                 "winners": list(contest.winners) if contest else [],
                 "names": {c.number: c.name for c in one.race.contenders},
                 "margin": contest.closest if contest else 0,
@@ -136,6 +185,7 @@ def _described(connection: Connection, poll: Election, audit: Audit, now: Progre
             audit,
         ),
         "signed": {"by": signed[0], "reason": signed[1], "at": signed[2]} if signed else None,
+        "before": [asdict(one) for one in before(connection, audit)],
         "planted_faults": planted[0],
     }
 

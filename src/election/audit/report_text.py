@@ -35,6 +35,10 @@ def text(poll: Election, now: Progress, described: Mapping[str, Any]) -> str:
         f"`{audit.manifest}`.",
         f"- Seed: `{now.digits or 'not complete'}`, typed as {typed or 'nothing yet'}.",
         f"- Signed: {markdown(signed['by'])}, {markdown(signed['reason'])}" if signed else "- Not signed yet.",
+        *(
+            f"- Audit {one['audit_no']} came before it, signed: {markdown(one['signed_by'])}, {markdown(one['reason'])}"
+            for one in described["before"]
+        ),
         "",
         "| contest | margin | ballots | drawn | rounds | 1 over | 2 over | under | risk | finding |",
         "|---|---|---|---|---|---|---|---|---|---|",
@@ -58,8 +62,9 @@ def text(poll: Election, now: Progress, described: Mapping[str, Any]) -> str:
         "## Compute it again",
         "",
         f"`audit-{audit.audit_no}.json` holds every draw with its ticket, record and paper, every entry, and the boxes."
-        " `election audit check FILE` draws again from the seed and computes each risk again. The records are entries "
-        "of the log, which the election's package holds: find a ballot's id under `imprints`.",
+        " `election audit check FILE` draws again from the seed, takes papers from the entries, and computes each "
+        "risk and what follows again. The records are entries of the log, which the election's package holds: find a "
+        "ballot's id under `imprints`.",
         "",
     ]
     return "\n".join(lines)

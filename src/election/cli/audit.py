@@ -243,7 +243,7 @@ def report(slug: Slug) -> None:
 
 @audit.command()
 def check(file: Annotated[Path, typer.Argument(help="a report's JSON")]) -> None:
-    """Draw a report's samples again from its seed and compute its risks again; exit status 1 if they differ."""
+    """Draw again from the seed, take papers from the entries, compute the risks again; exit status 1 if they differ."""
     from election.audit.report import recomputed
     from election.errors import BadInput
 
@@ -255,7 +255,11 @@ def check(file: Annotated[Path, typer.Argument(help="a report's JSON")]) -> None
         console.print(one, style="bold red", soft_wrap=True)
     if wrong:
         raise typer.Exit(1)
-    console.print("Every draw follows from the seed, and every risk from the papers.", style="green")
+    console.print(
+        "Every draw follows from the seed, every paper from the entries, and every risk from the papers.",
+        style="green",
+        soft_wrap=True,
+    )
 
 
 def _contest(platform: Platform, slug: str, wanted: str) -> int:

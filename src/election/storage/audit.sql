@@ -27,9 +27,16 @@ CREATE OR REPLACE FUNCTION commit_the_count() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     poll public.elections;
+    unsigned bigint;
 BEGIN
-    SELECT * INTO poll FROM public.elections WHERE election_no = NEW.election_no;
-    IF poll.state NOT IN ('counted', 'certified', 'refused') THEN
+    -- One after the other, so that two do not begin at once.
+    SELECT * INTO poll FROM public.elections WHERE election_no = NEW.election_no FOR NO KEY UPDATE;
+    SELECT audit_no INTO unsigned FROM public.audits AS a WHERE election_no = NEW.election_no
+        AND NOT EXISTS (SELECT FROM public.audit_signatures AS s WHERE s.audit_no = a.audit_no) LIMIT 1;
+    IF unsigned IS NOT NULL THEN
+        RAISE EXCEPTION 'Audit number % of % is not signed yet.', unsigned, poll.slug
+            USING HINT = 'End it first: audits that are repeated until one confirms show nothing.';
+    ELSIF poll.state NOT IN ('counted', 'certified', 'refused') THEN
         RAISE EXCEPTION '% is %: an audit begins when it is counted.', poll.slug, poll.state
             USING HINT = 'Count and reconcile first.';
     ELSIF NOT EXISTS (SELECT FROM box.closed WHERE election_no = NEW.election_no) THEN
@@ -110,7 +117,16 @@ CREATE OR REPLACE FUNCTION from_the_manifest() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     audit public.audits := public.audit_in_hand(NEW.audit_no);
+    last public.audit_risks;
 BEGIN
+    SELECT * INTO last FROM public.audit_risks WHERE audit_no = NEW.audit_no AND contest_no = NEW.contest_no
+        ORDER BY round_no DESC LIMIT 1;
+    IF last.follows IN ('confirmed', 'hand count') THEN
+        RAISE EXCEPTION 'Contest % is assessed: % in round %. No paper is drawn after that.', NEW.contest_no,
+            last.follows, last.round_no;
+    ELSIF last.round_no >= NEW.round_no THEN
+        RAISE EXCEPTION 'Round % of contest % is assessed already.', NEW.round_no, NEW.contest_no;
+    END IF;
     IF NEW.box_no <> 0 AND NOT EXISTS (
         SELECT FROM public.boxes WHERE election_no = audit.election_no AND box_no = NEW.box_no
             AND contest_no = NEW.contest_no AND papers >= NEW.position
@@ -120,10 +136,40 @@ BEGIN
     RETURN NEW;
 END $$;
 
-CREATE OR REPLACE FUNCTION before_the_signature() RETURNS trigger
+-- What a round found rests on the papers of that round and all before it. The risk itself is arithmetic that is not
+-- done here: `election audit check` computes it again.
+CREATE OR REPLACE FUNCTION after_the_readings() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    audit public.audits := public.audit_in_hand(NEW.audit_no);
+    last public.audit_risks;
+    drawn int;
+    newest int;
+    unread int;
 BEGIN
-    PERFORM public.audit_in_hand(NEW.audit_no);
+    SELECT * INTO last FROM public.audit_risks WHERE audit_no = NEW.audit_no AND contest_no = NEW.contest_no
+        ORDER BY round_no DESC LIMIT 1;
+    SELECT count(*), max(round_no) INTO drawn, newest FROM public.audit_draws
+        WHERE audit_no = NEW.audit_no AND contest_no = NEW.contest_no;
+    IF last.follows IN ('confirmed', 'hand count') THEN
+        RAISE EXCEPTION 'Contest % is assessed: % in round %.', NEW.contest_no, last.follows, last.round_no;
+    ELSIF NEW.round_no = 0 THEN
+        IF NEW.follows <> 'hand count' OR NEW.drawn <> 0 OR drawn <> 0 THEN
+            RAISE EXCEPTION 'Round 0 of contest % has no sample: a hand count follows, nothing else.', NEW.contest_no;
+        END IF;
+        RETURN NEW;
+    ELSIF newest IS DISTINCT FROM NEW.round_no THEN
+        RAISE EXCEPTION 'Round % of contest % is not its last one that was drawn.', NEW.round_no, NEW.contest_no;
+    ELSIF NEW.drawn <> drawn THEN
+        RAISE EXCEPTION 'Contest % has % draws, not %.', NEW.contest_no, drawn, NEW.drawn;
+    END IF;
+    SELECT count(*) INTO unread FROM public.audit_papers
+        WHERE audit_no = NEW.audit_no AND contest_no = NEW.contest_no AND NOT agreed;
+    IF unread > 0 THEN
+        RAISE EXCEPTION '% papers of contest % are not read by two persons who agree.', unread, NEW.contest_no;
+    ELSIF NEW.follows = 'confirmed' AND NEW.risk >= audit.risk_limit THEN
+        RAISE EXCEPTION 'A risk of % is not below the risk limit of %.', NEW.risk, audit.risk_limit;
+    END IF;
     RETURN NEW;
 END $$;
 
@@ -165,6 +211,10 @@ BEGIN
                   AND position = the_position AND lower(entered_by) = lower(btrim(by))) THEN
         RAISE EXCEPTION '% has entered paper % of box % already.', btrim(by), the_position, the_box
             USING HINT = 'Another person reads it too; what was entered is not changed.';
+    ELSIF EXISTS (SELECT FROM public.audit_entries WHERE audit_no = the_audit AND box_no = the_box
+                  AND position = the_position GROUP BY reading HAVING count(*) > 1) THEN
+        RAISE EXCEPTION 'Of paper % of box %, two persons have read the same already.', the_position, the_box
+            USING HINT = 'What they agree on stands. `election audit papers` lists the papers to read.';
     END IF;
     INSERT INTO public.audit_entries (audit_no, box_no, position, entered_by, reading)
     VALUES (the_audit, the_box, the_position, btrim(by), what);
@@ -253,8 +303,8 @@ BEGIN
     IF NOT EXISTS (SELECT FROM pg_trigger WHERE tgname = 'commits' AND tgrelid = 'audits'::regclass) THEN
         CREATE TRIGGER commits BEFORE INSERT ON audits FOR EACH ROW EXECUTE FUNCTION commit_the_count();
         CREATE TRIGGER after_the_seed BEFORE INSERT ON audit_rounds FOR EACH ROW EXECUTE FUNCTION after_the_seed();
-        CREATE TRIGGER before_the_signature BEFORE INSERT ON audit_risks
-            FOR EACH ROW EXECUTE FUNCTION before_the_signature();
+        CREATE TRIGGER after_the_readings BEFORE INSERT ON audit_risks
+            FOR EACH ROW EXECUTE FUNCTION after_the_readings();
         CREATE TRIGGER from_the_manifest BEFORE INSERT ON audit_draws
             FOR EACH ROW EXECUTE FUNCTION from_the_manifest();
     END IF;
@@ -269,13 +319,14 @@ BEGIN
     END LOOP;
 END $$;
 
--- Entries of the papers that two persons have read.
-CREATE OR REPLACE VIEW audit_readings AS
+-- Entries of papers that two persons have read. Without the barrier, a condition of the query may see an entry that the
+-- view does not show, and quote it in an error.
+CREATE OR REPLACE VIEW audit_readings WITH (security_barrier) AS
     SELECT audit_no, box_no, position, entered_by, reading, entered_at FROM audit_entries AS own
     WHERE (SELECT count(*) FROM audit_entries AS e WHERE (e.audit_no, e.box_no, e.position)
            = (own.audit_no, own.box_no, own.position)) > 1;
--- The drawn papers: how many persons have entered each, who they are, and whether two of them agree.
-CREATE OR REPLACE VIEW audit_papers AS
+-- Papers to read: how many persons have entered each, who, and whether two of them read the same.
+CREATE OR REPLACE VIEW audit_papers WITH (security_barrier) AS
     SELECT d.audit_no, d.contest_no, d.box_no, d.position, min(d.round_no) AS round_no,
            coalesce(min(e.entries), 0) AS entries, coalesce(min(e.by), '{}') AS entered_by,
            coalesce(bool_or(e.agreed), false) AS agreed
@@ -302,7 +353,8 @@ GRANT SELECT ON boxes, audits, audit_digits, audit_rounds, audit_draws, audit_ri
 GRANT INSERT ON audits, audit_rounds, audit_draws, audit_risks TO election_auditor;
 -- views.sql grants both roles every table.
 REVOKE SELECT ON audit_entries FROM election_auditor, election_reader;
-REVOKE EXECUTE ON FUNCTION audit_in_hand, type_digits, take_out, enter_paper, count_by_hand, sign_audit, planted_faults
+REVOKE EXECUTE ON FUNCTION audit_in_hand, type_digits, take_out, enter_paper, count_by_hand, sign_audit, planted_faults,
+    before_the_count, commit_the_count, after_the_seed, from_the_manifest, after_the_readings, refuse_to_change_an_audit
     FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION take_out, enter_paper, count_by_hand TO election_box;
 GRANT EXECUTE ON FUNCTION type_digits, sign_audit, planted_faults TO election_auditor;

@@ -49,6 +49,15 @@ class Risk:
     next_size: int | None
 
 
+@dataclass(frozen=True)
+class Ended:
+    """An audit that was signed before another one of the same election began."""
+
+    audit_no: int
+    signed_by: str
+    reason: str
+
+
 def find(connection: Connection, election_no: int) -> Audit | None:
     """The election's newest audit; None when there is none."""
     with connection.cursor(row_factory=class_row(Audit)) as cursor:
@@ -92,8 +101,18 @@ def signature(connection: Connection, audit: Audit) -> tuple[str, str, datetime]
     ).fetchone()
 
 
+def before(connection: Connection, audit: Audit) -> list[Ended]:
+    """The election's earlier audits, the oldest first."""
+    with connection.cursor(row_factory=class_row(Ended)) as cursor:
+        return cursor.execute(
+            """SELECT audit_no, signed_by, reason FROM audits JOIN audit_signatures USING (audit_no)
+               WHERE election_no = %s AND audit_no < %s ORDER BY audit_no""",
+            [audit.election_no, audit.audit_no],
+        ).fetchall()
+
+
 def summary(connection: Connection, election_no: int) -> str | None:
-    """The newest audit in a sentence; None without an audit."""
+    """The newest audit in a sentence, and how earlier ones ended; None without an audit."""
     audit = find(connection, election_no)
     if audit is None:
         return None
@@ -108,6 +127,9 @@ def summary(connection: Connection, election_no: int) -> str | None:
     if open_:
         parts.append(f"{_contests(open_)} not confirmed yet")
     parts.append(f"signed by {signed[0]}: {signed[1]}" if signed else "not signed yet")
+    if earlier := before(connection, audit):
+        ends = "; ".join(f"{one.signed_by}: {one.reason}" for one in earlier)
+        parts.append(f"{len(earlier):,} audit{'' if len(earlier) == 1 else 's'} before it, signed by {ends}")
     return f"risk limit {audit.risk_limit:.2%}; {'; '.join(parts)}"
 
 

@@ -210,7 +210,9 @@ BEGIN
     RETURN public.decided(poll.election_no, 'refused', by, reason, the_verdict);
 END $$;
 
-REVOKE EXECUTE ON FUNCTION certify, refuse, decided, up_for_decision, require_decider FROM PUBLIC;
+-- Nor does a login attach a rule of the owner's to a table of its own.
+REVOKE EXECUTE ON FUNCTION certify, refuse, decided, up_for_decision, require_decider, refuse_what_is_certified,
+    refuse_to_change_a_record FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION certify, refuse TO election_app;
 
 -- A verdict records the election's state. Its time cannot show what it is about, because clocks may be wrong.

@@ -78,6 +78,8 @@ DO $$ BEGIN
     END IF;
 END $$;
 
+REVOKE EXECUTE ON FUNCTION continue_the_log, bind_to_the_log, refuse_to_change_the_log FROM PUBLIC;
+
 -- Each head with all its signatures.
 CREATE OR REPLACE VIEW public_log_heads AS
     SELECT election_no, size, root,
