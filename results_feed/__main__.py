@@ -7,6 +7,7 @@ from election.messaging.aggregates import FOLDED
 from election.platform import native
 from results_feed.application import application
 from results_feed.publishing import Publisher
+from results_feed.serving import OPTIONS
 
 
 def main() -> None:
@@ -14,16 +15,7 @@ def main() -> None:
     source = Snapshots(platform, role="results_feed", followed=FOLDED).start()
     publisher = Publisher(source).start()
     try:
-        uvicorn.run(
-            application(publisher),
-            host=platform.settings.host,
-            port=platform.settings.feed_port,
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            timeout_keep_alive=30,
-            timeout_graceful_shutdown=5,
-        )
+        uvicorn.run(application(publisher), host=platform.settings.host, port=platform.settings.feed_port, **OPTIONS)
     finally:
         publisher.stop()
         source.stop()

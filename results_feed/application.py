@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse
 
 from results_feed import rows
 from results_feed.description import DESCRIPTION, described
-from results_feed.problems import HANDLERS, PROBLEMS, SCHEMAS, HeadersEverywhere, NoSuchThing
+from results_feed.problems import HANDLERS, PROBLEMS, SCHEMAS, HeadersEverywhere, NoSuchThing, ShortQueries
 from results_feed.publishing import ELECTIONS, Publisher
 from results_feed.versions import Answer, Version, Wanted
 
@@ -59,6 +59,7 @@ def application(publisher: Publisher) -> FastAPI:
         exception_handlers=HANDLERS,
         responses=PROBLEMS,
     )
+    app.add_middleware(ShortQueries)
     app.add_middleware(
         CORSMiddleware,
         allow_origins=["*"],

@@ -25,6 +25,8 @@ _HEADERS = {
 }
 _NOTHING = "default-src 'none'; frame-ancestors 'none'"
 _RETRY = {"Retry-After": "2"}  # seconds
+_NAMED = 10  # wrong parameters in one answer
+QUERY_BYTES = 1000  # a token, a limit and a contest take less than half of it
 
 
 class NoSuchThing(Exception):
@@ -65,7 +67,7 @@ async def _http(_request: Request, error: HTTPException) -> Response:
 async def _invalid(_request: Request, error: RequestValidationError) -> Response:
     wrong = [
         Wrong(parameter=str(found["loc"][1]) if len(found["loc"]) > 1 else "", message=_message(found))
-        for found in error.errors()
+        for found in error.errors()[:_NAMED]
     ]
     return problem(400, "; ".join(f"{one.parameter}: {one.message}".removeprefix(": ") for one in wrong), errors=wrong)
 
@@ -115,6 +117,7 @@ SCHEMAS = {**_SCHEMA.pop("$defs"), "Problem": _SCHEMA}
 _TEXTS: dict[int | str, str] = {
     400: "A parameter is wrong.",
     404: "There is no such election or contest.",
+    414: f"The query has more than {QUERY_BYTES} bytes.",
     503: "The figures are not read yet, or a source does not answer. `Retry-After` says when to ask again.",
     "default": "The feed failed.",
 }
@@ -125,6 +128,20 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
     }
     for status, text in _TEXTS.items()
 }
+
+
+class ShortQueries:
+    """Refuses a longer query before it is taken apart: Starlette's time for that grows with the square of its names."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if len(scope.get("query_string", b"")) <= QUERY_BYTES:
+            await self._app(scope, receive, send)
+        else:
+            detail = f"The query has more than {QUERY_BYTES} bytes. The page / lists all parameters."
+            await problem(414, detail)(scope, receive, send)
 
 
 class HeadersEverywhere:

@@ -194,3 +194,16 @@ def test_a_stored_ballot_that_no_message_could_say_has_no_code():
     sums = Sums(KNOWN)
     list(sums.passing(iter([records(bytes(16), np.array([UNHEARD]), np.array([AT]))])))
     assert sums.summed() is None
+
+
+@pytest.mark.parametrize("time", [2**32 * 60_000, -1, 2**63 - 1, -(2**40)])
+def test_a_time_that_would_count_for_another_choice_is_left_to_postgres(time):
+    ((code, _),) = read(vote())
+    for times in ([AT, time], [time, AT]):
+        sums = Sums(KNOWN)
+        list(sums.passing(iter([records(bytes(16), np.array([code]), np.array([at])) for at in times])))
+        assert sums.summed() is None
+    sums = Sums(KNOWN)
+    list(sums.passing(iter([records(bytes(16), np.array([code]), np.array([2**32 * 60_000 - 1]))])))
+    summed = sums.summed()
+    assert summed is not None and summed.choices == [(1, 1, (2**32 - 1) * 60_000, 1)]

@@ -321,6 +321,21 @@ def test_a_wrong_parameter_is_named(night: Night, query: str, parameter: str) ->
     assert wrong["parameter"] == parameter and wrong["message"]
 
 
+def test_thousands_of_unknown_parameters_are_refused_before_they_are_read(night: Night) -> None:
+    query = "&".join(f"p{number}" for number in range(2000))
+    answer = night.http.get(f"{ROOT}/by-election/totals?{query}", headers={"Origin": "https://news.example"})
+    assert answer.status_code == 414 and len(answer.content) < 1000
+    assert answer.headers["access-control-allow-origin"] == "*" and answer.headers["x-content-type-options"]
+    problem(answer)
+
+
+def test_an_answer_names_the_first_wrong_parameters(night: Night) -> None:
+    query = "&".join(f"p{number}" for number in range(200))
+    answer = night.http.get(f"{ROOT}/by-election/totals?{query}")
+    assert answer.status_code == 400 and len(answer.content) < 2500
+    assert [wrong["parameter"] for wrong in problem(answer)["errors"]] == [f"p{number}" for number in range(10)]
+
+
 @pytest.mark.parametrize(
     "address", [f"{ROOT}/no-such", f"{ROOT}/no-such/totals", f"{ROOT}/by-election/voters", "/admin",
                 f"{ROOT}/by-election/totals?contest=X1", f"{ROOT}/%00", f"{ROOT}/", f"{ROOT}/..%2f..%2fetc"],

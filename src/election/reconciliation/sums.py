@@ -8,11 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from election.reconciliation.contents import Contents
-from election.reconciliation.stored import NO_TIME
 from election.storage.expected import Summed
 
 _MINUTE = 60_000  # ms
-_MINUTES = 1 << 32
+_MINUTES = 1 << 32  # a minute and a choice become one number; times beyond would count for another choice
 
 
 class Sums:
@@ -27,14 +26,14 @@ class Sums:
         """Yields the parts unchanged and adds each to the sums."""
         for part in parts:
             codes, times = part["content0"], part["content1"]
-            if self._whole and len(part) and codes.min() >= 0 and times.min() > NO_TIME:
-                self._add(codes, times)
-            elif len(part):
-                self._whole = False
+            if self._whole and len(part):
+                self._whole = bool(codes.min() >= 0 and times.min() >= 0 and times.max() < _MINUTES * _MINUTE)
+                if self._whole:
+                    self._add(codes, times)
             yield part
 
     def summed(self) -> Summed | None:
-        """The sums; None if no message can express one of the ballots, so that Postgres has to sum."""
+        """The sums; None if no message can express one of the ballots or a time is impossible: then Postgres sums."""
         if not self._whole:
             return None
         choices = []
