@@ -363,7 +363,7 @@ def test_no_person_makes_the_seed_alone_and_nothing_is_drawn_before_it(tables, a
         draw_round(tables, poll.slug)
     assert type_digits(tables, poll.slug, "0123456789", "Ada") == 10
     for digits, by, said in (
-        ("1", " ADA", "ten digits"), ("12345678901", "Ben", "too many"), ("12a", "Ben", "alone"), ("", "Ben", "alone")
+        ("1", " ADA", "ten digits"), ("12345678901", "Ben", "too many"), ("12a", "Ben", "0 to 9"), ("", "Ben", "0 to 9")
     ):  # fmt: skip
         with pytest.raises(StageFailed, match=said):
             type_digits(tables, poll.slug, digits, by)

@@ -182,7 +182,7 @@ def test_a_verdict_given_before_the_count_was_over_certifies_nothing(tables):
 def test_an_election_that_is_not_counted_cannot_be_decided_upon(tables, other):
     number = verdict(tables, other.slug)
     for decide in (certify, refuse):
-        with pytest.raises(StageFailed, match=r"is open: only what is counted can be decided upon\. Run the count"):
+        with pytest.raises(StageFailed, match=r"is open: only a counted election can be decided upon\. Run the count"):
             decide(tables, other.slug, "someone", "Too early.", number)
 
 

@@ -95,7 +95,7 @@ def test_there_is_one_rebuild_at_a_time(tmp_path: Path) -> None:
     platform = native(settings(tmp_path))
     with tally_folder(platform.settings).rebuilding.open("a") as first:
         fcntl.flock(first, fcntl.LOCK_EX)
-        with pytest.raises(StageFailed, match="one at a time"):
+        with pytest.raises(StageFailed, match="only one may run at a time"):
             rebuilding.rebuild(platform)
 
 

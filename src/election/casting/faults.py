@@ -17,7 +17,9 @@ class FaultPoints:
     def __init__(self, setting: str) -> None:
         step, _, batch = setting.partition(":")
         if setting and (step not in STEPS or not batch.isdigit()):
-            raise BadInput(f"ELECTION_CASTING_FAULT={setting!r} is no fault point: one of {', '.join(STEPS)}, then :N.")
+            raise BadInput(
+                f"ELECTION_CASTING_FAULT={setting!r} is not a fault point. Use one of {', '.join(STEPS)}, then :N."
+            )
         self._step, self._left = step, int(batch or 0)
 
     def reach(self, step: Step) -> None:

@@ -118,8 +118,8 @@ def _alone(folder: Folder) -> Iterator[None]:
         lock.acquire(blocking=False)
     except Timeout as error:
         raise StageFailed(
-            "Another `election tally rebuild` is at work, and there is one at a time. Wait until it is done; "
-            "`election tally status` shows how far it is."
+            "Another `election tally rebuild` is running, and only one may run at a time. Wait until it is done; "
+            "`election tally status` shows its progress."
         ) from error
     try:
         yield
@@ -141,7 +141,8 @@ def _wait(platform: Platform, generation: int, end: Offsets, log: Callable[[str]
         if now - moved > PATIENCE:
             known = driver.state(platform.settings)
             raise StageFailed(
-                f"Generation {generation} does not get on: the driver is {known.phase} ({known.error or 'no error'}). "
+                f"Generation {generation} makes no progress: the driver is {known.phase} "
+                f"({known.error or 'no error'}). "
                 "The old totals stay in place. See `election tally status`, then run `election tally rebuild` again."
             )
         time.sleep(POLL)

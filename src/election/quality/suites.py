@@ -107,6 +107,6 @@ def _package(folder: Path) -> None:
         return
     spec = spec_from_file_location(folder.name, folder / "__init__.py", submodule_search_locations=[str(folder)])
     if spec is None or spec.loader is None:
-        raise BadInput(f"{folder} is no package of expectations.")
+        raise BadInput(f"{folder} is not a package of expectations.")
     package = sys.modules[folder.name] = module_from_spec(spec)
     spec.loader.exec_module(package)

@@ -63,7 +63,7 @@ BEGIN
     IF audit.audit_no IS NULL THEN
         RAISE EXCEPTION 'There is no audit number %.', the_audit;
     ELSIF EXISTS (SELECT FROM public.audit_signatures WHERE audit_no = the_audit) THEN
-        RAISE EXCEPTION 'Audit number % is signed: nothing is added to it.', the_audit
+        RAISE EXCEPTION 'Audit number % is signed: nothing can be added to it.', the_audit
             USING HINT = 'Begin another one with `election audit commit`.';
     END IF;
     RETURN audit;
@@ -79,11 +79,11 @@ DECLARE
                 WHERE audit_no = the_audit AND lower(btrim(typed_by)) = lower(btrim(by)));
 BEGIN
     IF coalesce(typed, '') !~ '^[0-9]+$' THEN
-        RAISE EXCEPTION 'A seed has digits 0 to 9 alone.';
+        RAISE EXCEPTION 'A seed consists of digits 0 to 9 only.';
     ELSIF before + length(typed) > 20 THEN
         RAISE EXCEPTION 'The seed has 20 digits; % are there and % are too many.', before, length(typed);
     ELSIF own + length(typed) > 10 THEN
-        RAISE EXCEPTION '% gives ten digits of a seed at most.', btrim(by)
+        RAISE EXCEPTION '% may give at most ten digits of a seed.', btrim(by)
             USING HINT = 'Another person throws the rest.';
     END IF;
     INSERT INTO public.audit_digits (audit_no, part_no, digits, typed_by)
@@ -210,11 +210,11 @@ BEGIN
     ELSIF EXISTS (SELECT FROM public.audit_entries WHERE audit_no = the_audit AND box_no = the_box
                   AND position = the_position AND lower(entered_by) = lower(btrim(by))) THEN
         RAISE EXCEPTION '% has entered paper % of box % already.', btrim(by), the_position, the_box
-            USING HINT = 'Another person reads it too; what was entered is not changed.';
+            USING HINT = 'Another person reads it too; an entry cannot be changed.';
     ELSIF EXISTS (SELECT FROM public.audit_entries WHERE audit_no = the_audit AND box_no = the_box
                   AND position = the_position GROUP BY reading HAVING count(*) > 1) THEN
-        RAISE EXCEPTION 'Of paper % of box %, two persons have read the same already.', the_position, the_box
-            USING HINT = 'What they agree on stands. `election audit papers` lists the papers to read.';
+        RAISE EXCEPTION 'Two persons agree on paper % of box % already.', the_position, the_box
+            USING HINT = 'Their reading stands. `election audit papers` lists the papers to read.';
     END IF;
     INSERT INTO public.audit_entries (audit_no, box_no, position, entered_by, reading)
     VALUES (the_audit, the_box, the_position, btrim(by), what);
@@ -287,7 +287,7 @@ BEGIN
             RETURN OLD;
         END IF;
     END IF;
-    RAISE EXCEPTION 'Boxes and audits are never changed: % is only added to.', TG_TABLE_NAME
+    RAISE EXCEPTION 'Boxes and audits cannot be changed: rows of % are only added.', TG_TABLE_NAME
         USING HINT = 'Begin another audit with `election audit commit`.';
 END $$;
 

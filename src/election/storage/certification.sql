@@ -32,7 +32,7 @@ BEGIN
         ('counted', 'certified'), ('counted', 'refused'), ('refused', 'certified')
     ) THEN
         RAISE EXCEPTION 'Election % is % and cannot become %.', NEW.slug, OLD.state, NEW.state
-            USING HINT = 'The way is registered, open, closed, counted, then certified or refused.';
+            USING HINT = 'The order is registered, open, closed, counted, then certified or refused.';
     END IF;
     -- In a session of another role, the current user is the owner only inside the functions below.
     IF (NEW.state IN ('certified', 'refused') OR NEW.decided_at IS NOT NULL)
@@ -142,7 +142,7 @@ BEGIN
     ELSIF poll.state = 'certified' THEN
         RAISE EXCEPTION '% is certified already.', the_slug;
     ELSIF poll.state NOT IN ('counted', 'refused') THEN
-        RAISE EXCEPTION '% is %: only what is counted can be decided upon.', the_slug, poll.state
+        RAISE EXCEPTION '% is %: only a counted election can be decided upon.', the_slug, poll.state
             USING HINT = 'Run the count and the reconciliation first.';
     END IF;
     SELECT max(verdict_no) INTO newest FROM public.verdicts WHERE election_no = poll.election_no;

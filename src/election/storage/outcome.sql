@@ -15,7 +15,7 @@ BEGIN
             SELECT outcome -> 'contests' FROM public.verdicts WHERE verdict_no = newest)) AS contest
         WHERE (contest ->> 'contest')::int = the_contest AND contest -> 'tied' @> to_jsonb(the_candidate)
     ) THEN
-        RAISE EXCEPTION 'The newest verdict on % knows of no tie in contest % with candidate %.',
+        RAISE EXCEPTION 'The newest verdict on % has no tie in contest % with candidate %.',
             the_slug, the_contest, the_candidate
             USING HINT = 'A lot settles only a tie at the end of the count, once it was reconciled.';
     END IF;
@@ -65,7 +65,7 @@ BEGIN
             SELECT sum(votes) FROM public.certified_results
             WHERE election_no = the_election AND elected -> 'lines' @> to_jsonb(candidate_no))
     ) THEN
-        RAISE EXCEPTION '% cannot be certified: the verdict of % is about other votes than are stored.',
+        RAISE EXCEPTION '% cannot be certified: the verdict of % is about other votes than the stored ones.',
             the_slug, verdict.given_at USING HINT = again;
     END IF;
 END $$;

@@ -16,7 +16,7 @@ BEGIN
         RAISE EXCEPTION 'There is no election %.', the_slug;
     ELSIF poll.state = 'certified' THEN
         RAISE EXCEPTION '% is certified: it cannot be removed.', the_slug
-            USING HINT = 'What is certified stays, with everything that it rests on.';
+            USING HINT = 'A certified election stays, with everything on which it rests.';
     END IF;
     INSERT INTO public.removed_elections (election_no, slug, removed_by) VALUES (poll.election_no, the_slug, by);
     -- Largest tables first, so that rows are deleted before the rows that they refer to.

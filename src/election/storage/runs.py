@@ -14,7 +14,7 @@ def note_run(connection: Connection, dag_id: str, run_id: str, slug: str) -> Non
     )
     noted = election_of_run(connection, dag_id, run_id)
     if noted is None or noted.slug != slug:
-        other = f"is about the election {noted.slug}" if noted else "is about no election"
+        other = f"is about the election {noted.slug}" if noted else "has no election"
         raise BadInput(f"The run {run_id!r} of {dag_id} {other}, not {slug}. Start a new run, under another id.")
 
 
