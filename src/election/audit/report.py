@@ -67,7 +67,7 @@ def recomputed(described: Mapping[str, Any]) -> list[str]:
 
 
 def _entered(entries: Iterable[Mapping[str, Any]]) -> dict[tuple[int, int], int]:
-    """By box and position, what two persons or more have read. Persons are told apart as the database does it."""
+    """The reading on which at least two persons agree, by box and position. Names are compared as in the database."""
     read: dict[tuple[int, int], dict[str, int]] = {}
     for one in entries:
         by = read.setdefault((one["box_no"], one["position"]), {})

@@ -29,7 +29,7 @@ DECLARE
     poll public.elections;
     unsigned bigint;
 BEGIN
-    -- One after the other, so that two do not begin at once.
+    -- Waits for other transactions, so that two audits cannot begin at once.
     SELECT * INTO poll FROM public.elections WHERE election_no = NEW.election_no FOR NO KEY UPDATE;
     SELECT audit_no INTO unsigned FROM public.audits AS a WHERE election_no = NEW.election_no
         AND NOT EXISTS (SELECT FROM public.audit_signatures AS s WHERE s.audit_no = a.audit_no) LIMIT 1;
@@ -136,8 +136,8 @@ BEGIN
     RETURN NEW;
 END $$;
 
--- What a round found rests on the papers of that round and all before it. The risk itself is arithmetic that is not
--- done here: `election audit check` computes it again.
+-- A round's findings must rest on the papers of that round and all earlier ones. Postgres does not compute the risk
+-- itself: `election audit check` computes it again.
 CREATE OR REPLACE FUNCTION after_the_readings() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -213,7 +213,7 @@ BEGIN
             USING HINT = 'Another person reads it too; an entry cannot be changed.';
     ELSIF EXISTS (SELECT FROM public.audit_entries WHERE audit_no = the_audit AND box_no = the_box
                   AND position = the_position GROUP BY reading HAVING count(*) > 1) THEN
-        RAISE EXCEPTION 'Two persons agree on paper % of box % already.', the_position, the_box
+        RAISE EXCEPTION 'Paper % of box % takes no more entries: two persons have read the same.', the_position, the_box
             USING HINT = 'Their reading stands. `election audit papers` lists the papers to read.';
     END IF;
     INSERT INTO public.audit_entries (audit_no, box_no, position, entered_by, reading)
@@ -319,8 +319,8 @@ BEGIN
     END LOOP;
 END $$;
 
--- Entries of papers that two persons have read. Without the barrier, a condition of the query may see an entry that the
--- view does not show, and quote it in an error.
+-- Entries of papers that two persons have read. Without the barrier, a condition of a query could see an entry that the
+-- view hides, and quote it in an error.
 CREATE OR REPLACE VIEW audit_readings WITH (security_barrier) AS
     SELECT audit_no, box_no, position, entered_by, reading, entered_at FROM audit_entries AS own
     WHERE (SELECT count(*) FROM audit_entries AS e WHERE (e.audit_no, e.box_no, e.position)
