@@ -17,6 +17,7 @@ from election.contracts.messages import Decoder, VoteMessage
 from election.errors import BadInput, StageFailed
 from election.evidence import stated
 from election.evidence.entries import AGE_GROUPS, GENDERS, entry
+from election.evidence.heads_topic import HeadsTopic
 from election.evidence.journal import journal, journal_heads, sign_journal
 from election.evidence.log import entries, heads, origin, stored_entries
 from election.outcome import Rules, decide
@@ -91,10 +92,12 @@ def _write(platform: Platform, slug: str, folder: Path) -> None:
 
 
 def _sign_the_journal(platform: Platform, slug: str) -> None:
-    """The verifier believes a quarantine and a certification by the signed journal alone."""
+    """The verifier believes a quarantine and a certification by the signed journal alone. The head is published."""
     with platform.connect("auditor") as connection:
         connection.autocommit = True
-        refused = sign_journal(platform, connection, election(connection, slug))
+        poll = election(connection, slug)
+        refused = sign_journal(platform, connection, poll)
+        HeadsTopic(platform, poll).publish(connection, lambda _: None)
     if refused:
         raise StageFailed(f"{refused} `election heads {slug} --check` says what was changed.")
 

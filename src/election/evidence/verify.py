@@ -61,7 +61,7 @@ def read_signed(folder: Path, origin: str, trusted: list[str]) -> tuple:  # c2sp
     check(not trusted or any(heads.values()), "heads.txt: no head is signed by the key that you gave")
     (log, journal), size, chain, quarantined, certified = heads.values(), 0, bytes(32), {}, None
     for size, line in enumerate((folder / "journal.jsonl").open("rb"), 1):
-        chain, (row, table) = sha256(chain + line.rstrip(b"\n")).digest(), json.loads(line).values()
+        chain, (row, table) = sha256(chain + line.rstrip(b"\n")).digest(), json.loads(line, parse_int=str).values()
         check(journal.get(size, chain) == chain, f"journal.jsonl: the first {size} lines are not those signed")
         certified = (row["log_root"] or "")[2:] if row.get("decision") == "certified" else certified
         if table == "quarantined_messages":  # of a ballot that is stored, one entry may be counted
