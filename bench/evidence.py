@@ -9,11 +9,12 @@ import resource
 import subprocess
 import sys
 import time
+from collections import Counter, defaultdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from election.contracts.ballots import Choice, Place, VoteEncoder
-from election.evidence.entries import ENTRY_BYTES
+from election.evidence.entries import ENTRY_BYTES, unpack
 from election.evidence.notes import Checkpoint, Signer
 from election.evidence.package import write_checksums
 from election.evidence.sealing import Entries
@@ -38,10 +39,10 @@ def main(ballots: int) -> None:
 
 
 def _seal(folder: Path, ballots: int) -> int:
-    """Writes a package without figures to compare; returns the CPU nanoseconds of decoding, entries, tree and heads."""
+    """Writes a package with an empty journal; returns the CPU nanoseconds of decoding, entries, tree and heads."""
     draw, entries, tree = random.Random(1), Entries(1), Tree()
     encode = VoteEncoder(1, "party", [Choice(1, "A", n, f"C{n}", "P") for n in range(1, 9)], [Place(1, "c", "r", "t")])
-    taken, notes = 0, []
+    taken, notes, counted = 0, [], defaultdict[str, Counter[str]](Counter)
     with (folder / "entries.bin").open("wb") as file:
         for at in range(0, ballots, _ROUND):
             size = min(_ROUND, ballots - at)
@@ -53,11 +54,17 @@ def _seal(folder: Path, ballots: int) -> int:
             notes.append(_SIGNER.sign(str(Checkpoint(_ORIGIN, tree.size, tree.root()))))
             taken += time.process_time_ns() - begin
             file.write(made)
+            for one in unpack(made):
+                for part, key in (("contest", one.contest), ("choice", f"{one.contest}/{one.candidate}"),
+                                  ("location", one.location), ("gender", one.gender), ("age_group", one.age_group),
+                                  ("minute", f"{one.minute}/{one.candidate}")):  # fmt: skip
+                    counted[part][str(key)] += 1
     described = {"origin": _ORIGIN, "names": {}, "series": {}, "registered": {}, "left_out": []}
     lines: dict[str, dict[str, str]] = {str(n): {} for n in range(1, 9)}
     contests = {"1": {"unopposed": False, "lot": None, "lines": lines, "contenders": {}}}
     (folder / "election.json").write_text(json.dumps(described | {"contests": contests}))
-    (folder / "result.json").write_text("{}")
+    (folder / "result.json").write_text(json.dumps({"counted": counted}))
+    (folder / "journal.jsonl").write_text("")
     (folder / "heads.txt").write_text("\n".join(notes), "utf-8")
     (folder / "keys.txt").write_text(_SIGNER.verifier_key)
     (folder / "verify.py").write_bytes((PROJECT / "src" / "election" / "evidence" / "verify.py").read_bytes())

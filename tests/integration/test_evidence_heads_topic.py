@@ -151,3 +151,59 @@ def test_heads_of_an_election_that_is_removed_get_tombstones(tables, sealed):
     assert _remove_records(tables, poll.election_no) >= len(found)
     assert published_heads(tables, poll) == [*found, *[None] * len(found)]
     assert _remove_records(tables, poll.election_no) == 0
+
+
+def test_a_log_that_was_changed_and_kept_its_heads_is_found_by_its_entries(tables, sealed):
+    poll = sealed("heads-changed")
+    tamper(
+        tables,
+        f"""UPDATE log_rounds SET entries = set_byte(entries, 20, get_byte(entries, 20) # 1)
+            WHERE election_no = {poll.election_no} AND first_entry = 0""",
+    )
+    known = [head for head in published_heads(tables, poll) if head.kind == "log"]
+    assert check_records(tables, poll.slug).found == [
+        f"{len(known)} heads of the log do not state what its entries give. The first has {known[0].size} entries."
+    ]
+
+
+def test_heads_that_were_signed_again_with_another_key_are_found(tables, sealed):
+    poll = sealed("heads-resigned")
+    stranger = Signer(log.origin(poll), bytes(32))
+    with tables.connect("reader") as connection:
+        head = log.heads(connection, poll.election_no)[-1]
+    note = stranger.sign(str(Checkpoint(log.origin(poll), head.size, head.root)))
+    tamper(
+        tables,
+        f"""UPDATE log_rounds SET head = '{note}', verifier_key = '{stranger.verifier_key}'
+            WHERE election_no = {poll.election_no} AND size = {head.size}""",
+    )
+    found = check_records(tables, poll.slug).found
+    assert f"1 heads of the log are not signed by the platform's key. The first has {head.size} entries." in found
+
+
+@pytest.mark.parametrize("over", [None, b"no JSON"])
+def test_a_head_that_was_taken_back_or_hidden_still_counts_is_named_and_comes_again(tables, sealed, over):
+    poll = sealed(f"heads-hidden-{len(over or b'')}")
+    known = published_heads(tables, poll)[0]
+    producer = SafeProducer(tables.kafka)
+    producer.produce(topics.LOG_HEADS, over, b"%d/log/%d" % (poll.election_no, known.size))
+    producer.flush()
+    (hidden,) = check_records(tables, poll.slug).found
+    assert hidden.startswith("Heads are not on log_heads_topic, or were taken back there: 1 of the log, the first of ")
+    tamper(tables, f"DELETE FROM log_rounds WHERE election_no = {poll.election_no} AND first_entry = 0")
+    found = check_records(tables, poll.slug).found
+    assert found[0].startswith(f"The log's head of {known.size} entries on log_heads_topic is another than in the")
+
+
+def test_a_second_signed_head_of_one_size_is_named_though_a_later_message_replaces_it(tables, sealed):
+    poll = sealed("heads-second")
+    sign = log.signer(tables, poll)
+    known = published_heads(tables, poll)[0]
+    note = sign.sign(str(Checkpoint(log.origin(poll), known.size, bytes(32))))
+    other = altered(known, root=bytes(32).hex(), head=note)
+    producer = SafeProducer(tables.kafka)
+    for value in (other, altered(known)):
+        producer.produce(topics.LOG_HEADS, value, b"%d/log/%d" % (poll.election_no, known.size))
+    producer.flush()
+    (found,) = check_records(tables, poll.slug).found
+    assert found.startswith(f"The log's head of {known.size} entries on log_heads_topic is another than in the")

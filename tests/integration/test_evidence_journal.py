@@ -313,3 +313,14 @@ def test_documents_of_a_certified_result_are_recorded_once_and_only_of_the_verdi
     for role in ROLES:
         with pytest.raises(REFUSALS), tables.connect(role) as connection:
             connection.execute("DELETE FROM certified_documents WHERE election_no = %s", [poll.election_no])
+
+
+def test_a_number_of_any_length_is_named_and_ends_nothing(tables, refused):
+    poll = refused("journal-digits")
+    tamper(
+        tables,
+        f"""UPDATE verdicts SET differences = ('[' || repeat('9', 5000) || ']')::jsonb
+            WHERE election_no = {poll.election_no}""",
+    )
+    (fault,) = faults(tables, poll)
+    assert fault.endswith(" of verdicts has another differences than in the journal.")

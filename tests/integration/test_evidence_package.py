@@ -7,19 +7,24 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from psycopg.types.json import Jsonb
 
 from election.casting import cast, close_poll
 from election.certification import certify
+from election.contracts import topics
 from election.contracts.aggregates import AGGREGATES
 from election.contracts.messages import SCHEMA_VERSION, encode
 from election.errors import BadInput, StageFailed
+from election.evidence import package as packing
 from election.evidence import seal
+from election.evidence.log import stored_entries
 from election.evidence.package import package, write_checksums
 from election.messaging.clients import SafeProducer
+from election.messaging.reading import read, topic_id
 from election.platform import Platform
 from election.storage.elections import Election
 from election.storage.expected import expected_totals
-from tests.certifying import counted, verdict
+from tests.certifying import PEOPLE, counted, verdict
 
 
 def count(platform: Platform, poll: Election) -> None:
@@ -99,7 +104,7 @@ def test_an_election_without_a_ballot_has_a_package(tables, published):
     assert seal(tables, poll.slug) is None
     counted(tables, poll.slug)
     status, said = verify(package(tables, poll.slug))
-    assert status == 0 and said.startswith("Right: 0 ballots, 0 signed heads"), said
+    assert status == 0 and said.startswith("Right: 0 ballots, 0 left out, 0 signed heads"), said
 
 
 def test_there_is_no_package_before_the_count_or_without_a_log(tables, published):
@@ -112,3 +117,59 @@ def test_there_is_no_package_before_the_count_or_without_a_log(tables, published
     with pytest.raises(StageFailed, match=r"has no log.*election seal package-early"):
         package(tables, poll.slug)
     assert not (tables.settings.var / "results" / poll.slug / "package").exists()
+
+
+def test_what_lies_beside_the_folder_stays(tables, made, tmp_path):
+    poll, _ = made
+    (tmp_path / "own.new").mkdir()
+    (tmp_path / "own.new" / "kept").write_text("mine")
+    package(tables, poll.slug, tmp_path / "own")
+    assert (tmp_path / "own.new" / "kept").read_text() == "mine"
+    (tmp_path / "other.tar").write_text("mine")
+    with pytest.raises(BadInput, match=r"other\.tar exists\. Name a folder"):
+        package(tables, poll.slug, tmp_path / "other")
+    assert (tmp_path / "other.tar").read_text() == "mine"
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["other.tar", "own", "own.new", "own.tar"]
+
+
+def test_a_package_has_one_state_of_the_tables(tables, made, tmp_path, monkeypatch):
+    poll, _ = made
+
+    def decided_meanwhile(connection, election_no):
+        verdict(tables, poll.slug)
+        seal(tables, poll.slug)
+        return stored_entries(connection, election_no)
+
+    before = (package(tables, poll.slug, tmp_path / "before") / "heads.txt").read_text()
+    monkeypatch.setattr(packing, "stored_entries", decided_meanwhile)
+    folder = package(tables, poll.slug, tmp_path / "package")
+    assert (folder / "heads.txt").read_text() == before
+    assert verify(folder)[0] == 0
+
+
+def test_forged_messages_in_quarantine_are_left_out_by_the_journal(tables, published, tmp_path):
+    poll = published("package-forged", voters=100)
+    cast(tables, poll.slug)
+    close_poll(tables, poll.slug)
+    count(tables, poll)
+    votes = [msgspec.json.decode(message.value() or b"") for message in read(tables.kafka, topics.VOTES)]
+    forged = next(vote for vote in votes if vote["election"] == poll.election_no) | {"ballot_id": "42" * 16}
+    producer = SafeProducer(tables.kafka)
+    producer.produce(topics.VOTES, msgspec.json.encode(forged), b"\x42" * 16)
+    producer.flush()
+    seal(tables, poll.slug)
+    counted(tables, poll.slug)
+    status, said = verify(package(tables, poll.slug, tmp_path / "before"))
+    assert status == 1, said
+    with tables.connect("auditor") as connection:
+        connection.execute(
+            "SELECT quarantine(%s, %s, 'Forged.', %s, %s)",
+            [
+                poll.slug,
+                PEOPLE[0],
+                topic_id(tables.kafka, topics.VOTES),
+                Jsonb([{"partition_no": 0, "offset_no": 10**9, "ballot_id": "42" * 16, "found": "not stored"}]),
+            ],
+        )
+    status, said = verify(package(tables, poll.slug, tmp_path / "after"))
+    assert status == 0 and ", 1 left out, " in said, said

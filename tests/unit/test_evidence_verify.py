@@ -4,7 +4,9 @@ import json
 import random
 import subprocess
 import sys
+from base64 import b64decode, b64encode
 from collections import Counter
+from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
 
@@ -19,7 +21,7 @@ from election.evidence.tree import Tree
 ORIGIN = "election/drill/7"
 SIGNER = Signer(ORIGIN, bytes(range(32)))
 VERIFY = files("election.evidence").joinpath("verify.py").read_bytes()
-JOURNAL = [json.dumps({"row": {"verdict_no": number, "why": "é"}, "table": "verdicts"}) for number in range(1, 6)]
+VERDICTS = [json.dumps({"row": {"verdict_no": number, "why": "é"}, "table": "verdicts"}) for number in range(1, 5)]
 LINES = {1: ("1", "2", "3"), 2: ("4", "5")}  # by contest; 2 and 3 are lines of one candidate
 
 
@@ -57,15 +59,29 @@ def heads(entries: list[bytes], signer: Signer = SIGNER, rounds: int = 100) -> t
     return notes, tree
 
 
-def journal_heads(lines: list[str], sizes: tuple[int, ...] = (3, 5), signer: Signer = SIGNER) -> list[str]:
+def certification(tree: Tree) -> str:
+    row = {"decision": "certified", "log_size": tree.size, "log_root": f"\\x{tree.root().hex()}"}
+    return json.dumps({"row": row, "table": "certifications"})
+
+
+def quarantined(entry: bytes, found: str) -> str:
+    row = {"ballot_id": f"\\x{entry[:16].hex()}", "found": found}
+    return json.dumps({"row": row, "table": "quarantined_messages"})
+
+
+def journal_heads(lines: list[str], signer: Signer = SIGNER) -> list[str]:
+    sizes = sorted({min(3, len(lines)), len(lines)})
     hashes = list(journal.chained(lines))
     return [signer.sign(str(Checkpoint(f"{ORIGIN}/journal", size, hashes[size - 1]))) for size in sizes]
 
 
-def package(folder: Path, entries: list[bytes]) -> Path:
-    """A package whose result is that of the entries, by an honest platform that sealed just these."""
+def package(
+    folder: Path, entries: list[bytes], left_out: tuple[int, ...] = (), quarantines: tuple[str, ...] = ()
+) -> Path:
+    """A package whose result is that of the entries that are not left out, by a platform that sealed just these."""
     notes, tree = heads(entries)
-    counted = stated(entries)
+    noted = [*VERDICTS, *quarantines, certification(tree)]
+    counted = stated([entry for at, entry in enumerate(entries) if at not in left_out])
     votes = counted["choice"]
     first = max(("1/1", votes["1/1"]), ("1/2", votes["1/2"] + votes["1/3"]), key=lambda pair: pair[1])[0]
     second = max("2/4", "2/5", key=lambda line: votes[line])
@@ -90,12 +106,12 @@ def package(folder: Path, entries: list[bytes]) -> Path:
         "series": {},
         "registered": {"contest": {"1": 200, "2": 200}, "location": {"1": 200, "2": 200}},
         "contests": contests,
-        "left_out": [],
+        "left_out": left_out,
     }
     folder.mkdir()
     (folder / "entries.bin").write_bytes(b"".join(entries))
-    (folder / "heads.txt").write_text("\n".join([*notes, *journal_heads(JOURNAL)]), "utf-8")
-    (folder / "journal.jsonl").write_text("".join(f"{line}\n" for line in JOURNAL), "utf-8")
+    (folder / "heads.txt").write_text("\n".join([*notes, *journal_heads(noted)]), "utf-8")
+    (folder / "journal.jsonl").write_text("".join(f"{line}\n" for line in noted), "utf-8")
     (folder / "keys.txt").write_text(f"{SIGNER.verifier_key}\n", "utf-8")
     (folder / "election.json").write_text(json.dumps(described), "utf-8")
     (folder / "result.json").write_text(json.dumps({"counted": counted, "certified": certified}), "utf-8")
@@ -115,6 +131,17 @@ def verify(folder: Path, *key: str) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
+def journaled(folder: Path) -> list[str]:
+    return (folder / "journal.jsonl").read_text("utf-8").splitlines()
+
+
+def change(folder: Path, name: str, **parts: object) -> None:
+    """Replaces members of a JSON file of the package, and adapts the checksums."""
+    file = folder / name
+    file.write_text(json.dumps(json.loads(file.read_text("utf-8")) | parts), "utf-8")
+    write_checksums(folder)
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return package(tmp_path / "package", ballots())
@@ -132,8 +159,13 @@ def test_an_untouched_package_is_right_and_it_says_what_is_not_proven(folder):
         [sys.executable, "-I", "verify.py"], cwd=folder, capture_output=True, text=True, encoding="utf-8", check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.startswith("Right: 300 ballots, 3 signed heads, the counted/certified result follows from")
-    assert "It cannot prove that each vote was published as cast, nor that there is no second log." in done.stdout
+    root = heads(ballots())[1].root().hex()
+    assert done.stdout == (
+        "Right: 300 ballots, 0 left out, 3 signed heads, the counted/certified result follows from the ballots. "
+        f"The last head: {{'size': 300, 'root': '{root}'}}\n"
+        "It cannot prove that each vote was published as cast, nor that there is no second log or newer\n"
+        "head, nor names, parties and rules in election.json.\n"
+    )
     assert verify(folder, SIGNER.verifier_key)[0] == 0
 
 
@@ -205,7 +237,7 @@ def test_a_log_that_was_sealed_again_with_another_key_is_found_by_who_knows_the_
     data = (folder / "entries.bin").read_bytes()
     other = Signer(ORIGIN, bytes(32))
     entries = [data[at : at + ENTRY_BYTES] for at in range(0, len(data), ENTRY_BYTES)]
-    notes = [*heads(entries, other)[0], *journal_heads(JOURNAL, signer=other)]
+    notes = [*heads(entries, other)[0], *journal_heads(journaled(folder), other)]
     (folder / "heads.txt").write_text("\n".join(notes), "utf-8")
     write_checksums(folder)
     assert "the signature of the head of size 100 is false" in verify(folder)[1]
@@ -228,15 +260,15 @@ def test_a_log_that_was_sealed_again_with_another_key_is_found_by_who_knows_the_
     ],
 )
 def test_a_journal_tampered_with_after_it_was_signed_is_found_though_the_checksums_were_adapted(folder, name, tamper):
-    (folder / "journal.jsonl").write_text("".join(f"{line}\n" for line in tamper(JOURNAL)), "utf-8")
+    (folder / "journal.jsonl").write_text("".join(f"{line}\n" for line in tamper(journaled(folder))), "utf-8")
     write_checksums(folder)
     status, said = verify(folder)
-    assert status == 1 and "WRONG: journal.jsonl: the first " in said, said
+    assert status == 1 and "WRONG: journal.jsonl: " in said, said
 
 
 def test_a_head_of_the_journal_stands_for_no_head_of_the_log(folder):
     data = (folder / "entries.bin").read_bytes()
-    (folder / "heads.txt").write_text("\n".join(journal_heads(JOURNAL)), "utf-8")
+    (folder / "heads.txt").write_text("\n".join(journal_heads(journaled(folder))), "utf-8")
     (folder / "entries.bin").write_bytes(data[: 5 * ENTRY_BYTES])
     write_checksums(folder)
     assert "entries.bin: 5 entries, and 0 were sealed" in verify(folder)[1]
@@ -310,3 +342,151 @@ def test_a_package_without_a_file_says_so(folder):
     (folder / "result.json").unlink()
     status, said = verify(folder)
     assert status == 1 and "the package cannot be read: FileNotFoundError" in said
+
+
+@pytest.mark.parametrize(
+    ("left_out", "noted", "said"),
+    [
+        ((0,), (), "entry 0 is left out and not in quarantine"),
+        ((0,), ((1, "not stored"),), "entry 0 is left out and not in quarantine"),
+        ((), ((1, "not stored"),), "entry 1 is left out and not in quarantine, or the reverse"),
+    ],
+)
+def test_what_is_left_out_and_not_in_quarantine_by_the_journal_is_named(tmp_path, left_out, noted, said):
+    made = ballots()
+    lines = tuple(quarantined(made[at], found) for at, found in noted)
+    status, told = verify(package(tmp_path / "package", made, left_out, lines))
+    assert status == 1 and said in told, told
+
+
+def test_ballots_in_quarantine_are_left_out_and_their_number_is_told(tmp_path):
+    made = ballots()
+    (own,) = unpack(made[7])
+    forged = [*made, own._replace(minute=99).pack()]
+    lines = quarantined(made[5], "not stored"), quarantined(made[7], "other content")
+    status, told = verify(package(tmp_path / "package", forged, (5, 300), lines), SIGNER.verifier_key)
+    assert status == 0 and told.startswith("Right: 299 ballots, 2 left out, 4 signed heads"), told
+
+
+def test_a_line_of_quarantine_that_is_not_signed_is_found(folder):
+    first = (folder / "entries.bin").read_bytes()[:ENTRY_BYTES]
+    with (folder / "journal.jsonl").open("a") as file:
+        file.write(quarantined(first, "not stored") + "\n")
+    change(folder, "election.json", left_out=[0])
+    status, told = verify(folder)
+    assert status == 1 and "journal.jsonl: 6 lines, and 5 were signed" in told, told
+
+
+@pytest.mark.parametrize(
+    ("result", "part", "said"),
+    [
+        ("counted", None, "by the ballots, 0 in the counted result"),
+        *(("counted", part, f"WRONG: {part} ") for part in ("choice", "contest", "location", "gender", "age_group")),
+        ("counted", "minute", "WRONG: minute "),
+        ("certified", None, "its certified result and log are not what the journal says"),
+        *(("certified", part, f"WRONG: {part} ") for part in ("choice", "elected", "seats", "log")),
+    ],
+)
+def test_a_part_of_the_result_that_was_removed_is_named(folder, result, part, said):
+    stated = json.loads((folder / "result.json").read_text("utf-8"))
+    stated[result] = {} if part is None else {name: of for name, of in stated[result].items() if name != part}
+    if part is None:
+        del stated[result]
+    (folder / "result.json").write_text(json.dumps(stated), "utf-8")
+    change(folder, "election.json", state="counted")
+    status, told = verify(folder)
+    assert status == 1 and said in told, told
+
+
+def test_a_certified_result_without_a_certification_in_the_journal_is_named(folder):
+    lines = journaled(folder)[:-1]
+    notes = [*heads(ballots())[0], *journal_heads(lines)]
+    (folder / "heads.txt").write_text("\n".join(notes), "utf-8")
+    (folder / "journal.jsonl").write_text("".join(f"{line}\n" for line in lines), "utf-8")
+    write_checksums(folder)
+    status, told = verify(folder)
+    assert status == 1 and "its certified result and log are not what the journal says" in told, told
+
+
+def test_two_signed_heads_of_one_size_are_named(folder):
+    other = SIGNER.sign(str(Checkpoint(ORIGIN, 200, bytes(32))))
+    for notes in ([other], []):
+        file = folder / "heads.txt"
+        file.write_text("\n".join([*notes, file.read_text("utf-8"), *([] if notes else [other])]), "utf-8")
+        write_checksums(folder)
+        status, told = verify(folder, SIGNER.verifier_key)
+        assert status == 1 and "heads.txt: there are two heads of size 200, with different roots" in told, told
+
+
+def test_an_empty_package_is_not_one_of_the_key_that_was_given(folder):
+    for name in ("keys.txt", "heads.txt", "entries.bin", "journal.jsonl"):
+        (folder / name).write_bytes(b"")
+    (folder / "result.json").write_text(json.dumps({"counted": {}}))
+    write_checksums(folder)
+    assert verify(folder)[0] == 0
+    status, told = verify(folder, SIGNER.verifier_key)
+    assert status == 1 and "heads.txt: no head is signed by the key that you gave" in told, told
+
+
+def test_a_package_cut_back_to_an_older_head_is_known_by_the_head_that_it_names(tmp_path):
+    made = ballots()
+    older = package(tmp_path / "older", made[:200])
+    status, told = verify(older, SIGNER.verifier_key)
+    assert status == 0 and f"The last head: {{'size': 200, 'root': '{heads(made[:200])[1].root().hex()}'}}" in told, (
+        told
+    )
+
+
+def test_the_log_cut_back_to_an_older_head_is_not_the_one_that_was_certified(folder):
+    made = ballots()[:200]
+    (folder / "entries.bin").write_bytes(b"".join(made))
+    (folder / "heads.txt").write_text("\n".join([*heads(made)[0], *journal_heads(journaled(folder))]), "utf-8")
+    write_checksums(folder)
+    status, told = verify(folder)
+    assert status == 1 and "its certified result and log are not what the journal says" in told, told
+
+
+def test_an_unopposed_contest_with_ballots_is_named(folder):
+    contests = json.loads((folder / "election.json").read_text("utf-8"))["contests"]
+    contests["2"]["unopposed"] = True
+    change(folder, "election.json", contests=contests)
+    status, told = verify(folder)
+    assert status == 1 and "contest 2: unopposed, and it has ballots" in told, told
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("election.json", b"[" * 100_000),
+        ("result.json", b"1e999"),
+        ("result.json", b"[]"),
+        ("journal.jsonl", b"{}\n"),
+        ("entries.bin", b""),
+        ("SHA256SUMS", b"\xff"),
+    ],
+)
+def test_what_cannot_be_read_is_wrong_and_no_traceback(folder, name, content):
+    (folder / name).write_bytes(content)
+    status, said = verify(folder)
+    assert status == 1 and said.startswith("WRONG: "), said
+
+
+@pytest.mark.parametrize("size", [0, 63, 65, 20_000])
+def test_a_signature_of_another_length_is_wrong_and_no_traceback(folder, size):
+    note, file = (folder / "heads.txt").read_text("utf-8"), folder / "heads.txt"
+    line = note.split("\n")[4]
+    given = b64decode(line.split()[2])
+    longer = b64encode((given + bytes(size))[: 4 + size]).decode()
+    file.write_text(note.replace(line.split()[2], longer), "utf-8")
+    write_checksums(folder)
+    status, said = verify(folder)
+    assert status == 1 and said.startswith("WRONG: "), said
+
+
+def test_checksums_are_of_files_in_the_folder_alone(folder):
+    outside = folder.parent / "outside"
+    outside.write_bytes(b"not for you")
+    with (folder / "SHA256SUMS").open("a") as sums:
+        sums.write(f"{sha256(b'not for you').hexdigest()}  ../outside\n")
+    status, said = verify(folder)
+    assert status == 1 and "the package cannot be read: FileNotFoundError" in said, said

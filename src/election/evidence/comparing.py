@@ -13,7 +13,7 @@ from election.buckets import compared, named, records, spill
 from election.evidence.entries import ENTRY_BYTES
 from election.evidence.heads_topic import check_heads
 from election.evidence.journal import Faults, check_journal
-from election.evidence.log import stored_entries
+from election.evidence.log import signer, stored_entries
 from election.evidence.rejections import check_rejections
 from election.evidence.sealing import from_the_beginning
 from election.platform import Platform
@@ -63,7 +63,7 @@ def check_records(platform: Platform, slug: str) -> Faults:
     """
     with platform.connect("auditor") as connection:
         poll = election(connection, slug)
-        checked = check_journal(connection, poll)
+        checked = check_journal(connection, poll, signer(platform, poll).verifier_key)
         found = [
             *check_heads(platform, connection, poll),
             *checked.found,

@@ -51,50 +51,75 @@ class HeadsTopic:
             self._told = str(error)
 
     def _publish(self, connection: Connection) -> None:
-        there, done = set[bytes](), self._done
+        newest, done = dict[bytes, LogHead | None](), self._done
         if done is None:
-            there, done = {_key(head) for head in _published(self._platform, self._poll)}, {"log": 0, "journal": 0}
+            newest = {key: found[-1] for key, found in _published(self._platform, self._poll).items()}
+            done = {"log": 0, "journal": 0}
         missing = [head for kind in done for head in _stored(connection, self._poll.election_no, kind, done[kind])]
         if missing:
             self._producer = self._producer or SafeProducer(self._platform.kafka)
             for head in missing:
-                if _key(head) not in there:
+                if newest.get(_key(head)) != head:
                     self._producer.produce(topics.LOG_HEADS, encode(head), _key(head))
             self._producer.flush(_SECONDS)
         self._done = done | {head.kind: head.size for head in missing}
 
 
 def check_heads(platform: Platform, connection: Connection, poll: Election) -> list[str]:
-    """A sentence for each head on the topic, signed by a key of this election, that the tables contradict.
+    """A sentence for each signed head on the topic that the tables contradict, then for heads that are not there.
 
     A head that is not stored is compared with what the entries give: after a restore, rounds may have ended elsewhere.
+    The stored heads of the log must be those that the platform's key signed, of the entries as they are now.
     """
-    stored = {_key(head): head.root for kind in _HEADS for head in _stored(connection, poll.election_no, kind, 0)}
-    rows = connection.execute(
-        """SELECT verifier_key FROM public_log_heads WHERE election_no = %(no)s
-           UNION SELECT verifier_key FROM public_journal_heads WHERE election_no = %(no)s""",
-        {"no": poll.election_no},
-    )
-    keys = {signer(platform, poll).verifier_key, *(key for (key,) in rows)}
-    signed = [head for head in _published(platform, poll) if _signed(head, poll, keys)]
-    stored |= _given(connection, poll.election_no, [head for head in signed if _key(head) not in stored])
-    return [
+    key = signer(platform, poll).verifier_key
+    stored = {_key(head): head for kind in _HEADS for head in _stored(connection, poll.election_no, kind, 0)}
+    published = _published(platform, poll)
+    signed = [head for found in published.values() for head in found if head and _signed(head, poll, key)]
+    unknown = [head for head in signed if _key(head) not in stored]
+    roots = _roots(connection, poll.election_no, {head.size for head in (*stored.values(), *unknown)})
+    given = _given(connection, poll.election_no, unknown, roots) | {own: head.root for own, head in stored.items()}
+    found = [
         f"The {head.kind}'s head of {head.size} entries on {topics.LOG_HEADS} is another than in the database: "
         f"the {head.kind} was rewritten."
         for head in signed
-        if stored.get(_key(head)) != head.root
+        if given.get(_key(head)) != head.root
+    ]
+    log = [head for head in stored.values() if head.kind == "log"]
+    newest = {own: found[-1] for own, found in published.items()}
+    there = {own for own, head in newest.items() if head and _signed(head, poll, key)}
+    gone = [head for own, head in stored.items() if own not in there]
+    return [
+        *found,
+        *_first(log, lambda head: roots.get(head.size) != head.root, "do not state what its entries give"),
+        *_first(log, lambda head: not _signed(head, poll, key), "are not signed by the platform's key"),
+        *(
+            f"Heads are not on {topics.LOG_HEADS}, or were taken back there: {len(those)} of the {kind}, the first of "
+            f"{those[0].size} entries. `election seal {poll.slug}` publishes them."
+            for kind in _HEADS
+            if (those := [head for head in gone if head.kind == kind])
+        ),
     ]
 
 
-def _given(connection: Connection, election_no: int, heads: list[LogHead]) -> dict[bytes, str]:
-    """What the stored entries give for these heads; nothing for those of more entries than there are."""
-    found: dict[bytes, str] = {}
-    wanted = {head.size: _key(head) for head in heads if head.kind == "log"}
-    tree = Tree()
-    for entry in entries(connection, election_no) if wanted else ():
+def _first(heads: list[LogHead], wrong: Callable[[LogHead], bool], what: str) -> Iterator[str]:
+    those = [head for head in heads if wrong(head)]
+    if those:
+        yield f"{len(those)} heads of the log {what}. The first has {those[0].size} entries."
+
+
+def _roots(connection: Connection, election_no: int, sizes: set[int]) -> dict[int, str]:
+    """What the stored entries give at these sizes, in one pass; nothing for more entries than there are."""
+    found, tree = dict[int, str](), Tree()
+    for entry in entries(connection, election_no):
         tree.extend([entry])
-        if tree.size in wanted:
-            found[wanted[tree.size]] = tree.root().hex()
+        if tree.size in sizes:
+            found[tree.size] = tree.root().hex()
+    return found
+
+
+def _given(connection: Connection, election_no: int, heads: list[LogHead], roots: dict[int, str]) -> dict[bytes, str]:
+    """What the stored entries give for these heads; nothing for those of more entries than there are."""
+    found = {_key(head): roots[head.size] for head in heads if head.kind == "log" and head.size in roots}
     for head in heads:
         if head.kind == "journal":
             row = connection.execute(
@@ -104,14 +129,14 @@ def _given(connection: Connection, election_no: int, heads: list[LogHead]) -> di
     return found
 
 
-def _signed(head: LogHead, poll: Election, keys: set[str]) -> bool:
-    """Whether the note states what the message says, under a key that the platform used for this election."""
+def _signed(head: LogHead, poll: Election, key: str) -> bool:
+    """Whether the note states what is said beside it, under this key."""
     try:
-        stated = checkpoint(verified(head.head, head.verifier_key))
+        stated = checkpoint(verified(head.head, key))
     except BadNote:
         return False
     name = origin(poll) if head.kind == "log" else journal_origin(poll)
-    return head.verifier_key in keys and (*stated[:2], stated.root.hex()) == (name, head.size, head.root)
+    return (*stated[:2], stated.root.hex()) == (name, head.size, head.root)
 
 
 def _stored(connection: Connection, election_no: int, kind: Kind, after: int) -> Iterator[LogHead]:
@@ -119,20 +144,20 @@ def _stored(connection: Connection, election_no: int, kind: Kind, after: int) ->
         yield LogHead(SCHEMA_VERSION, election_no, kind, size, root.hex(), head, key, at)
 
 
-def _published(platform: Platform, poll: Election) -> Iterator[LogHead]:
-    """The newest message under each key of the election, unless it was taken back."""
-    decode, newest = Decoder(LogHead), dict[bytes, LogHead]()
+def _published(platform: Platform, poll: Election) -> dict[bytes, list[LogHead | None]]:
+    """The messages under each key of the election, in order; None where one was taken back or is a stranger's."""
+    decode, found = Decoder(LogHead), dict[bytes, list[LogHead | None]]()
     for message in read(platform.kafka, topics.LOG_HEADS):
         key = message.key() or b""
         if key.startswith(b"%d/" % poll.election_no):
-            newest.pop(key, None)
             try:
                 head = decode(message.value())
             except Unusable:
-                continue  # a tombstone, or put there by a stranger
-            if _key(head) == key:
-                newest[key] = head
-    yield from newest.values()
+                head = None
+            those, said = found.setdefault(key, []), head if head and _key(head) == key else None
+            if not those or those[-1] != said:
+                those.append(said)
+    return found
 
 
 def _key(head: LogHead) -> bytes:

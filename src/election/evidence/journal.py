@@ -125,12 +125,12 @@ def sign_journal(platform: Platform, connection: Connection, poll: Election) -> 
     return None
 
 
-def check_journal(connection: Connection, poll: Election) -> Faults:
-    """Hashes the journal again, and compares it with its signed heads and with the tables row by row."""
+def check_journal(connection: Connection, poll: Election, verifier_key: str) -> Faults:
+    """Hashes the journal again, and compares it with its heads, signed by this key, and with the tables row by row."""
     found: list[str] = []
     heads = {head.size: head for head in journal_heads(connection, poll.election_no)}
     for head in heads.values():
-        found.extend(_unsigned(head, poll))
+        found.extend(_unsigned(head, poll, verifier_key))
     so_far, size, noted = BEGINNING, 0, list[dict[str, Any]]()
     for size, entry in enumerate(journal(connection, poll.election_no), 1):
         (now,) = chained([entry.line], so_far)
@@ -139,7 +139,7 @@ def check_journal(connection: Connection, poll: Election) -> Faults:
         if size in heads and heads[size].hash != now:
             found.append(f"The first {size} entries of the journal are not those that were signed.")
         so_far = entry.hash  # what follows is judged by itself
-        noted.append(json.loads(entry.line, parse_float=str))
+        noted.append(_parsed(entry.line))
     if heads and max(heads) > size:
         found.append(f"The journal has {size} entries, and {max(heads)} were signed.")
     rows = {table: _rows(connection, table, poll.election_no) for table in KEYS}
@@ -164,9 +164,9 @@ def differing(entries: Iterable[dict[str, Any]], rows: Mapping[str, Sequence[dic
     return found + [f"{_named(*key)} is not in the journal." for key in now if key not in noted]
 
 
-def _unsigned(head: JournalHead, poll: Election) -> Iterator[str]:
+def _unsigned(head: JournalHead, poll: Election, verifier_key: str) -> Iterator[str]:
     try:
-        stated = checkpoint(verified(head.head, head.verifier_key))
+        stated = checkpoint(verified(head.head, verifier_key))
     except BadNote as error:
         yield f"The journal's head of {head.size} entries is not signed: {error}."
     else:
@@ -183,7 +183,12 @@ def _rows(connection: Connection, table: str, election_no: int) -> list[dict[str
         ),
         [election_no],
     )
-    return [json.loads(row, parse_float=str) for (row,) in rows]
+    return [_parsed(row) for (row,) in rows]
+
+
+def _parsed(line: str) -> dict[str, Any]:
+    """Numbers as they are written, however long."""
+    return dict(json.loads(line, parse_float=str, parse_int=str))
 
 
 def _key(table: str, row: dict[str, Any]) -> tuple[Any, ...]:

@@ -7,14 +7,18 @@ import tarfile
 from importlib.resources import files
 from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
+
+from psycopg import IsolationLevel
 
 from election.contracts import topics
 from election.contracts.messages import Decoder, VoteMessage
 from election.errors import BadInput, StageFailed
 from election.evidence import stated
 from election.evidence.entries import AGE_GROUPS, GENDERS, entry
-from election.evidence.journal import journal, journal_heads
+from election.evidence.heads_topic import HeadsTopic
+from election.evidence.journal import journal, journal_heads, sign_journal
 from election.evidence.log import entries, heads, origin, stored_entries
 from election.outcome import Rules, decide
 from election.platform import Connection, Platform
@@ -28,32 +32,37 @@ _COUNTED = ("counted", "certified", "refused")
 def package(platform: Platform, slug: str, output: Path | None = None) -> Path:
     """Writes the package into ``output``, which must not exist yet, or ``var/results/SLUG/package``.
 
-    Returns the folder. Beside it is the same as an archive, ``.tar``. Raises UnknownElection, BadInput when the folder
-    cannot be written, and StageFailed when the election is not counted or has no log.
+    Returns the folder. Beside it is the same as an archive, ``.tar``, which must not exist yet either. Signs the
+    journal first, so that the package has every decision. Raises UnknownElection, BadInput when the folder cannot be
+    written, and StageFailed when the election is not counted, has no log or a journal that was changed.
     """
     own = platform.settings.var / "results" / slug / "package"
     folder = own if output is None else output.expanduser().absolute()
-    draft = folder.with_name(f"{folder.name}.new")
-    if output is not None and folder.exists():
-        raise BadInput(f"{folder} exists. Name a folder with --output that does not.")
+    archive = folder.with_name(f"{folder.name}.tar")
+    for there in (folder, archive):
+        if output is not None and there.exists():
+            raise BadInput(f"{there} exists. Name a folder with --output that does not, nor its .tar.")
     try:
-        shutil.rmtree(draft, ignore_errors=True)
-        draft.mkdir(parents=True)
-        _write(platform, slug, draft)
-        with tarfile.open(folder.with_name(f"{folder.name}.tar"), "w") as archive:
-            archive.add(draft, f"{slug}-package")
-        if folder.exists():
-            shutil.rmtree(folder)
-        draft.rename(folder)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=folder.parent, prefix=".package-") as scratch:
+            draft, packed = Path(scratch, "package"), Path(scratch, "package.tar")
+            draft.mkdir()
+            _write(platform, slug, draft)
+            with tarfile.open(packed, "w") as tar:
+                tar.add(draft, f"{slug}-package")
+            if folder.exists():
+                shutil.rmtree(folder)
+            draft.rename(folder)
+            packed.replace(archive)
     except OSError as error:
         raise BadInput(f"{folder} cannot be written: {error}. Name another folder with --output.") from error
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
     return folder
 
 
 def _write(platform: Platform, slug: str, folder: Path) -> None:
+    _sign_the_journal(platform, slug)
     with platform.connect("auditor") as connection:
+        connection.isolation_level = IsolationLevel.REPEATABLE_READ  # one state of all tables
         poll = election(connection, slug)
         known = heads(connection, poll.election_no)
         if poll.state not in _COUNTED:
@@ -63,6 +72,7 @@ def _write(platform: Platform, slug: str, folder: Path) -> None:
             for sealed in stored_entries(connection, poll.election_no):
                 file.write(sealed)
         signed = journal_heads(connection, poll.election_no)
+        _require_signed(connection, poll, signed[-1].size if signed else 0)
         notes = [*(head.head for head in known), *(head.head for head in signed)]
         (folder / "heads.txt").write_text("\n".join(notes), "utf-8")
         keys = sorted({*(head.verifier_key for head in known), *(head.verifier_key for head in signed)})
@@ -79,6 +89,27 @@ def _write(platform: Platform, slug: str, folder: Path) -> None:
         _write_json(folder / "result.json", result)
     (folder / "verify.py").write_bytes(files("election.evidence").joinpath("verify.py").read_bytes())
     write_checksums(folder)
+
+
+def _sign_the_journal(platform: Platform, slug: str) -> None:
+    """The verifier believes a quarantine and a certification by the signed journal alone. The head is published."""
+    with platform.connect("auditor") as connection:
+        connection.autocommit = True
+        poll = election(connection, slug)
+        refused = sign_journal(platform, connection, poll)
+        HeadsTopic(platform, poll).publish(connection, lambda _: None)
+    if refused:
+        raise StageFailed(f"{refused} `election heads {slug} --check` says what was changed.")
+
+
+def _require_signed(connection: Connection, poll: Election, signed: int) -> None:
+    decided = connection.execute(
+        """SELECT FROM journal WHERE election_no = %s AND entry_no > %s
+           AND entry::jsonb ->> 'table' IN ('certifications', 'quarantined_messages') LIMIT 1""",
+        [poll.election_no, signed],
+    ).fetchone()
+    if decided is not None:
+        raise StageFailed(f"A decision on {poll.slug} was recorded just now. Write its package again.")
 
 
 def _require_log(connection: Connection, poll: Election, sealed: int) -> None:
