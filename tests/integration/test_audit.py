@@ -18,11 +18,14 @@ from election.certification import question
 from election.cli import app
 from election.errors import BadInput, StageFailed
 from election.evidence import seal
+from election.evidence.comparing import check_records
+from election.evidence.journal import journal
 from election.orchestration.audit import take_rounds
 from election.preparation import create_tables
 from election.storage.audits import summary
 from election.storage.elections import Election
 from tests.certifying import PEOPLE, counted, verdict
+from tests.integration.test_evidence_journal import tamper
 
 SIGNER = PEOPLE[0]
 FLIPPED = 300
@@ -426,6 +429,29 @@ def test_nothing_of_an_audit_is_changed(tables, confirmed, table):
                 connection.read_only = False
                 with pytest.raises((REFUSED, DENIED)):
                     connection.execute(statement)
+
+
+def test_what_an_audit_found_is_in_the_journal(tables, audited):
+    poll = audited("audit-journal", Faults(flipped=FLIPPED))
+    begin(tables, poll.slug)
+    go_on(tables, poll.slug)
+    entering.count_by_hand(tables, poll.slug, 1, "Ada", "Ben")
+    sign_off(tables, poll.slug, SIGNER, "The count is wrong.")
+    seal(tables, poll.slug)
+    with tables.connect("auditor") as connection:
+        noted = {json.loads(entry.line)["table"] for entry in journal(connection, poll.election_no)}
+    assert noted >= {"audits", "audit_digits", "audit_risks", "audit_hand_counts", "audit_signatures"}
+    assert check_records(tables, poll.slug).found == []
+    audit = progress(tables, poll.slug).audit.audit_no
+    tamper(
+        tables,
+        f"UPDATE audit_hand_counts SET papers = papers + 1 WHERE audit_no = {audit} AND candidate_no = 1",
+        f"DELETE FROM audit_signatures WHERE audit_no = {audit}",
+    )
+    assert check_records(tables, poll.slug).found == [
+        f"Row {audit}/1/1 of audit_hand_counts has another papers than in the journal.",
+        f"Row {audit} of audit_signatures is in the journal and no longer in the table.",
+    ]
 
 
 def test_the_audit_goes_with_an_election_that_is_removed(tables, audited):

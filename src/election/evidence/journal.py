@@ -1,4 +1,4 @@
-"""The journal: an election's verdicts, decisions and rejected records, each entry chained to all before it.
+"""The journal: an election's verdicts, decisions, audits and rejected records, each entry chained to all before it.
 
 The database writes it (``storage/journal.sql``). An entry is a line of JSON, ``{"row": {COLUMN: VALUE}, "table":
 TABLE}``. Its hash is SHA-256 of the hash before it, 32 bytes, and the line in UTF-8.
@@ -26,6 +26,11 @@ KEYS = {
     "quarantined_messages": ("topic_id", "partition_no", "offset_no"),
     "rejection_rounds": ("round_no",),
     "certified_documents": ("format", "verdict_no"),
+    "audits": ("audit_no",),
+    "audit_digits": ("audit_no", "part_no"),
+    "audit_risks": ("audit_no", "contest_no", "round_no"),
+    "audit_hand_counts": ("audit_no", "contest_no", "candidate_no"),
+    "audit_signatures": ("audit_no",),
 }
 """Journaled tables, with the columns that tell their rows apart."""
 
@@ -177,9 +182,11 @@ def _unsigned(head: JournalHead, poll: Election, verifier_key: str) -> Iterator[
 def _rows(connection: Connection, table: str, election_no: int) -> list[dict[str, Any]]:
     connection.execute("SET LOCAL timezone = 'UTC'")
     connection.execute("SET LOCAL bytea_output = 'hex'")
+    through_audit = table.startswith("audit_")  # its rows name no election themselves
+    own = "audit_no IN (SELECT audit_no FROM audits WHERE election_no = %s)" if through_audit else "election_no = %s"
     rows = connection.execute(
-        sql.SQL("SELECT (to_jsonb(t) - 'digests')::text FROM {} t WHERE election_no = %s").format(
-            sql.Identifier(table)
+        sql.SQL("SELECT (to_jsonb(t) - 'digests')::text FROM {} t WHERE {}").format(
+            sql.Identifier(table), sql.SQL(own)
         ),
         [election_no],
     )

@@ -53,11 +53,19 @@ BEGIN
 END $$;
 
 -- The trigger of every journaled table. It leaves out the long digests of rejected records; their own digest is in.
+-- Rows of an audit have no election number of their own.
 CREATE OR REPLACE FUNCTION note_in_the_journal() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 SET timezone = 'UTC' SET bytea_output = 'hex' AS $$
+DECLARE
+    inserted jsonb := to_jsonb(NEW) - 'digests';
+    the_election int := inserted ->> 'election_no';
 BEGIN
-    PERFORM public.append_to_the_journal(NEW.election_no, TG_TABLE_NAME, to_jsonb(NEW) - 'digests');
+    IF the_election IS NULL THEN
+        SELECT election_no INTO STRICT the_election FROM public.audits
+            WHERE audit_no = (inserted ->> 'audit_no')::bigint;
+    END IF;
+    PERFORM public.append_to_the_journal(the_election, TG_TABLE_NAME, inserted);
     RETURN NULL;
 END $$;
 
@@ -67,6 +75,8 @@ REVOKE EXECUTE ON FUNCTION append_to_the_journal, note_in_the_journal, continue_
 DO $$
 DECLARE
     place text;
+    is_new boolean := NOT EXISTS (SELECT FROM pg_trigger
+                                  WHERE tgname = 'journaled' AND tgrelid = 'verdicts'::regclass);
     older record;
 BEGIN
     FOREACH place IN ARRAY ARRAY['journal', 'journal_heads', 'rejection_rounds', 'certified_documents'] LOOP
@@ -82,14 +92,16 @@ BEGIN
         CREATE TRIGGER rests_on_a_verdict BEFORE INSERT ON certified_documents
             FOR EACH ROW EXECUTE FUNCTION document_what_is_certified();
     END IF;
-    IF EXISTS (SELECT FROM pg_trigger WHERE tgname = 'journaled' AND tgrelid = 'verdicts'::regclass) THEN
-        RETURN;
-    END IF;
     FOREACH place IN ARRAY ARRAY['verdicts', 'certifications', 'lots', 'quarantines', 'quarantined_messages',
-                                 'rejection_rounds', 'certified_documents'] LOOP
+                                 'rejection_rounds', 'certified_documents', 'audits', 'audit_digits', 'audit_risks',
+                                 'audit_hand_counts', 'audit_signatures'] LOOP
+        CONTINUE WHEN EXISTS (SELECT FROM pg_trigger WHERE tgname = 'journaled' AND tgrelid = place::regclass);
         EXECUTE format('CREATE TRIGGER journaled AFTER INSERT ON %I
                         FOR EACH ROW EXECUTE FUNCTION note_in_the_journal()', place);
     END LOOP;
+    IF NOT is_new THEN
+        RETURN;
+    END IF;
     -- Appends what an older version recorded, in the order of time.
     SET LOCAL timezone = 'UTC';
     SET LOCAL bytea_output = 'hex';
