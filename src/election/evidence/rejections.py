@@ -3,10 +3,12 @@
 Bytes stay on the topic, where they may be anybody's. A round is a row of ``rejection_rounds``, and so in the journal.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from hashlib import sha256
 from struct import Struct
-from typing import NamedTuple
+from tempfile import TemporaryFile
+from typing import IO, NamedTuple
 
 from psycopg.types.json import Jsonb
 
@@ -85,30 +87,58 @@ class Rejections:
 def check_rejections(platform: Platform, connection: Connection, poll: Election) -> list[str]:
     """A sentence for each sealed record that is changed or gone, though no later one under its key replaced it."""
     topic = topic_id(platform.kafka, topics.REJECTED)
-    sealed = [
-        digest
-        for (digests,) in connection.execute(
+    if topic is None:
+        return []
+    with connection.cursor(name="rejections") as cursor:
+        cursor.itersize = 1
+        cursor.execute(
             "SELECT digests FROM rejection_rounds WHERE election_no = %s AND topic_id = %s ORDER BY round_no",
             [poll.election_no, topic],
         )
-        for digest in map(Digest._make, _FORM.iter_unpack(digests))
-    ]
-    if topic is None or not sealed:
-        return []
-    last = {digest.key: digest for digest in sealed}
-    first, end = bounds(platform.kafka, topics.REJECTED, committed=True)
-    now = {one.key: one for digests, _ in _rounds(platform, poll.election_no, first, end) for one in digests}
-    found = []
-    for one in last.values():
-        there = now.get(one.key)
-        where = f"The rejected record at {one.partition}/{one.offset} of {topics.REJECTED}"
-        if there is None and one.value != TAKEN_BACK:
-            found.append(f"{where} was sealed and is gone.")
-        elif there and there[:2] == one[:2] and there != one:
-            found.append(f"{where} has another content than was sealed.")
-        elif there and there[:2] < one[:2] and one.value != TAKEN_BACK:
-            found.append(f"{where} was sealed and is gone; an older one under its key is there.")
-    return found
+        sealed = (digest for (digests,) in cursor for digest in map(Digest._make, _FORM.iter_unpack(digests)))
+        first, end = bounds(platform.kafka, topics.REJECTED, committed=True)
+        now = (one for digests, _ in _rounds(platform, poll.election_no, first, end) for one in digests)
+        return differing(sealed, now)
+
+
+def differing(sealed: Iterable[Digest], now: Iterable[Digest]) -> list[str]:
+    """A sentence for each sealed record that is not there now, in the order of their places.
+
+    Both are spilled into files by the first byte of their keys. Memory holds a 256th of them, and the sentences.
+    """
+    found: list[tuple[int, int, str]] = []
+    with ExitStack() as files:
+        before, after = _spilled(sealed, files), _spilled(now, files)
+        for old, new in zip(before, after, strict=True):
+            there = {one.key: one for one in _read(new)}
+            for one in {digest.key: digest for digest in _read(old)}.values():  # the last under each key
+                if fault := _fault(one, there.get(one.key)):
+                    place = f"The rejected record at {one.partition}/{one.offset} of {topics.REJECTED}"
+                    found.append((one.partition, one.offset, f"{place} {fault}"))
+    return [sentence for *_, sentence in sorted(found)]
+
+
+def _fault(one: Digest, there: Digest | None) -> str:
+    """What is wrong with a sealed record, where ``there`` is under its key now; empty if nothing is."""
+    if there is None and one.value != TAKEN_BACK:
+        return "was sealed and is gone."
+    if there and there[:2] == one[:2] and there != one:
+        return "has another content than was sealed."
+    if there and there[:2] < one[:2] and one.value != TAKEN_BACK:
+        return "was sealed and is gone; an older one under its key is there."
+    return ""
+
+
+def _spilled(digests: Iterable[Digest], files: ExitStack) -> list[IO[bytes]]:
+    buckets: list[IO[bytes]] = [files.enter_context(TemporaryFile()) for _ in range(256)]  # noqa: SIM115
+    for one in digests:
+        buckets[one.key[0]].write(_FORM.pack(*one))
+    return buckets
+
+
+def _read(bucket: IO[bytes]) -> Iterator[Digest]:
+    bucket.seek(0)
+    return map(Digest._make, _FORM.iter_unpack(bucket.read()))
 
 
 def _rounds(platform: Platform, number: int, begin: Offsets, end: Offsets) -> Iterator[tuple[list[Digest], Offsets]]:
