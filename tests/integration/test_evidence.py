@@ -17,7 +17,7 @@ from election.evidence import log, sealing
 from election.evidence.comparing import Comparison, compare
 from election.evidence.cosigning import cosign, new_key
 from election.evidence.entries import entry, unpack
-from election.evidence.notes import checkpoint, verified, verified_cosignature
+from election.evidence.notes import Checkpoint, Signer, checkpoint, verified, verified_cosignature
 from election.evidence.proofs import verify_consistency, verify_inclusion
 from election.evidence.proving import prove_ballot, prove_growth
 from election.evidence.sealing import seal
@@ -27,6 +27,7 @@ from election.messaging.reading import read
 from election.removal import _remove_rows
 from election.storage.elections import Election, election
 from tests.certifying import counted, verdict
+from tests.integration.test_evidence_journal import tamper
 
 ROLES = ("owner", "app", "auditor", "reader", "dashboard", "results_feed")
 REFUSALS = (
@@ -366,4 +367,39 @@ def test_a_second_key_that_others_can_read_is_not_used(tables, published, tmp_pa
     key.chmod(0o600)
     key.write_text("no key")
     with pytest.raises(BadInput, match="is no private key"):
+        cosign(tables, poll.slug, key, "election/auditor")
+
+
+def test_a_log_whose_stored_end_was_changed_is_not_continued(tables, published):
+    poll = published("evidence-end-changed", voters=100)
+    cast(tables, poll.slug)
+    seal(tables, poll.slug)
+    known, stranger = heads(tables, poll)[-1], Signer(log.origin(poll), bytes(32))
+    note = stranger.sign(str(Checkpoint(log.origin(poll), known.size, known.root)))
+    republish(tables, poll.slug)
+    where = f"WHERE election_no = {poll.election_no} AND size = {known.size}"
+    tamper(tables, f"UPDATE log_rounds SET frontier = set_byte(frontier, 0, get_byte(frontier, 0) # 1) {where}")
+    with pytest.raises(StageFailed, match=r"states something else than the table\. Nothing is sealed"):
+        seal(tables, poll.slug)
+    tamper(
+        tables,
+        f"""UPDATE log_rounds SET frontier = set_byte(frontier, 0, get_byte(frontier, 0) # 1), head = '{note}',
+            verifier_key = '{stranger.verifier_key}' {where}""",
+    )
+    with pytest.raises(StageFailed, match=r"is not signed: .*Nothing is sealed"):
+        seal(tables, poll.slug)
+    assert heads(tables, poll)[-1].size == known.size
+
+
+def test_a_second_key_remembers_the_key_of_the_log(tables, published, tmp_path):
+    poll, key = published("evidence-other-key", voters=50), tmp_path / "auditor.key"
+    new_key(key)
+    cast(tables, poll.slug)
+    seal(tables, poll.slug)
+    made = cosign(tables, poll.slug, key, "election/auditor")
+    seen, name = key.with_name("auditor.key.seen"), log.origin(poll)
+    assert json.loads(seen.read_text())[name] == [made.head.size, made.head.root.hex(), made.head.verifier_key]
+    other = Signer(name, bytes(32)).verifier_key
+    seen.write_text(json.dumps({name: [made.head.size, made.head.root.hex(), other]}))
+    with pytest.raises(StageFailed, match=r"are signed by another key, .*Nothing is signed"):
         cosign(tables, poll.slug, key, "election/auditor")

@@ -15,8 +15,8 @@ from election.contracts.messages import ExternalBallot
 from election.errors import StageFailed
 from election.evidence import rejections
 from election.evidence.comparing import check_records
-from election.evidence.journal import KEYS, chained, journal, journal_heads, newest_note
-from election.evidence.notes import checkpoint, verified
+from election.evidence.journal import KEYS, chained, journal, journal_heads, journal_origin, newest_note
+from election.evidence.notes import Checkpoint, Signer, checkpoint, verified
 from election.evidence.sealing import seal
 from election.messaging.clients import SafeProducer
 from election.messaging.reading import read
@@ -324,3 +324,15 @@ def test_a_number_of_any_length_is_named_and_ends_nothing(tables, refused):
     )
     (fault,) = faults(tables, poll)
     assert fault.endswith(" of verdicts has another differences than in the journal.")
+
+
+def test_a_journal_whose_last_head_another_key_signed_is_not_continued(tables, refused):
+    poll, told = refused("journal-other-key"), list[str]()
+    (known,) = heads(tables, poll)
+    stranger = Signer(journal_origin(poll), bytes(32))
+    note = stranger.sign(str(Checkpoint(journal_origin(poll), known.size, known.hash)))
+    tamper(tables, f"UPDATE journal_heads SET head = '{note}' WHERE election_no = {poll.election_no}")
+    verdict(tables, poll.slug)
+    seal(tables, poll.slug, log=told.append)
+    assert told[0].startswith(f"The journal's head of {known.size} entries is not signed: "), told
+    assert len(heads(tables, poll)) == 1

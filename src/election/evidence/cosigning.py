@@ -53,9 +53,14 @@ def cosign(platform: Platform, slug: str, file: Path, name: str) -> Cosigned:
         head = known[-1]
         stated = _require_signed(head, origin(poll))
         before = seen.of(stated.origin)
+        if seen.key(stated.origin) not in ("", head.verifier_key):
+            raise StageFailed(
+                f"The log's heads are signed by another key, {head.verifier_key}, than when this key signed: "
+                f"{seen.key(stated.origin)}. Nothing is signed."
+            )
         if before is not None:
             _require_continued(connection, poll.election_no, before, stated)
-        seen.keep(stated)  # first: a kill leaves a head remembered and not signed, never the reverse
+        seen.keep(stated, head.verifier_key)  # first: a kill leaves a head remembered and not signed, never the reverse
         connection.execute(
             """INSERT INTO log_cosignatures (election_no, size, verifier_key, line) VALUES (%s, %s, %s, %s)
                ON CONFLICT DO NOTHING""",
@@ -106,7 +111,7 @@ def _cosigner(file: Path, name: str) -> Cosigner:
 
 
 class _Seen:
-    """The newest head of each log that a key has signed."""
+    """The newest head of each log that a key has signed, and the log's own key."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -115,11 +120,15 @@ class _Seen:
     def of(self, origin: str) -> Checkpoint | None:
         if origin not in self._known:
             return None
-        size, root = self._known[origin]
+        size, root, *_ = self._known[origin]
         return Checkpoint(origin, int(size), bytes.fromhex(str(root)))
 
-    def keep(self, head: Checkpoint) -> None:
-        self._known[head.origin] = [head.size, head.root.hex()]
+    def key(self, origin: str) -> str:
+        """Empty if none is remembered."""
+        return str([*self._known.get(origin, ()), "", "", ""][2])
+
+    def keep(self, head: Checkpoint, verifier_key: str) -> None:
+        self._known[head.origin] = [head.size, head.root.hex(), verifier_key]
         draft = self._file.with_name(f"{self._file.name}.new")
         draft.write_text(json.dumps(self._known, indent=1) + "\n")
         draft.replace(self._file)

@@ -105,17 +105,19 @@ def sign_journal(platform: Platform, connection: Connection, poll: Election) -> 
     """
     with connection.transaction():
         row = connection.execute(
-            "SELECT size, hash FROM journal_heads WHERE election_no = %s ORDER BY size DESC LIMIT 1",
+            "SELECT size, hash, head FROM journal_heads WHERE election_no = %s ORDER BY size DESC LIMIT 1",
             [poll.election_no],
         ).fetchone()
+        sign = signer(platform, poll)
         size, so_far = (row[0], bytes(row[1])) if row else (0, BEGINNING)
+        for fault in _unsigned(JournalHead(size, so_far, row[2], ""), poll, sign.verifier_key) if row else ():
+            return f"{fault} No head is signed."
         for entry in journal(connection, poll.election_no, size):
             (so_far,) = chained([entry.line], so_far)
             size += 1
             if so_far != entry.hash:
                 return f"Entry {size} of the journal does not continue what was signed: no head is signed."
         if size > (row[0] if row else 0):
-            sign = signer(platform, poll)
             connection.execute(
                 """INSERT INTO journal_heads (election_no, size, hash, head, verifier_key)
                    VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING""",

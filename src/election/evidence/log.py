@@ -8,12 +8,17 @@ from typing import NamedTuple
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
+from election.errors import StageFailed
 from election.evidence.entries import ENTRY_BYTES
-from election.evidence.notes import Checkpoint, Signer
+from election.evidence.notes import BadNote, Checkpoint, Signer, checkpoint, verified
 from election.evidence.tree import HASH_BYTES, Tree
 from election.messaging.reading import Offsets
 from election.platform import Connection, Platform
 from election.storage.elections import Election
+
+_NOT_CONTINUED = (
+    "The log of {0} was changed: its head of {1:,} entries {2}. Nothing is sealed. `election heads {0} --check`."
+)
 
 
 @dataclass(frozen=True)
@@ -29,11 +34,12 @@ class Head:
 
 
 class End(NamedTuple):
-    """Where the log ends: its tree, and the offsets that it covers of the topic with this id."""
+    """Where the log ends: its tree, the offsets that it covers of the topic with this id, and its last signed head."""
 
     tree: Tree
     topic_id: str
     offsets: Offsets
+    head: str
 
 
 class Round(NamedTuple):
@@ -74,15 +80,26 @@ def stored_entries(connection: Connection, election_no: int) -> Iterator[bytes]:
 def end_of_log(connection: Connection, election_no: int) -> End | None:
     """None before the first round."""
     row = connection.execute(
-        """SELECT size, frontier, topic_id, offsets_to FROM log_rounds
+        """SELECT size, frontier, topic_id, offsets_to, head FROM log_rounds
            WHERE election_no = %s ORDER BY first_entry DESC LIMIT 1""",
         [election_no],
     ).fetchone()
     if row is None:
         return None
-    size, frontier, topic_id, offsets = row
+    size, frontier, topic_id, offsets, head = row
     hashes = [bytes(frontier[at : at + HASH_BYTES]) for at in range(0, len(frontier), HASH_BYTES)]
-    return End(Tree(size, hashes), topic_id, {int(partition): offset for partition, offset in offsets.items()})
+    return End(Tree(size, hashes), topic_id, {int(partition): offset for partition, offset in offsets.items()}, head)
+
+
+def require_signed(known: End, poll: Election, verifier_key: str) -> None:
+    """Raises StageFailed unless this key signed the end that is stored: only then may the log go on."""
+    tree = known.tree
+    try:
+        stated = checkpoint(verified(known.head, verifier_key))
+    except BadNote as error:
+        raise StageFailed(_NOT_CONTINUED.format(poll.slug, tree.size, f"is not signed: {error}")) from error
+    if stated != Checkpoint(origin(poll), tree.size, tree.root()):
+        raise StageFailed(_NOT_CONTINUED.format(poll.slug, tree.size, "states something else than the table"))
 
 
 def append(connection: Connection, poll: Election, signer: Signer, tree: Tree, sealed: Round) -> None:

@@ -17,7 +17,7 @@ from election.errors import NotReachable
 from election.evidence.entries import entry
 from election.evidence.heads_topic import HeadsTopic
 from election.evidence.journal import sign_journal
-from election.evidence.log import Head, Round, append, end_of_log, heads, signer
+from election.evidence.log import Head, Round, append, end_of_log, heads, require_signed, signer
 from election.evidence.rejections import Rejections
 from election.evidence.tree import Tree
 from election.messaging.reading import Offsets, bounds, read, topic_id
@@ -51,8 +51,8 @@ def seal(
 
     With ``follow`` a round each second until the poll is closed or ``stop`` is set. Killed at any moment, it leaves
     whole rounds and goes on from there. None when nothing was published. The log of a certified election stays as it
-    is; the journal goes on with recounts. Raises UnknownElection, and NotReachable when Kafka or Postgres does not
-    answer.
+    is; the journal goes on with recounts. Raises UnknownElection, StageFailed when the platform's key did not sign the
+    stored end of the log, and NotReachable when Kafka or Postgres does not answer.
     """
     stop = stop or Event()
     with platform.connect("auditor") as connection:
@@ -95,10 +95,12 @@ def _seal_what_is_new(platform: Platform, connection: Connection, poll: Election
     if topic is None:
         raise NotReachable(f"Kafka has no topic {topics.VOTES!r}; `election prepare` creates the topics.")
     known = end_of_log(connection, poll.election_no)
-    tree = known.tree if known else Tree()
+    tree, sign = known.tree if known else Tree(), signer(platform, poll)
+    if known:
+        require_signed(known, poll, sign.verifier_key)
     # A topic that was created again holds nothing that was sealed: the log goes on with all of it.
     begin = known.offsets if known and known.topic_id == topic else _offsets(poll.votes_from)
-    sign, left_out = signer(platform, poll), 0
+    left_out = 0
     for sealed, odd in _rounds(platform, poll, topic, begin):
         append(connection, poll, sign, tree, sealed)
         left_out += odd
