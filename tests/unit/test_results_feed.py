@@ -3,6 +3,7 @@
 import gzip
 import json
 import re
+import threading
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -21,6 +22,7 @@ from election.live.snapshots import Snapshots
 from election.messaging.aggregates import FOLDED
 from election.platform import Platform
 from election.settings import PROJECT, Settings
+from results_feed import heads as feed_heads
 from results_feed.application import application
 from results_feed.description import described
 from results_feed.publishing import RESOURCES, Publisher
@@ -53,7 +55,12 @@ class Night:
         self.http = TestClient(application(self.publisher), raise_server_exceptions=False)
         self.generation = 1
         self.heads: list[SignedHead] = []
-        self.source.registers.heads = lambda slug: self.heads  # type: ignore[method-assign]
+        self.asked_beyond: list[int] = []
+        self.source.registers.heads = self._signed  # type: ignore[method-assign]
+
+    def _signed(self, slug: str, beyond: int = 0) -> list[SignedHead]:
+        self.asked_beyond.append(beyond)
+        return [head for head in self.heads if head.size > beyond]
 
     def register(self, *known: Register) -> None:
         readers = self.source.registers
@@ -62,6 +69,7 @@ class Night:
         readers._looked_for = frozenset(readers.registers)
         readers.version += 1
         readers.pulse.answered()
+        self.publisher.read_heads()
         self.publisher.refresh()
 
     def count(self, votes: dict[int, int], invalid: int = 0) -> None:
@@ -268,6 +276,53 @@ def test_heads_are_listed_and_a_new_one_is_a_change(night: Night) -> None:
     night.register(replace(REGISTER, head=LogHead(HEAD.size, HEAD.root, HEAD.verifier_key, HEAD.sealed_at)))
     found = night.get(f"{address}?since={token}")
     assert [(row["size"], row["note"], row["state"]) for row in found["items"]] == [(60, HEAD.note, "open")]
+
+
+def test_only_new_heads_are_read_until_all_are_due(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
+    address, sizes = f"{ROOT}/by-election/heads", []
+    for size in (60, 90, 120):
+        night.heads = [*night.heads, replace(HEAD, size=size)]
+        night.register(replace(REGISTER, head=LogHead(size, HEAD.root, HEAD.verifier_key, HEAD.sealed_at)))
+        sizes.append([row["size"] for row in night.get(address)["items"]])
+    assert sizes == [[60], [60, 90], [60, 90, 120]]
+    night.publisher.read_heads()
+    assert night.asked_beyond == [0, 60, 90]
+    monkeypatch.setattr(feed_heads, "_ALL_SECONDS", 0.0)
+    night.heads[0] = replace(HEAD, note="signed by an auditor too")
+    night.publisher.read_heads()
+    night.publisher.refresh()
+    assert night.asked_beyond == [0, 60, 90, 0]
+    assert [row["note"] for row in night.get(address)["items"]] == ["signed by an auditor too", HEAD.note, HEAD.note]
+
+
+def test_figures_go_on_while_postgres_gives_no_heads(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
+    night.get(f"{ROOT}/by-election/heads")
+    night.get(f"{ROOT}/by-election/totals")
+    monkeypatch.setattr(feed_heads, "_ALL_SECONDS", 0.0)
+    asked, answers = threading.Event(), threading.Event()
+
+    def slow(_slug: str, _beyond: int = 0) -> list[SignedHead]:
+        asked.set()
+        assert answers.wait(60)
+        return [HEAD]
+
+    monkeypatch.setattr(night.source.registers, "heads", slow)
+    reading = threading.Thread(target=night.publisher.read_heads, daemon=True)
+    reading.start()
+    assert asked.wait(60)
+    refreshing = threading.Thread(target=night.count, args=[{1: 44, 2: 10, 3: 20}], daemon=True)
+    refreshing.start()
+    refreshing.join(60)
+    try:
+        assert not refreshing.is_alive()
+        assert night.get(f"{ROOT}/by-election/totals")["items"][0]["votes"] == 44
+        assert night.get(f"{ROOT}/by-election/outcome")["items"], "nor does what is asked for the first time wait"
+        assert night.get(f"{ROOT}/by-election/heads")["items"] == []
+    finally:
+        answers.set()
+        reading.join(60)
+    night.publisher.refresh()
+    assert [row["size"] for row in night.get(f"{ROOT}/by-election/heads")["items"]] == [60]
 
 
 def test_figures_that_may_be_old_say_so(night: Night) -> None:
