@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import quote
 
@@ -87,9 +88,14 @@ class Publisher:
 
     def refresh(self) -> None:
         """Brings what is asked for up to date; waits for no database."""
-        for key in self._lately_asked():
+        lately = self._lately_asked()
+        for key in lately:
             with self._making, self._until_it_fails(key):
                 self._make(*key)
+        with self._making:
+            for key, version in self._versions.items():
+                if version.answers and key not in lately and key not in self._lately_asked():
+                    self._versions[key] = replace(version, answers={})
 
     def read_heads(self) -> None:
         """Reads the heads that are asked for, beside ``refresh``: a slow Postgres delays them alone."""

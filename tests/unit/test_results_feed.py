@@ -12,6 +12,7 @@ import jsonschema
 import pytest
 from fastapi.testclient import TestClient
 
+import results_feed.application as applications
 from election.contracts.aggregates import BALLOTS_PER_CONTEST, VOTES_PER_CANDIDATE
 from election.contracts.messages import encode
 from election.contracts.public import Party
@@ -23,6 +24,7 @@ from election.messaging.aggregates import FOLDED
 from election.platform import Platform
 from election.settings import PROJECT, Settings
 from results_feed import heads as feed_heads
+from results_feed import publishing, versions
 from results_feed.application import application
 from results_feed.description import described
 from results_feed.publishing import RESOURCES, Publisher
@@ -498,6 +500,56 @@ def test_a_removed_election_is_gone_and_one_of_its_slug_begins_again(night: Nigh
     assert night.http.get(address).status_code == 404
     night.register(replace(REGISTER, election=replace(REGISTER.election, number=8)))
     assert night.get(f"{address}?since={token}")["complete"]
+
+
+def kept(night: Night) -> int:
+    answers = night.publisher._versions["by-election", "totals"].answers
+    return sum(len(answer.body) + len(answer.gzipped or b"") for answer in answers.values())
+
+
+def test_pages_of_every_length_fill_no_memory(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(versions, "_KEPT_BYTES", 100_000)
+    more = tuple(Candidate(number, 2, f"Number {number}", "B", "Party B") for number in range(4, 300))
+    night.register(replace(REGISTER, candidates=REGISTER.candidates + more))
+    address = f"{ROOT}/by-election/totals"
+    for limit in range(200, 240):
+        assert len(night.get(f"{address}?limit={limit}")["items"]) == limit
+        assert kept(night) <= 100_000
+    assert kept(night) > 50_000
+    assert len(night.get(f"{address}?limit=239")["items"]) == 239
+
+
+def test_answers_for_which_nobody_asks_any_more_are_not_kept(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
+    address = f"{ROOT}/by-election/totals"
+    token = night.get(address)["version"]
+    monkeypatch.setattr(publishing, "_ASKED_SECONDS", 0.0)
+    night.publisher.refresh()
+    assert kept(night) == 0
+    assert not night.get(f"{address}?since={token}")["complete"], "though its tokens are known"
+
+
+def test_a_cursor_that_no_page_has_given_gives_everything(night: Night) -> None:
+    address = f"{ROOT}/by-election/totals"
+    night.get(address)
+    night.count({1: 41, 2: 10, 3: 20})
+    mark, _, number = night.get(address)["version"].partition("_")
+    assert int(number) > 1
+    for since, first, position in (("", number, 3), ("", number, 10**50), (int(number) + 1, number, 0), (0, 1, 0)):
+        found = night.get(f"{address}?cursor={mark}_{since}_{first}_{position}")
+        assert found["complete"] and len(found["items"]) == 3, (since, first, position)
+
+
+def test_the_page_and_the_document_are_written_once(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[Any] = []
+
+    def noted(document: dict[str, Any]) -> Any:
+        written.append(document)
+        return described(document)
+
+    monkeypatch.setattr(applications, "described", noted)
+    http = TestClient(application(night.publisher))
+    pages = [(http.get("/").content, http.get("/openapi.json").content) for _ in range(3)]
+    assert len(written) == 1 and len(set(pages)) == 1
 
 
 def test_elections_that_are_not_there_fill_no_memory(night: Night) -> None:
