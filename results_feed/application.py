@@ -13,7 +13,7 @@ from results_feed import rows
 from results_feed.description import DESCRIPTION, described
 from results_feed.problems import HANDLERS, PROBLEMS, SCHEMAS, HeadersEverywhere, NoSuchThing, ShortQueries
 from results_feed.publishing import ELECTIONS, Publisher
-from results_feed.versions import Answer, Version, Wanted
+from results_feed.versions import Answer, Version, Wanted, encode
 
 LIMIT, MOST = 500, 1000
 _TOKEN = 200  # characters; ours have fewer than a hundred
@@ -53,6 +53,7 @@ def application(publisher: Publisher) -> FastAPI:
         title="Results feed",
         version="1",
         description=DESCRIPTION,
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
@@ -108,10 +109,16 @@ def application(publisher: Publisher) -> FastAPI:
         }
 
     @app.get("/", include_in_schema=False)
-    async def page() -> HTMLResponse:
-        return described(app.openapi())
+    async def page() -> Response:
+        return HTMLResponse(shown.body, headers=headers)
+
+    @app.get("/openapi.json", include_in_schema=False)
+    async def document() -> Response:
+        return Response(written, media_type="application/json")
 
     app.openapi()["components"]["schemas"].update(SCHEMAS)
+    shown, written = described(app.openapi()), encode(app.openapi())
+    headers = {name: shown.headers[name] for name in ("Content-Security-Policy", "Cache-Control")}
     return app
 
 

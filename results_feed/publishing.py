@@ -3,6 +3,9 @@
 import logging
 import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import quote
 
@@ -12,6 +15,7 @@ from election.errors import ElectionError
 from election.live.register import SignedHead
 from election.live.snapshots import Snapshot, Snapshots
 from results_feed.contents import OF_SNAPSHOTS, Content, elections, heads
+from results_feed.heads import Heads
 from results_feed.rows import HeadRow, Warning
 from results_feed.versions import Version, begun, succeeding
 
@@ -19,7 +23,6 @@ ELECTIONS = "/v1/elections"
 RESOURCES = (*OF_SNAPSHOTS, "heads")
 _TICK_SECONDS = 0.4
 _ASKED_SECONDS = 60.0
-_HEADS_SECONDS = 10.0  # an auditor may sign a head that is known
 _RESOURCES_KEPT = 200
 
 
@@ -46,11 +49,12 @@ class Publisher:
         self._versions: dict[tuple[str, str], Version] = {}
         self._asked: dict[tuple[str, str], float] = {}
         self._made_from: dict[tuple[str, str], object] = {}
-        self._heads: dict[str, tuple[object, float, list[SignedHead]]] = {}
+        self._heads = Heads(source)
         self._stop = threading.Event()
 
     def start(self) -> "Publisher":
-        threading.Thread(target=self._run, name="publisher", daemon=True).start()
+        threading.Thread(target=self._run, args=[self.refresh], name="publisher", daemon=True).start()
+        threading.Thread(target=self._run, args=[self.read_heads], name="heads-reader", daemon=True).start()
         return self
 
     def stop(self) -> None:
@@ -73,6 +77,8 @@ class Publisher:
 
         Raises Unknown, NotYet, ElectionError, psycopg.Error.
         """
+        if resource == "heads":
+            self._heads.read(slug)
         with self._making:
             found = self.current(slug, resource)  # another request may have come first
             if found is None:
@@ -81,33 +87,53 @@ class Publisher:
             return found
 
     def refresh(self) -> None:
-        """Brings what is asked for up to date."""
-        for key in [key for key, at in list(self._asked.items()) if time.monotonic() - at < _ASKED_SECONDS]:
-            with self._making:
-                try:
-                    self._make(*key)
-                except Exception as error:  # the next request for it says why
-                    self._asked.pop(key, None)
-                    if not isinstance(error, (Unknown, NotYet, ElectionError, psycopg.Error)):
-                        log.exception("the resource %s of %r cannot be made", key[1], key[0])
+        """Brings what is asked for up to date; waits for no database."""
+        lately = self._lately_asked()
+        for key in lately:
+            with self._making, self._until_it_fails(key):
+                self._make(*key)
+        with self._making:
+            for key, version in self._versions.items():
+                if version.answers and key not in lately and key not in self._lately_asked():
+                    self._versions[key] = replace(version, answers={})
 
-    def _run(self) -> None:
+    def read_heads(self) -> None:
+        """Reads the heads that are asked for, beside ``refresh``: a slow Postgres delays them alone."""
+        for key in self._lately_asked():
+            if key[1] == "heads":
+                with self._until_it_fails(key):
+                    self._heads.read(key[0])
+
+    def _lately_asked(self) -> list[tuple[str, str]]:
+        return [key for key, at in list(self._asked.items()) if time.monotonic() - at < _ASKED_SECONDS]
+
+    @contextmanager
+    def _until_it_fails(self, key: tuple[str, str]) -> Iterator[None]:
+        """Keeps it up to date until then; the next request for it says why not any more."""
+        try:
+            yield
+        except Exception as error:
+            self._asked.pop(key, None)
+            if not isinstance(error, (Unknown, NotYet, ElectionError, psycopg.Error)):
+                log.exception("the resource %s of %r cannot be made", key[1], key[0])
+
+    def _run(self, work: Callable[[], None]) -> None:
         while not self._stop.wait(_TICK_SECONDS):
-            self.refresh()
+            work()
 
     def _make(self, slug: str, resource: str) -> Version:
         key, now = (slug, resource), datetime.now(UTC)
         last = self._versions.get(key)
         if slug:
             snapshot, warnings = self._snapshot(slug, resource)
-            made_from = (snapshot.serial, warnings)
-            if resource == "heads":
-                content = self._of_heads(snapshot)
-            elif last is not None and self._made_from.get(key) == made_from:
+            signed = self._heads.kept(slug) if resource == "heads" else None
+            if resource == "heads" and signed is None:
+                raise NotYet
+            made_from = (snapshot.serial if signed is None else snapshot.register.election, warnings, signed)
+            if last is not None and self._made_from.get(key) == made_from:
                 return last
-            else:
-                content = OF_SNAPSHOTS[resource](snapshot)
-                self._made_from[key] = made_from
+            content = OF_SNAPSHOTS[resource](snapshot) if signed is None else _of_heads(snapshot, signed)
+            self._made_from[key] = made_from
         else:
             content, warnings = self._elections()
         if last is None:
@@ -143,19 +169,14 @@ class Publisher:
             raise NotYet
         return snapshot, warnings
 
-    def _of_heads(self, snapshot: Snapshot) -> Content:
-        slug, newest, now = snapshot.register.election.slug, snapshot.register.head, time.monotonic()
-        known = self._heads.get(slug)
-        if known is None or known[0] != newest or now - known[1] > _HEADS_SECONDS:
-            known = self._heads[slug] = (newest, now, self._source.registers.heads(slug))
-        return heads(
-            snapshot,
-            [HeadRow(h.size, h.root, h.state, h.sealed_at, h.verifier_key, h.note) for h in known[2]],
-        )
-
     def _forget(self) -> None:
         """What was asked for longest ago goes first; asked for again, it gives everything."""
         for key in sorted(self._versions, key=lambda key: self._asked.get(key, 0.0))[: -_RESOURCES_KEPT + 1]:
             del self._versions[key]
             self._made_from.pop(key, None)
-            self._heads.pop(key[0], None)
+            if key[1] == "heads":
+                self._heads.forget(key[0])
+
+
+def _of_heads(snapshot: Snapshot, signed: tuple[SignedHead, ...]) -> Content:
+    return heads(snapshot, [HeadRow(h.size, h.root, h.state, h.sealed_at, h.verifier_key, h.note) for h in signed])

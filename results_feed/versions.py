@@ -19,7 +19,7 @@ import msgspec
 from results_feed.contents import Content
 from results_feed.rows import Page, Warning
 
-_KEPT = 64  # answers of one version: readers choose limits and tokens, and must not fill the memory
+_KEPT_BYTES = 2_000_000  # answers of one version: readers choose limits and tokens, and must not fill the memory
 _LEAST = 500  # bytes; compressing less costs more than it saves
 encode = msgspec.json.Encoder().encode
 
@@ -41,6 +41,11 @@ class Answer:
     body: bytes
     gzipped: bytes | None
     etag: str
+
+    @property
+    def size(self) -> int:
+        """Bytes in memory; what belongs to the object itself is estimated."""
+        return len(self.body) + len(self.gzipped or b"") + 500
 
     @classmethod
     def of(cls, body: bytes) -> "Answer":
@@ -90,9 +95,11 @@ class Version:
         key = (place, Wanted(wanted.limit, contest=wanted.contest))
         found = self.answers.get(key)
         if found is None:
-            if len(self.answers) >= _KEPT:
-                self.answers.clear()
-            found = self.answers[key] = Answer.of(encode(self._page(place, wanted)))
+            found = Answer.of(encode(self._page(place, wanted)))
+            kept = sum(answer.size for answer in self.answers.values()) + found.size
+            while self.answers and kept > _KEPT_BYTES:
+                kept -= self.answers.pop(next(iter(self.answers))).size  # the oldest
+            self.answers[key] = found
         return found
 
     def has_contest(self, contest: str) -> bool:
@@ -107,7 +114,9 @@ class Version:
             if not known or not numbers[1] or not numbers[2]:
                 return everything
             place = Place(int(numbers[0]) if numbers[0] else None, int(numbers[1]), int(numbers[2]))
-            return place if self.oldest <= place.first <= self.number else everything
+            since = place.first if place.since is None else place.since
+            known = self.oldest <= since <= place.first <= self.number and place.position < len(self.rows)
+            return place if known else everything
         if wanted.since is not None:
             mark, _, number = wanted.since.partition("_")
             if mark == own and number.isdecimal() and self.oldest <= int(number) <= self.number:

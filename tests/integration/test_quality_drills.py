@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass, field
 
 import pytest
+from confluent_kafka import TopicPartition
 
 from election.casting import cast, close_poll, open_poll, republish
 from election.contracts import topics
@@ -15,7 +16,8 @@ from election.count import wait_until_counted
 from election.electorate import check_electorate, seed_candidates, seed_voters
 from election.errors import StageFailed
 from election.messaging.aggregates import folded
-from election.messaging.clients import SafeProducer
+from election.messaging.clients import SafeProducer, admin
+from election.messaging.reading import bounds
 from election.preparation import Registration, register
 from election.publication import publish_candidates, publish_voters
 from election.quality import Checkpoint, Validation, require_ok
@@ -419,6 +421,27 @@ def test_a_second_look_at_an_open_poll_finds_a_forged_ballot_and_not_one_publish
         )
 
 
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        ("UPDATE locations SET city = city || '!' WHERE election_no = %(no)s", set()),
+        ("UPDATE elections SET polling_day = polling_day + 1 WHERE election_no = %(no)s", set()),
+        ("UPDATE ballot_keys SET key = sha256(key) WHERE election_no = %(no)s",
+         {"votes_topic.known", "votes_topic.published", BUCKETS}),
+    ],
+)  # fmt: skip
+def test_a_second_look_is_at_everything_once_what_decides_about_ballots_was_changed(base, change, found):
+    tell_progress(base)
+    everything = validate(base, CAST, "schedule", lambda _: None)
+    assert looked_again(base, CAST).ok
+    with copy(base, "decides") as scratched:
+        with scratched.connect("owner") as connection:
+            connection.execute(change.encode(), {"no": known(scratched, CAST).election_no})
+        again = looked_again(scratched, CAST)
+        assert again.expectations == everything.expectations
+        assert names(again, "critical") == found
+
+
 def row(fault, drill, validation):
     """A line of the table in docs/quality.md; ballot ids and seconds, which change, are left out."""
     others = [f for f in validation.findings if not f.name.endswith((".official", ".buckets"))]
@@ -489,3 +512,15 @@ def strange_rejection(platform, poll):
 PLANTS = {
     plant.__name__: plant for plant in (changed_total, total_ahead, standing_still, rejected_record, strange_rejection)
 }
+
+
+# The last test: the topic's ballots are gone afterwards.
+def test_a_second_look_finds_that_ballots_were_deleted_from_the_topic(base):
+    tell_progress(base)
+    assert looked_again(base, CAST).ok
+    end = bounds(base.kafka, topics.VOTES)[1]
+    gone = [TopicPartition(topics.VOTES, partition, offset) for partition, offset in end.items()]
+    client = admin(base.login("admin"))  # kept until the answers are there
+    for deleted in client.delete_records(gone).values():
+        deleted.result()
+    assert names(looked_again(base, CAST), "critical") == {"votes_topic.published", BUCKETS}

@@ -3,6 +3,7 @@
 import gzip
 import json
 import re
+import threading
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -11,6 +12,7 @@ import jsonschema
 import pytest
 from fastapi.testclient import TestClient
 
+import results_feed.application as applications
 from election.contracts.aggregates import BALLOTS_PER_CONTEST, VOTES_PER_CANDIDATE
 from election.contracts.messages import encode
 from election.contracts.public import Party
@@ -21,6 +23,8 @@ from election.live.snapshots import Snapshots
 from election.messaging.aggregates import FOLDED
 from election.platform import Platform
 from election.settings import PROJECT, Settings
+from results_feed import heads as feed_heads
+from results_feed import publishing, versions
 from results_feed.application import application
 from results_feed.description import described
 from results_feed.publishing import RESOURCES, Publisher
@@ -53,7 +57,12 @@ class Night:
         self.http = TestClient(application(self.publisher), raise_server_exceptions=False)
         self.generation = 1
         self.heads: list[SignedHead] = []
-        self.source.registers.heads = lambda slug: self.heads  # type: ignore[method-assign]
+        self.asked_beyond: list[int] = []
+        self.source.registers.heads = self._signed  # type: ignore[method-assign]
+
+    def _signed(self, slug: str, beyond: int = 0) -> list[SignedHead]:
+        self.asked_beyond.append(beyond)
+        return [head for head in self.heads if head.size > beyond]
 
     def register(self, *known: Register) -> None:
         readers = self.source.registers
@@ -62,6 +71,7 @@ class Night:
         readers._looked_for = frozenset(readers.registers)
         readers.version += 1
         readers.pulse.answered()
+        self.publisher.read_heads()
         self.publisher.refresh()
 
     def count(self, votes: dict[int, int], invalid: int = 0) -> None:
@@ -270,6 +280,53 @@ def test_heads_are_listed_and_a_new_one_is_a_change(night: Night) -> None:
     assert [(row["size"], row["note"], row["state"]) for row in found["items"]] == [(60, HEAD.note, "open")]
 
 
+def test_only_new_heads_are_read_until_all_are_due(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
+    address, sizes = f"{ROOT}/by-election/heads", []
+    for size in (60, 90, 120):
+        night.heads = [*night.heads, replace(HEAD, size=size)]
+        night.register(replace(REGISTER, head=LogHead(size, HEAD.root, HEAD.verifier_key, HEAD.sealed_at)))
+        sizes.append([row["size"] for row in night.get(address)["items"]])
+    assert sizes == [[60], [60, 90], [60, 90, 120]]
+    night.publisher.read_heads()
+    assert night.asked_beyond == [0, 60, 90]
+    monkeypatch.setattr(feed_heads, "_ALL_SECONDS", 0.0)
+    night.heads[0] = replace(HEAD, note="signed by an auditor too")
+    night.publisher.read_heads()
+    night.publisher.refresh()
+    assert night.asked_beyond == [0, 60, 90, 0]
+    assert [row["note"] for row in night.get(address)["items"]] == ["signed by an auditor too", HEAD.note, HEAD.note]
+
+
+def test_figures_go_on_while_postgres_gives_no_heads(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
+    night.get(f"{ROOT}/by-election/heads")
+    night.get(f"{ROOT}/by-election/totals")
+    monkeypatch.setattr(feed_heads, "_ALL_SECONDS", 0.0)
+    asked, answers = threading.Event(), threading.Event()
+
+    def slow(_slug: str, _beyond: int = 0) -> list[SignedHead]:
+        asked.set()
+        assert answers.wait(60)
+        return [HEAD]
+
+    monkeypatch.setattr(night.source.registers, "heads", slow)
+    reading = threading.Thread(target=night.publisher.read_heads, daemon=True)
+    reading.start()
+    assert asked.wait(60)
+    refreshing = threading.Thread(target=night.count, args=[{1: 44, 2: 10, 3: 20}], daemon=True)
+    refreshing.start()
+    refreshing.join(60)
+    try:
+        assert not refreshing.is_alive()
+        assert night.get(f"{ROOT}/by-election/totals")["items"][0]["votes"] == 44
+        assert night.get(f"{ROOT}/by-election/outcome")["items"], "nor does what is asked for the first time wait"
+        assert night.get(f"{ROOT}/by-election/heads")["items"] == []
+    finally:
+        answers.set()
+        reading.join(60)
+    night.publisher.refresh()
+    assert [row["size"] for row in night.get(f"{ROOT}/by-election/heads")["items"]] == [60]
+
+
 def test_figures_that_may_be_old_say_so(night: Night) -> None:
     assert night.get(f"{ROOT}/by-election/totals")["warnings"] == []
     night.source.registers.pulse.now = replace(night.source.postgres, answered_at=NIGHT, trouble="password=secret")
@@ -443,6 +500,56 @@ def test_a_removed_election_is_gone_and_one_of_its_slug_begins_again(night: Nigh
     assert night.http.get(address).status_code == 404
     night.register(replace(REGISTER, election=replace(REGISTER.election, number=8)))
     assert night.get(f"{address}?since={token}")["complete"]
+
+
+def kept(night: Night) -> int:
+    answers = night.publisher._versions["by-election", "totals"].answers
+    return sum(len(answer.body) + len(answer.gzipped or b"") for answer in answers.values())
+
+
+def test_pages_of_every_length_fill_no_memory(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(versions, "_KEPT_BYTES", 100_000)
+    more = tuple(Candidate(number, 2, f"Number {number}", "B", "Party B") for number in range(4, 300))
+    night.register(replace(REGISTER, candidates=REGISTER.candidates + more))
+    address = f"{ROOT}/by-election/totals"
+    for limit in range(200, 240):
+        assert len(night.get(f"{address}?limit={limit}")["items"]) == limit
+        assert kept(night) <= 100_000
+    assert kept(night) > 50_000
+    assert len(night.get(f"{address}?limit=239")["items"]) == 239
+
+
+def test_answers_for_which_nobody_asks_any_more_are_not_kept(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
+    address = f"{ROOT}/by-election/totals"
+    token = night.get(address)["version"]
+    monkeypatch.setattr(publishing, "_ASKED_SECONDS", 0.0)
+    night.publisher.refresh()
+    assert kept(night) == 0
+    assert not night.get(f"{address}?since={token}")["complete"], "though its tokens are known"
+
+
+def test_a_cursor_that_no_page_has_given_gives_everything(night: Night) -> None:
+    address = f"{ROOT}/by-election/totals"
+    night.get(address)
+    night.count({1: 41, 2: 10, 3: 20})
+    mark, _, number = night.get(address)["version"].partition("_")
+    assert int(number) > 1
+    for since, first, position in (("", number, 3), ("", number, 10**50), (int(number) + 1, number, 0), (0, 1, 0)):
+        found = night.get(f"{address}?cursor={mark}_{since}_{first}_{position}")
+        assert found["complete"] and len(found["items"]) == 3, (since, first, position)
+
+
+def test_the_page_and_the_document_are_written_once(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[Any] = []
+
+    def noted(document: dict[str, Any]) -> Any:
+        written.append(document)
+        return described(document)
+
+    monkeypatch.setattr(applications, "described", noted)
+    http = TestClient(application(night.publisher))
+    pages = [(http.get("/").content, http.get("/openapi.json").content) for _ in range(3)]
+    assert len(written) == 1 and len(set(pages)) == 1
 
 
 def test_elections_that_are_not_there_fill_no_memory(night: Night) -> None:

@@ -93,10 +93,13 @@ class RegisterReader:
             self._photos[key] = found
         return found
 
-    def heads(self, slug: str) -> list[SignedHead]:
-        """Every signed head of the election's log, the oldest first. Raises NotReachable, psycopg.Error."""
+    def heads(self, slug: str, beyond: int = 0) -> list[SignedHead]:
+        """Signed heads of the election's log of more than ``beyond`` entries, the oldest first.
+
+        Raises NotReachable, psycopg.Error.
+        """
         with self._connect() as connection:
-            return [SignedHead(**row) for row in _rows(connection, _HEADS, {"slug": slug})]
+            return [SignedHead(**row) for row in _rows(connection, _HEADS, {"slug": slug, "beyond": beyond})]
 
     def _photo(self, election: int, candidate: int) -> bytes | None:
         with self._connect() as connection:
@@ -235,7 +238,7 @@ _DOCUMENTS = """
 _HEADS = """
     SELECT size, encode(root, 'hex') AS root, verifier_key, sealed_at, h.state, head AS note
     FROM public_log_heads h JOIN public_elections USING (election_no)
-    WHERE slug = %(slug)s ORDER BY size"""
+    WHERE slug = %(slug)s AND size > %(beyond)s ORDER BY size"""
 
 
 def _rows(connection: Connection, query: str, parameters: Row) -> list[Row]:
