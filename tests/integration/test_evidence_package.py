@@ -152,8 +152,9 @@ def test_forged_messages_in_quarantine_are_left_out_by_the_journal(tables, publi
     cast(tables, poll.slug)
     close_poll(tables, poll.slug)
     count(tables, poll)
-    votes = [msgspec.json.decode(message.value() or b"") for message in read(tables.kafka, topics.VOTES)]
-    forged = next(vote for vote in votes if vote["election"] == poll.election_no) | {"ballot_id": "42" * 16}
+    own = f'"election":{poll.election_no},'.encode()  # other tests leave messages on the topic that are no JSON
+    value = next(value for message in read(tables.kafka, topics.VOTES) if own in (value := message.value() or b""))
+    forged = msgspec.json.decode(value) | {"ballot_id": "42" * 16}
     producer = SafeProducer(tables.kafka)
     producer.produce(topics.VOTES, msgspec.json.encode(forged), b"\x42" * 16)
     producer.flush()
