@@ -189,7 +189,7 @@ def test_a_failed_gate_says_what_is_not_met_and_leads_to_its_report(logged_in, f
     assert frame is not None
     with frame.expect_navigation(timeout=PATIENCE):  # until it is loaded: what is clicked hides what there is by then
         report.get_by_role("link", name="voters_topic").click()
-    met = report.get_by_text("Every voter of the table is on the topic, once at least.").first
+    met = report.get_by_text("Every voter of the table is on the topic, at least once.").first
     expect(met).to_be_visible()
     report.get_by_text("Failed Only").click()
     expect(met).to_be_hidden()

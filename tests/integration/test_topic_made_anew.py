@@ -73,4 +73,4 @@ def test_reconciliation_says_what_it_cannot_ask_of_a_feed_that_was_made_anew(tab
     set_back(tables, poll.slug, "ballots")
     verdict = reconcile(tables, poll.slug)
     assert len(verdict.unasked) == 1
-    assert "ballots_topic was created again" in verdict.unasked[0]
+    assert "ballots_topic was recreated" in verdict.unasked[0]
