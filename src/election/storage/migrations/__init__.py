@@ -5,6 +5,7 @@ triggers, views and rights can be replaced at any time, so they have no versions
 """
 
 from importlib.resources import files
+from pathlib import Path
 
 import psycopg
 from alembic import command
@@ -52,6 +53,11 @@ def psycopg_of(connection: Connection) -> psycopg.Connection:
     driver = connection.connection.driver_connection
     assert isinstance(driver, psycopg.Connection)
     return driver
+
+
+def run_sql_of(version: str, connection: Connection) -> None:
+    """Runs the SQL file beside a version's module, whose ``__file__`` is given."""
+    psycopg_of(connection).execute(Path(version).with_suffix(".sql").read_bytes())
 
 
 def _without_number(owner: Connection) -> str | None:

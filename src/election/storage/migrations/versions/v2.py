@@ -1,13 +1,11 @@
 """Version 0.1: ballots from outside, runs, validations, certification."""
 
-from pathlib import Path
-
 from alembic import op
 
-from election.storage.migrations import psycopg_of
+from election.storage.migrations import run_sql_of
 
 revision, down_revision = "v2", "v1"
 
 
 def upgrade() -> None:
-    psycopg_of(op.get_bind()).execute(Path(__file__).with_suffix(".sql").read_bytes())
+    run_sql_of(__file__, op.get_bind())

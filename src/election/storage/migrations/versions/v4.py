@@ -1,13 +1,11 @@
 """Version 0.2: how far a scheduled look at the data came."""
 
-from pathlib import Path
-
 from alembic import op
 
-from election.storage.migrations import psycopg_of
+from election.storage.migrations import run_sql_of
 
 revision, down_revision = "v4", "v3"
 
 
 def upgrade() -> None:
-    psycopg_of(op.get_bind()).execute(Path(__file__).with_suffix(".sql").read_bytes())
+    run_sql_of(__file__, op.get_bind())
