@@ -17,9 +17,25 @@ from election.contracts.messages import AgeGroup, Count, Gender, Millis, Number,
 from election.contracts.public import Series
 
 
+Of = Literal["all", "valid", "ranked", "first"]
+CONDITIONS: dict[Of, str] = {
+    "all": "true",
+    "valid": "candidate IS NOT NULL",
+    "ranked": "ranking IS NOT NULL",
+    "first": "position = 1",
+}
+"""Which votes add to an aggregate, as SQL for both Spark and Postgres."""
+_WORDS: dict[Of, str] = {
+    "all": "Valid and invalid votes",
+    "valid": "Valid votes",
+    "ranked": "Votes with a ranking",
+    "first": "Ballots: the first vote of each voter",
+}
+
+
 # Readers hold hundreds of thousands of totals. They never refer to each other, so they need no garbage collection.
 class Total(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """The fields of every total. ``votes`` is absolute: all ballots counted so far, never a difference.
+    """The fields of every total. ``votes`` is absolute: all votes counted so far, never a difference.
 
     ``generation`` is the generation of the tally that wrote it. A rebuild starts a new generation with its own keys.
     """
@@ -34,7 +50,8 @@ class Total(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class Field:
     """A field of a total's message.
 
-    ``adds`` is Spark SQL over the fields of a vote and ``minute``, in which the vote was cast (``spark_jobs.tally``).
+    ``adds`` is Spark SQL over the fields of a vote and ``minute``, in which the vote was cast (``spark_jobs.tally``);
+    ``district`` and ``position`` are never absent there, and ``ranking`` is a text as in "3,1,2".
     ``stored`` is Postgres SQL over the columns of ``Aggregate.source`` (``storage.expected``); only keys need it.
     Both default to the column with the field's name.
     """
@@ -52,10 +69,11 @@ class Field:
 class Aggregate:
     """One topic of totals.
 
-    ``key`` are the fields that identify a total: numbers first, then at most two texts. They follow election and
-    generation in the Kafka key. ``names`` are fields outside the key. ``source`` is the relation of stored ballots from
-    which the expected totals are computed. ``title`` names the sum of all totals, as in "Parties' votes add up to the
-    valid ballots". With ``valid_only``, invalid ballots add nothing.
+    ``key`` are the fields that identify a total: at most three numbers first, then at most two texts. They follow
+    election and generation in the Kafka key. ``names`` are fields outside the key. ``source`` is the relation of stored
+    votes from which the expected totals are computed. ``title`` names the sum of all totals, as in "Parties' votes add
+    up to the valid votes". ``of`` says which votes add to it: ``all``, the ``valid`` ones, those that are ``ranked``,
+    or the ``first`` on each ballot paper, one a voter, which make the turnout.
     """
 
     topic: str
@@ -64,7 +82,7 @@ class Aggregate:
     source: Literal["choices", "people"]
     key: tuple[Field, ...]
     names: tuple[Field, ...] = field(default=())
-    valid_only: bool = False
+    of: Of = "all"
 
     def __post_init__(self) -> None:
         declared = {part.name for part in (*self.key, *self.names)}
@@ -75,12 +93,12 @@ class Aggregate:
     @property
     def description(self) -> str:
         """The topic's description in the documentation and the JSON Schema."""
-        counts = "Valid ballots" if self.valid_only else "Valid and invalid ballots"
         key = "/".join(("election", "generation", *(part.name for part in self.key)))
-        return f"{counts}. Key `{key}`. {inspect.cleandoc(self.message.__doc__ or '')}".strip()
+        return f"{_WORDS[self.of]}. Key `{key}`. {inspect.cleandoc(self.message.__doc__ or '')}".strip()
 
 
 class CandidateTotal(Total, frozen=True, kw_only=True):
+    district: Number
     contest: Number
     contest_name: str
     candidate: Number
@@ -93,25 +111,27 @@ VOTES_PER_CANDIDATE = Aggregate(
     "Candidates' votes",
     CandidateTotal,
     "choices",
-    key=(Field("contest"), Field("candidate")),
+    key=(Field("district"), Field("contest"), Field("candidate")),
     names=(Field("contest_name"), Field("candidate_name"), Field("party")),
-    valid_only=True,
+    of="valid",
 )
 
 
 class ContestTotal(Total, frozen=True, kw_only=True):
+    district: Number
     contest: Number
     contest_name: str
     validity: Literal["valid", "invalid"]
 
 
-# Every ballot adds to exactly one of these totals, so their sum is the number of ballots that a generation has counted.
+# Every vote adds to exactly one of these totals, so their sum is the number of votes that a generation has counted.
 BALLOTS_PER_CONTEST = Aggregate(
     "aggregated_ballots_per_contest",
-    "Valid and invalid ballots",
+    "Valid and invalid votes",
     ContestTotal,
     "choices",
     key=(
+        Field("district"),
         Field("contest"),
         Field(
             "validity",
@@ -124,13 +144,37 @@ BALLOTS_PER_CONTEST = Aggregate(
 
 
 class PartyTotal(Total, frozen=True, kw_only=True):
-    """``party`` is an abbreviation."""
+    """``party`` is an abbreviation. ``position`` is the vote's on the ballot paper: first and second votes differ."""
 
+    position: Number
     party: str
 
 
 VOTES_PER_PARTY = Aggregate(
-    "aggregated_votes_per_party", "Parties' votes", PartyTotal, "choices", key=(Field("party"),), valid_only=True
+    "aggregated_votes_per_party",
+    "Parties' votes",
+    PartyTotal,
+    "choices",
+    key=(Field("position"), Field("party")),
+    of="valid",
+)
+
+
+class RankingTotal(Total, frozen=True, kw_only=True):
+    """``ranking`` has the numbers of candidates, the most preferred first, with commas between."""
+
+    district: Number
+    contest: Number
+    ranking: str
+
+
+VOTES_PER_RANKING = Aggregate(
+    "aggregated_votes_per_ranking",
+    "Rankings",
+    RankingTotal,
+    "choices",
+    key=(Field("district"), Field("contest"), Field("ranking")),
+    of="ranked",
 )
 
 
@@ -148,6 +192,7 @@ TURNOUT_BY_LOCATION = Aggregate(
     "people",
     key=(Field("location"),),
     names=(Field("country"), Field("region"), Field("city")),
+    of="first",
 )
 
 
@@ -156,7 +201,7 @@ class GenderTurnout(Total, frozen=True, kw_only=True):
 
 
 TURNOUT_BY_GENDER = Aggregate(
-    "aggregated_turnout_by_gender", "Ballots by gender", GenderTurnout, "people", key=(Field("gender"),)
+    "aggregated_turnout_by_gender", "Ballots by gender", GenderTurnout, "people", key=(Field("gender"),), of="first"
 )
 
 
@@ -165,17 +210,23 @@ class AgeGroupTurnout(Total, frozen=True, kw_only=True):
 
 
 TURNOUT_BY_AGE_GROUP = Aggregate(
-    "aggregated_turnout_by_age_group", "Ballots by age group", AgeGroupTurnout, "people", key=(Field("age_group"),)
+    "aggregated_turnout_by_age_group",
+    "Ballots by age group",
+    AgeGroupTurnout,
+    "people",
+    key=(Field("age_group"),),
+    of="first",
 )
 
 
 class MinuteTotal(Total, frozen=True, kw_only=True):
-    """``minute`` is the beginning of the minute in which the ballots were cast.
+    """``minute`` is the beginning of the minute in which the votes were cast, ``position`` theirs on the ballot paper.
 
     ``member`` is a candidate's number or a party's abbreviation, ``label`` the candidate's name or the abbreviation.
     """
 
     minute: Millis
+    position: Number
     series: Series
     member: str
     label: str
@@ -188,6 +239,7 @@ VOTES_PER_MINUTE = Aggregate(
     "choices",
     key=(
         Field("minute"),
+        Field("position"),
         Field("series"),
         Field(
             "member",
@@ -196,7 +248,7 @@ VOTES_PER_MINUTE = Aggregate(
         ),
     ),
     names=(Field("label", adds="if(series = 'party', party, candidate_name)"),),
-    valid_only=True,
+    of="valid",
 )
 
 
@@ -215,12 +267,14 @@ TURNOUT_BY_HOUR = Aggregate(
     HourTurnout,
     "choices",
     key=(Field("hour", adds=f"minute - minute % {HOUR}", stored=f"minute - mod(minute, {HOUR})"),),
+    of="first",
 )
 
 AGGREGATES: tuple[Aggregate, ...] = (
     VOTES_PER_CANDIDATE,
     BALLOTS_PER_CONTEST,
     VOTES_PER_PARTY,
+    VOTES_PER_RANKING,
     TURNOUT_BY_LOCATION,
     TURNOUT_BY_GENDER,
     TURNOUT_BY_AGE_GROUP,
@@ -237,7 +291,7 @@ def fingerprint() -> str:
             aggregate.message.__struct_fields__,
             [(part.name, part.adds) for part in aggregate.key],
             [(part.name, part.adds) for part in aggregate.names],
-            aggregate.valid_only,
+            aggregate.of,
         )
         for aggregate in AGGREGATES
     ]

@@ -19,6 +19,7 @@ _BY_NAME: dict[str, Any] = {
     "election_slug": "ynys-mon",
     "voter": 123,
     "due": 61_250,
+    "district": 1,
     "contest": 1,
     "contest_id": "W07000041",
     "contest_name": "Ynys Môn",
@@ -35,6 +36,7 @@ _BY_NAME: dict[str, Any] = {
     "minute": 1_576_192_320_000,
     "hour": 1_576_191_600_000,
     "member": "3",
+    "ranking": "3,1,2",
     "label": "Aled ap Dafydd",
     "stage": "casting",
     "topic": "ballots_topic",
@@ -58,6 +60,11 @@ _BY_NAME: dict[str, Any] = {
     "batch_at": 1_576_192_345_000,
     "batch_ms": 305,
 }
+# Members that are absent in the simple case; the topic's description names them.
+_ABSENT = {
+    "VoteMessage": {"ranking", "district", "position"},
+    "ExternalBallot": {"votes"},
+}
 _BY_TYPE = {int: 1, float: 2_000.0, str: "text", bool: False}
 
 _HEAD = """# Messages by topic
@@ -76,7 +83,8 @@ def page() -> str:
 def example(form: type[msgspec.Struct]) -> msgspec.Struct:
     """A message of the form that a reader accepts."""
     hints = get_type_hints(form)
-    message = form(**{name: _value(name, hints[name]) for name in form.__struct_fields__})
+    absent = _ABSENT.get(form.__name__, set())
+    message = form(**{name: _value(name, hints[name]) for name in form.__struct_fields__ if name not in absent})
     Decoder(form)(encode(message))
     return message
 

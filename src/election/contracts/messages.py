@@ -12,6 +12,7 @@ from operator import attrgetter
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from election.contracts.public import Series
 
@@ -24,6 +25,7 @@ Version = Annotated[int, msgspec.Meta(ge=1, le=_MOST, description="version of th
 Number = Annotated[int, msgspec.Meta(ge=1, le=_MOST)]
 Millis = Annotated[int, msgspec.Meta(ge=0, le=_MOST, description="milliseconds since 1970-01-01 UTC")]
 Count = Annotated[int, msgspec.Meta(ge=0, le=_MOST)]
+Ranking = Annotated[tuple[Number, ...], msgspec.Meta(min_length=1, description="candidates, the most preferred first")]
 BallotId = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$", description="16 bytes in hexadecimal; also the key")]
 
 
@@ -37,7 +39,7 @@ class VoterRecord(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     schema_version: Version
     election: Number
     voter: Number
-    contest: Number
+    district: Number
     location: Number
     gender: Gender
     age_group: AgeGroup
@@ -62,24 +64,40 @@ class CandidateRecord(msgspec.Struct, frozen=True, omit_defaults=True, gc=False)
     party: str
     party_name: str
     candidate_id: str | None = None
-    kind: Literal["person", "none-of-the-above", "write-in"] = "person"
+    kind: Literal["person", "list", "none-of-the-above", "write-in"] = "person"
     unopposed: bool = False
 
 
-class ExternalBallot(msgspec.Struct, frozen=True, gc=False):
-    """``ballots_topic``: a ballot from a feed. ``candidate`` is null on an invalid ballot. Key ``election/voter``."""
+class ExternalVote(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """A voter's choice in one contest: a ``candidate`` (null: an invalid vote), or a ``ranking`` of candidates."""
+
+    contest: Number
+    candidate: Number | None | UnsetType = UNSET
+    ranking: Ranking | None = None
+
+
+class ExternalBallot(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """``ballots_topic``: a ballot from a feed. Key ``election/voter``.
+
+    ``votes`` has one vote for each contest on the paper of the voter's district. A ballot with a single vote may have
+    ``contest`` and ``candidate`` in its place; ``candidate`` is null on an invalid ballot.
+    """
 
     schema_version: Version
     election: Number
     voter: Number
-    contest: Number
-    candidate: Number | None
+    contest: Number | UnsetType = UNSET
+    candidate: Number | None | UnsetType = UNSET
+    votes: tuple[ExternalVote, ...] | UnsetType = UNSET
 
 
-class VoteMessage(msgspec.Struct, frozen=True):
-    """``votes_topic``: one stored ballot, without its voter. Key: the ballot id's 16 bytes.
+class VoteMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """``votes_topic``: one stored vote, without its voter. Key: the ballot id's 16 bytes.
 
-    ``candidate``, ``candidate_name`` and ``party`` (abbreviation) are null on an invalid ballot.
+    ``candidate``, ``candidate_name`` and ``party`` (abbreviation) are null on an invalid vote. A ``ranking`` names
+    candidates, the most preferred first; ``candidate`` is then its first.
+    ``district`` is where the voter is registered; absent: the district with the contest's number. ``position`` is the
+    contest's place on the district's ballot paper; absent: 1. A voter has one vote for each position.
     ``series`` says whether the tally keeps votes per minute by candidate or by party.
     """
 
@@ -91,6 +109,9 @@ class VoteMessage(msgspec.Struct, frozen=True):
     candidate: Number | None
     candidate_name: str | None
     party: str | None
+    district: Number | None = None
+    position: Number | None = None
+    ranking: Ranking | None = None
     location: Number
     country: str
     region: str
@@ -239,7 +260,8 @@ class _Quotes:
 
     def __init__(self, form: type[msgspec.Struct]) -> None:
         self.always = 0
-        self._unless_none: list[tuple[attrgetter[Any], int]] = []
+        # Of members that may be absent or null: how to read them, the value when they are, what they have otherwise.
+        self._unless: list[tuple[attrgetter[Any], object, int]] = []
         for field in msgspec.inspect.type_info(form).fields:  # type: ignore[attr-defined]
             kinds = field.type.types if isinstance(field.type, msgspec.inspect.UnionType) else (field.type,)
             quotes = 2 + 2 * any(map(_is_text, kinds))
@@ -249,14 +271,15 @@ class _Quotes:
             name = 2 * field.required  # present even when the value is null
             self.always += name
             if quotes > name:
-                self._unless_none.append((attrgetter(field.name), quotes - name))
+                absent = UNSET if field.default is UNSET else None
+                self._unless.append((attrgetter(field.name), absent, quotes - name))
 
     def fewest(self, messages: Sequence[object]) -> int:
         """The least number in all messages together."""
         number = len(messages)
         fewest = self.always * number
-        for value, extra in self._unless_none:
-            fewest += extra * (number - list(map(value, messages)).count(None))
+        for value, absent, extra in self._unless:
+            fewest += extra * (number - list(map(value, messages)).count(absent))
         return fewest
 
 

@@ -12,7 +12,9 @@ Reason = Literal[
     "unknown_voter",
     "unknown_candidate",
     "unknown_contest",
-    "other_contest",  # the voter belongs to another contest
+    "other_contest",  # the contest is not on the ballot paper of the voter's district
+    "wrong_ranking",  # a ranking where there is none, or one that is empty, or names a candidate twice
+    "wrong_ballot",  # the ballot lacks a contest of its paper, or has two votes in one contest
     "second_ballot",  # the voter has a stored ballot with another choice
     "not_open",  # before the poll opened
     "late",  # after the poll closed

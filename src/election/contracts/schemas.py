@@ -41,4 +41,6 @@ def _spark_type(hint: Any) -> str:
         return _spark_type(next(arg for arg in args if arg is not type(None)))
     if origin is Literal or hint is str:
         return "STRING"
+    if origin is tuple:
+        return f"ARRAY<{_spark_type(args[0])}>"
     return {int: "BIGINT", float: "DOUBLE", bool: "BOOLEAN"}[hint]

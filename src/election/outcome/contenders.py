@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-Kind = Literal["person", "none-of-the-above", "write-in"]
+Kind = Literal["person", "list", "none-of-the-above", "write-in"]
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ from datetime import date, datetime
 from pathlib import Path
 
 from election.contracts.public import ElectionKind, Party
-from election.outcome import Kind, Rules
+from election.outcome import AnyRules, Kind
+from election.outcome.race import RaceKind
 from election.outcome.rules import DEFAULT
 
 
@@ -33,8 +34,9 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Contest:
-    """A race for one seat. ``declared_at`` is the local time at which the result was declared.
+    """Who competes for which seats. ``declared_at`` is the local time at which the result was declared.
 
+    ``electorate``, ``valid_votes`` and ``invalid_votes`` are sums over the districts that vote in it.
     ``polling_day`` is the contest's own when it polls later than the others, else None.
     """
 
@@ -48,13 +50,44 @@ class Contest:
     invalid_votes: int | None
     candidates: tuple[Candidate, ...]
     polling_day: date | None = None
+    kind: RaceKind = "candidates"
+    seats: int = 1
 
     @property
     def unopposed(self) -> bool:
-        """One person alone stands, and there are no official ballots: no poll is held."""
+        """One person alone stands for one seat, and there are no official ballots: no poll is held."""
+        if self.kind == "lists" or self.seats > 1:
+            return False
         first, *others = self.candidates
         one = first.kind == "person" and all(c.candidate_id and c.candidate_id == first.candidate_id for c in others)
         return one and not (self.valid_votes or self.invalid_votes)
+
+
+@dataclass(frozen=True)
+class District:
+    """Where voters are registered and figures are reported. ``contests`` are on its ballot paper, by id, in order."""
+
+    district_id: str
+    name: str
+    region: str
+    country: str
+    electorate: int
+    contests: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Result:
+    """The official votes of a district in a contest. ``votes`` has one number for each candidate, in their order.
+
+    ``rankings`` are ballots by ranking, which names candidates by their place in the contest, from 0; then ``votes``
+    are the first preferences.
+    """
+
+    district_id: str
+    contest_id: str
+    votes: tuple[int, ...]
+    invalid: int
+    rankings: tuple[tuple[tuple[int, ...], int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -82,8 +115,8 @@ DEFAULT_SUPPORT = (0.2, 0.5)
 class Scenario:
     """One election to run. ``name`` is its folder's name, ``title`` what people call it.
 
-    A replay has every candidate's official votes, a simulated one none. ``warnings`` say what looks wrong in the
-    files but can be used.
+    A replay has the official ``results`` of every district in each contest of its paper, a simulation has none.
+    ``warnings`` say what looks wrong in the files but can be used.
     """
 
     name: str
@@ -96,9 +129,11 @@ class Scenario:
     map: Path | None = None
     simulation: Simulation = Simulation()
     warnings: tuple[str, ...] = ()
-    system: Rules = DEFAULT
+    system: AnyRules = DEFAULT
+    districts: tuple[District, ...] = ()
+    results: tuple[Result, ...] = ()
 
     @property
     def registered(self) -> int:
-        """Registered voters in all contests."""
-        return sum(contest.electorate for contest in self.contests)
+        """Registered voters in all districts."""
+        return sum(district.electorate for district in self.districts)

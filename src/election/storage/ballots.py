@@ -1,6 +1,7 @@
 """Reads what is needed to write and check ballots: the election's key, choices, places and stored votes."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from psycopg.rows import class_row
 
@@ -19,15 +20,18 @@ def ballot_key(connection: Connection, election_no: int) -> bytes:
 
 
 def choices(connection: Connection, election_no: int) -> list[Choice]:
-    """Every candidate of every contest, and the invalid vote of each contest."""
+    """Every candidate on every ballot paper, and the invalid vote in each contest on it."""
     with connection.cursor(row_factory=class_row(Choice)) as cursor:
         return cursor.execute(
             """SELECT contest_no AS contest, contests.name AS contest_name, candidate_no AS candidate,
-                      btrim(given_name || ' ' || family_name) AS candidate_name, party_abbreviation AS party
-               FROM contests JOIN candidates USING (election_no, contest_no) WHERE election_no = %(no)s
+                      btrim(given_name || ' ' || family_name) AS candidate_name, party_abbreviation AS party,
+                      district_no AS district, position
+               FROM papers JOIN contests USING (election_no, contest_no)
+               JOIN candidates USING (election_no, contest_no) WHERE election_no = %(no)s
                UNION ALL
-               SELECT contest_no, name, NULL, NULL, NULL FROM contests WHERE election_no = %(no)s
-               ORDER BY candidate, contest""",
+               SELECT contest_no, name, NULL, NULL, NULL, district_no, position
+               FROM papers JOIN contests USING (election_no, contest_no) WHERE election_no = %(no)s
+               ORDER BY candidate, contest, district""",
             {"no": election_no},
         ).fetchall()
 
@@ -42,32 +46,59 @@ def places(connection: Connection, election_no: int) -> list[Place]:
         ).fetchall()
 
 
-def stored_ballots(
-    connection: Connection, election_no: int
-) -> Iterator[tuple[int, int, int | None, int, int, str, str]]:
-    """Every stored ballot in the order of voter numbers, in constant memory.
+class StoredVote(NamedTuple):
+    """A stored vote with the fields of its voter that its message carries; ``cast_at`` in ms."""
 
-    Rows are (voter, contest, candidate or None, cast_at in ms, location, gender, age group). The
-    connection must not be in autocommit: a server-side cursor reads.
+    voter: int
+    position: int
+    district: int
+    contest: int
+    candidate: int | None
+    ranking: tuple[int, ...] | None
+    cast_at: int
+    location: int
+    gender: str
+    age_group: str
+
+
+def stored_ballots(connection: Connection, election_no: int) -> Iterator[StoredVote]:
+    """Every stored vote in the order of voter numbers and positions, in constant memory.
+
+    The connection must not be in autocommit: a server-side cursor reads.
     """
     with connection.cursor(name="stored_ballots") as cursor:
         cursor.itersize = 20_000
         cursor.execute(
-            f"""SELECT v.voter_no, v.contest_no, v.candidate_no,
+            f"""SELECT v.voter_no, v.position, w.district_no, v.contest_no, v.candidate_no, v.ranking,
                        (extract(epoch FROM v.cast_at) * 1000)::bigint,
                        w.location_no, w.gender, {AGE_GROUP_SQL}
                 FROM votes v JOIN voters w USING (election_no, voter_no) JOIN elections USING (election_no)
-                WHERE election_no = %s ORDER BY election_no, v.voter_no""",
+                WHERE election_no = %s ORDER BY election_no, v.voter_no, v.position""",
             [election_no],
         )
-        yield from cursor
+        for row in cursor:
+            vote = StoredVote(*row)
+            yield vote if vote.ranking is None else vote._replace(ranking=tuple(vote.ranking))
 
 
 def stored_votes(connection: Connection, poll: Election) -> Iterator[tuple[bytes, bytes]]:
-    """(ballot id, bytes of the message) of every stored ballot, as it must be on ``votes_topic``."""
+    """(ballot id, bytes of the message) of every stored vote, as it must be on ``votes_topic``."""
     no = poll.election_no
     ballot_id = ballot_ids(ballot_key(connection, no))
-    vote = VoteEncoder(no, poll.series, choices(connection, no), places(connection, no))
-    for voter, contest, candidate, cast_at, location, gender, age_group in stored_ballots(connection, no):
-        own = ballot_id(voter)
-        yield own, vote(own, contest, candidate, location, gender, age_group, cast_at)
+    encode = VoteEncoder(no, poll.series, choices(connection, no), places(connection, no))
+    for vote in stored_ballots(connection, no):
+        own = ballot_id(vote.voter, vote.position)
+        yield (
+            own,
+            encode(
+                own,
+                vote.district,
+                vote.contest,
+                vote.candidate,
+                vote.ranking,
+                vote.location,
+                vote.gender,
+                vote.age_group,
+                vote.cast_at,
+            ),
+        )

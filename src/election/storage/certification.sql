@@ -67,16 +67,6 @@ BEGIN
             RAISE EXCEPTION 'Election % is certified: its rows in % can no longer change.', now_is.slug, TG_TABLE_NAME
                 USING HINT = 'A certified election stays as it is; register another one under another slug.';
         END IF;
-        -- Two nested conditions, because other tables have no contest_no and Postgres plans a condition as a whole.
-        IF TG_TABLE_NAME = 'votes' AND TG_OP = 'INSERT' THEN
-            IF EXISTS (
-                SELECT FROM public.contests AS c WHERE c.election_no = one AND c.unopposed
-                    AND c.contest_no IN (SELECT v.contest_no FROM changed AS v WHERE v.election_no = one)
-            ) THEN
-                RAISE EXCEPTION 'Election % holds no poll in a contest that one candidate stands in alone.', now_is.slug
-                    USING HINT = 'That candidate is elected unopposed; no ballot is cast there.';
-            END IF;
-        END IF;
     END LOOP;
     RETURN NULL;
 END $$;
@@ -236,7 +226,8 @@ BEGIN
     IF NOT EXISTS (SELECT FROM pg_trigger WHERE tgname = 'notes_the_state' AND tgrelid = 'verdicts'::regclass) THEN
         CREATE TRIGGER notes_the_state BEFORE INSERT ON verdicts FOR EACH ROW EXECUTE FUNCTION note_the_state();
     END IF;
-    FOREACH place IN ARRAY ARRAY['ballot_keys', 'parties', 'contests', 'candidates', 'locations', 'voters', 'votes',
+    FOREACH place IN ARRAY ARRAY['ballot_keys', 'parties', 'districts', 'contests', 'papers', 'candidates',
+                                 'official_results', 'official_rankings', 'locations', 'voters', 'votes',
                                  'registered_counts', 'certified_contests', 'certified_results'] LOOP
         CONTINUE WHEN EXISTS (SELECT FROM pg_trigger WHERE tgname = 'certified_insert' AND tgrelid = place::regclass);
         EXECUTE format('CREATE TRIGGER certified_insert AFTER INSERT ON %I REFERENCING NEW TABLE AS changed
@@ -252,8 +243,9 @@ BEGIN
         EXECUTE format('CREATE TRIGGER never_changed BEFORE UPDATE OR DELETE ON %I
                         FOR EACH ROW EXECUTE FUNCTION refuse_to_change_a_record()', place);
     END LOOP;
-    FOREACH place IN ARRAY ARRAY['elections', 'ballot_keys', 'parties', 'contests', 'candidates', 'locations', 'voters',
-                                 'votes', 'registered_counts', 'certified_contests', 'certified_results', 'verdicts',
+    FOREACH place IN ARRAY ARRAY['elections', 'ballot_keys', 'parties', 'districts', 'contests', 'papers', 'candidates',
+                                 'official_results', 'official_rankings', 'locations', 'voters', 'votes',
+                                 'registered_counts', 'certified_contests', 'certified_results', 'verdicts',
                                  'certifications', 'runs'] LOOP
         CONTINUE WHEN EXISTS (SELECT FROM pg_trigger WHERE tgname = 'not_emptied' AND tgrelid = place::regclass);
         EXECUTE format('CREATE TRIGGER not_emptied BEFORE TRUNCATE ON %I

@@ -4,24 +4,30 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from election.contracts.ages import AGE_GROUP_SQL
-from election.contracts.aggregates import AGGREGATES, Aggregate
+from election.contracts.aggregates import AGGREGATES, CONDITIONS, Aggregate
 from election.platform import Connection
 from election.storage.elections import Election
 
+# The district of a voter, by the voters' numbers; much cheaper than a join with millions of voters.
+_DISTRICT = """(SELECT array_agg(district_no ORDER BY first_voter_no) FROM districts WHERE election_no = %(no)s)
+    [width_bucket(voter_no, (SELECT array_agg(first_voter_no ORDER BY first_voter_no) FROM districts
+                             WHERE election_no = %(no)s))]"""
+
 # The aggregates are sums over these relations. Each reads the votes once and has few rows.
 _SOURCES = {
-    "choices": """
-        SELECT contest_no AS contest, candidate_no AS candidate, party_abbreviation AS party,
-               %(series)s::text AS series, minute, votes
-        FROM (SELECT election_no, contest_no, candidate_no,
+    "choices": f"""
+        SELECT district, contest_no AS contest, position, candidate_no AS candidate,
+               array_to_string(ranking, ',') AS ranking, party_abbreviation AS party, %(series)s::text AS series,
+               minute, votes
+        FROM (SELECT election_no, {_DISTRICT} AS district, contest_no, position, candidate_no, ranking,
                      (extract(epoch FROM date_trunc('minute', cast_at)) * 1000)::bigint AS minute, count(*) AS votes
-              FROM votes WHERE election_no = %(no)s GROUP BY 1, 2, 3, 4) AS cast_votes
+              FROM votes WHERE election_no = %(no)s GROUP BY 1, 2, 3, 4, 5, 6, 7) AS cast_votes
         LEFT JOIN candidates USING (election_no, contest_no, candidate_no)""",
     "people": f"""
-        SELECT location_no AS location, gender, age_group, count(*) AS votes
+        SELECT location_no AS location, gender, age_group, 1 AS position, count(*) AS votes
         FROM (SELECT location_no, gender, {AGE_GROUP_SQL} AS age_group
               FROM votes JOIN voters USING (election_no, voter_no) JOIN elections USING (election_no)
-              WHERE election_no = %(no)s) AS voted
+              WHERE election_no = %(no)s AND position = 1) AS voted
         GROUP BY 1, 2, 3""",
 }
 
@@ -29,12 +35,14 @@ _SOURCES = {
 # The same relations, from stored ballots that Python has summed already.
 _SUMMED = {
     "choices": """
-        SELECT contest, candidate, party_abbreviation AS party, %(series)s::text AS series, minute, votes
-        FROM unnest(%(contest)s::int[], %(candidate)s::int[], %(minute)s::bigint[], %(chosen)s::bigint[])
-            AS summed(contest, candidate, minute, votes)
+        SELECT district, contest, summed.position, candidate, ranking, party_abbreviation AS party,
+               %(series)s::text AS series, minute, votes
+        FROM unnest(%(district)s::int[], %(contest)s::int[], %(position)s::int[], %(candidate)s::int[],
+                    %(ranking)s::text[], %(minute)s::bigint[], %(chosen)s::bigint[])
+            AS summed(district, contest, position, candidate, ranking, minute, votes)
         LEFT JOIN candidates ON election_no = %(no)s AND contest_no = contest AND candidate_no = candidate""",
     "people": """
-        SELECT location, gender, age_group, votes
+        SELECT location, gender, age_group, 1 AS position, votes
         FROM unnest(%(location)s::int[], %(gender)s::text[], %(age_group)s::text[], %(voted)s::bigint[])
             AS summed(location, gender, age_group, votes)""",
 }
@@ -42,9 +50,12 @@ _SUMMED = {
 
 @dataclass(frozen=True)
 class Summed:
-    """Numbers of stored ballots: by choice and minute (ms), and by place, gender and age group."""
+    """Numbers of stored votes by choice and minute (ms), and of ballots by place, gender and age group.
 
-    choices: Sequence[tuple[int, int | None, int, int]]
+    A choice is district, contest, position, candidate (None: invalid) and ranking (a text as in "3,1,2", or None).
+    """
+
+    choices: Sequence[tuple[int, int, int, int | None, str | None, int, int]]
     people: Sequence[tuple[int, str, str, int]]
 
 
@@ -56,9 +67,10 @@ def expected_totals(connection: Connection, poll: Election, summed: Summed | Non
     totals: dict[str, dict[str, int]] = {aggregate.topic: {} for aggregate in AGGREGATES}
     parameters: dict[str, object] = {"no": poll.election_no, "series": poll.series}
     if summed is not None:
-        columns = [list(column) for part, width in ((summed.choices, 4), (summed.people, 4))
+        columns = [list(column) for part, width in ((summed.choices, 7), (summed.people, 4))
                    for column in (zip(*part, strict=True) if part else [()] * width)]  # fmt: skip
-        names = ("contest", "candidate", "minute", "chosen", "location", "gender", "age_group", "voted")
+        names = ("district", "contest", "position", "candidate", "ranking", "minute", "chosen",
+                 "location", "gender", "age_group", "voted")  # fmt: skip
         parameters |= dict(zip(names, columns, strict=True))
     query = expected_sql(_SOURCES if summed is None else _SUMMED)
     for topic, key, votes in connection.execute(query, parameters):
@@ -77,6 +89,5 @@ def expected_sql(relations: Mapping[str, str] = _SOURCES) -> str:
 
 def _totals(aggregate: Aggregate) -> str:
     key = ", ".join(f"({part.stored})::text" for part in aggregate.key)
-    where = "WHERE candidate IS NOT NULL" if aggregate.valid_only else ""
     return f"""SELECT '{aggregate.topic}', array_to_string(ARRAY[{key}], '/', 'None') AS key, sum(votes)::bigint
-               FROM {aggregate.source} {where} GROUP BY key"""
+               FROM {aggregate.source} WHERE {CONDITIONS[aggregate.of]} GROUP BY key"""

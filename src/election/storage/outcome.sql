@@ -77,7 +77,7 @@ DO $$
 DECLARE
     place text;
 BEGIN
-    FOREACH place IN ARRAY ARRAY['lots', 'certified_elected', 'certified_seats'] LOOP
+    FOREACH place IN ARRAY ARRAY['lots', 'certified_elected', 'certified_seats', 'certified_outcomes'] LOOP
         CONTINUE WHEN EXISTS (SELECT FROM pg_trigger WHERE tgname = 'certified_insert' AND tgrelid = place::regclass);
         EXECUTE format('CREATE TRIGGER certified_insert AFTER INSERT ON %I REFERENCING NEW TABLE AS changed
                         FOR EACH STATEMENT EXECUTE FUNCTION refuse_what_is_certified()', place);

@@ -10,8 +10,12 @@ CREATE OR REPLACE VIEW public_parties AS
     SELECT election_no, abbreviation, name, colour FROM parties;
 CREATE OR REPLACE VIEW public_contests AS
     SELECT election_no, contest_no, contest_id, name, region, country, declared_at, registered,
-           official_valid, official_invalid, polling_day, unopposed
+           official_valid, official_invalid, polling_day, unopposed, kind, seats
     FROM contests;
+CREATE OR REPLACE VIEW public_districts AS
+    SELECT election_no, district_no, district_id, name, region, country, registered FROM districts;
+CREATE OR REPLACE VIEW public_papers AS
+    SELECT election_no, district_no, position, contest_no FROM papers;
 CREATE OR REPLACE VIEW public_candidates AS
     SELECT election_no, contest_no, candidate_no, given_name, family_name, gender, party, party_abbreviation,
            official_votes, photo, candidate_id, kind
@@ -30,11 +34,13 @@ CREATE OR REPLACE VIEW public_validations AS
 -- Least privilege: stages write their own tables, only the auditor writes verdicts, readers read.
 GRANT USAGE ON SCHEMA public
     TO election_app, election_auditor, election_reader, election_dashboard, election_results_feed;
-GRANT SELECT, INSERT ON ballot_keys, parties, contests, candidates, locations, voters, votes TO election_app;
+GRANT SELECT, INSERT ON ballot_keys, parties, districts, contests, papers, candidates, official_results,
+    official_rankings, locations, voters, votes TO election_app;
 GRANT SELECT, INSERT, UPDATE ON elections TO election_app;
 GRANT SELECT, INSERT, DELETE ON registered_counts TO election_app;
 -- A role that could delete a voter could delete the vote as well, and store another one.
-REVOKE UPDATE, DELETE ON ballot_keys, parties, contests, candidates, locations, voters FROM election_app;
+REVOKE UPDATE, DELETE ON ballot_keys, parties, districts, contests, papers, candidates, official_results,
+    official_rankings, locations, voters FROM election_app;
 REVOKE DELETE ON elections FROM election_app;
 REVOKE UPDATE ON registered_counts FROM election_app;
 -- A run's tasks decide on the run's election, so it is recorded once and cannot be changed.
@@ -48,6 +54,7 @@ REVOKE SELECT ON ballot_keys FROM election_reader;
 GRANT INSERT ON verdicts TO election_auditor;
 GRANT INSERT, DELETE ON validations TO election_auditor;
 GRANT SELECT ON
-    public_elections, public_parties, public_contests, public_candidates, public_locations,
+    public_elections, public_parties, public_districts, public_contests, public_papers, public_candidates,
+    public_locations,
     public_registered_counts, public_verdicts, public_validations
     TO election_dashboard, election_results_feed;

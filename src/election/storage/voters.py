@@ -11,7 +11,7 @@ class Voter(NamedTuple):
 
     election_no: int
     voter_no: int
-    contest_no: int
+    district_no: int
     location_no: int
     gender: Gender
     date_of_birth: date

@@ -1,0 +1,105 @@
+-- What version 0.2 added as electoral systems: districts apart from contests, several votes a voter, rankings, outcomes.
+-- An older election's contest becomes a district of the same number, with that one contest on its ballot paper.
+
+CREATE TABLE districts (
+    election_no  int NOT NULL REFERENCES elections ON DELETE CASCADE,
+    district_no  int NOT NULL,
+    district_id  text NOT NULL,
+    name         text NOT NULL,
+    region       text NOT NULL,
+    country      text NOT NULL,
+    registered   bigint NOT NULL CHECK (registered > 0),
+    -- the district's voters have the numbers first_voter_no … first_voter_no + registered - 1
+    first_voter_no bigint NOT NULL,
+    PRIMARY KEY (election_no, district_no),
+    UNIQUE (election_no, district_id)
+);
+INSERT INTO districts
+    SELECT election_no, contest_no, contest_id, name, region, country, registered, first_voter_no FROM contests;
+
+-- contests.registered is the sum of the contest's districts.
+ALTER TABLE contests
+    DROP first_voter_no,
+    ADD kind text NOT NULL DEFAULT 'candidates' CHECK (kind IN ('candidates', 'lists', 'ranking')),
+    ADD seats int NOT NULL DEFAULT 1 CHECK (seats > 0);
+ALTER TABLE candidates
+    DROP CONSTRAINT candidates_kind_check,
+    ADD CHECK (kind IN ('person', 'list', 'none-of-the-above', 'write-in'));
+
+-- Which contests a district votes in, in the order of its ballot paper. A contest without a poll is on no paper.
+CREATE TABLE papers (
+    election_no  int NOT NULL,
+    district_no  int NOT NULL,
+    position     smallint NOT NULL CHECK (position > 0),
+    contest_no   int NOT NULL,
+    PRIMARY KEY (election_no, district_no, position),
+    UNIQUE (election_no, district_no, contest_no),
+    FOREIGN KEY (election_no, district_no) REFERENCES districts ON DELETE CASCADE,
+    FOREIGN KEY (election_no, contest_no) REFERENCES contests ON DELETE CASCADE
+);
+INSERT INTO papers SELECT election_no, contest_no, 1, contest_no FROM contests WHERE NOT unopposed;
+
+-- The official result of a replay, by district. candidate_no is null for invalid votes.
+CREATE TABLE official_results (
+    election_no  int NOT NULL,
+    district_no  int NOT NULL,
+    contest_no   int NOT NULL,
+    candidate_no int,
+    votes        bigint NOT NULL CHECK (votes >= 0),
+    UNIQUE NULLS NOT DISTINCT (election_no, district_no, contest_no, candidate_no),
+    FOREIGN KEY (election_no, district_no) REFERENCES districts ON DELETE CASCADE
+);
+INSERT INTO official_results
+    SELECT election_no, contest_no, contest_no, candidate_no, official_votes FROM candidates
+    WHERE official_votes IS NOT NULL
+    UNION ALL
+    SELECT election_no, contest_no, contest_no, NULL, official_invalid FROM contests
+    WHERE official_invalid IS NOT NULL;
+-- Official ballots by ranking: numbers of candidates, the most preferred first.
+CREATE TABLE official_rankings (
+    election_no  int NOT NULL,
+    district_no  int NOT NULL,
+    contest_no   int NOT NULL,
+    ranking      int[] NOT NULL,
+    votes        bigint NOT NULL CHECK (votes > 0),
+    PRIMARY KEY (election_no, district_no, contest_no, ranking),
+    FOREIGN KEY (election_no, district_no) REFERENCES districts ON DELETE CASCADE
+);
+
+ALTER TABLE voters DROP CONSTRAINT voters_election_no_contest_no_fkey;
+ALTER TABLE voters RENAME contest_no TO district_no;
+ALTER TABLE voters ADD FOREIGN KEY (election_no, district_no) REFERENCES districts ON DELETE CASCADE;
+ALTER TABLE registered_counts DROP CONSTRAINT registered_counts_dimension_check;
+ALTER TABLE registered_counts DISABLE TRIGGER USER;  -- of certified elections too
+UPDATE registered_counts SET dimension = 'district' WHERE dimension = 'contest';
+ALTER TABLE registered_counts ENABLE TRIGGER USER;
+ALTER TABLE registered_counts ADD CHECK (dimension IN ('district', 'location', 'gender', 'age_group'));
+
+-- One row a vote: one voter's choice in one contest. The primary key makes a second vote impossible. The trigger
+-- vote_belongs (votes.sql) refuses every other vote that cannot be, for a third of the price of foreign keys.
+-- candidate_no is null on an invalid vote. With a ranking it is the first preference.
+ALTER TABLE votes
+    DROP CONSTRAINT votes_election_no_voter_no_fkey,
+    DROP CONSTRAINT votes_election_no_contest_no_candidate_no_fkey,
+    DROP CONSTRAINT votes_pkey,
+    ADD position smallint NOT NULL DEFAULT 1,
+    ADD ranking int[] CHECK (ranking[1] = candidate_no);
+ALTER TABLE votes ALTER position DROP DEFAULT, ADD PRIMARY KEY (election_no, voter_no, position);
+
+-- A lot of any system: what it decides, and between whom. For seats of parties in the whole election there is no contest.
+ALTER TABLE lots
+    ADD step text NOT NULL DEFAULT 'seat' CHECK (step ~ '\S'),
+    ADD party text,
+    ALTER contest_no DROP NOT NULL,
+    ALTER candidate_no DROP NOT NULL,
+    ADD CHECK ((contest_no IS NULL) = (candidate_no IS NULL) AND num_nonnulls(candidate_no, party) = 1);
+
+-- A list, or the winner of several electors, has several seats; district says where, if a contest's seats are divided.
+ALTER TABLE certified_elected
+    ADD seats int NOT NULL DEFAULT 1 CHECK (seats > 0),
+    ADD district text NOT NULL DEFAULT '';
+-- The whole outcome of a certified election as the verdict said it: stages, thresholds, winners without a seat.
+CREATE TABLE certified_outcomes (
+    election_no  int PRIMARY KEY REFERENCES elections ON DELETE CASCADE,
+    outcome      jsonb NOT NULL
+);
