@@ -206,7 +206,7 @@ REFUSED = {
     "a time in a year of two digits": ("contests.csv", "2020-05-07T", "0020-05-07T", 2, "in the year 20"),
     "a year mistyped": ("contests.csv", "2020-05-07T", "2021-05-07T", 2, "more than 3 days after polling day 2020"),
     "a declaration weeks later": ("contests.csv", "2020-05-07T", "2020-05-11T", 2, "a column polling_day"),
-    "a column twice": ("contests.csv", "declared_at,", "name,", 1, "missing column declared_at"),
+    "a column twice": ("contests.csv", "declared_at,", "name,", 1, "column name is there twice"),
     "no TOML": ("scenario.toml", 'name = "Borough"', "name = Borough", None, r"not TOML .*line 1"),
     "no polling day": ("scenario.toml", "polling_day = 2020-05-07\n", "", None, "`polling_day` is None"),
     "a bad polling day": ("scenario.toml", "2020-05-07", '"7 May"', 2, "not a date"),

@@ -12,7 +12,7 @@ from election.outcome.lead import Lead
 from election.outcome.plurality import decide
 from election.outcome.race import Elected, How, Outcome, Race, Standing
 from election.outcome.record import record
-from election.outcome.rules import AnyRules, ListRules, MixedRules, RankedRules, Rules, WinnerTakeAllRules
+from election.outcome.rules import AnyRules, ListRules, MixedRules, RankedRules, Rules, WinnerTakeAllRules, rules_of
 from election.outcome.seats import PartySeats, Seats, seats
 from election.outcome.stages import Stage
 from election.outcome.ties import Lots, Tie
@@ -47,5 +47,6 @@ __all__ = [
     "decide",
     "decide_election",
     "record",
+    "rules_of",
     "seats",
 ]

@@ -22,11 +22,6 @@ class Rules:
     none_of_the_above_leads: WhenNobodyLeads = "vacant"
     write_ins_lead: WhenNobodyLeads = "vacant"
 
-    @classmethod
-    def of(cls, parameters: Mapping[str, Any]) -> "Rules":
-        """The rules with which an election was registered, from its ``parameters``."""
-        return cls(**(parameters.get("system") or {}))
-
 
 @dataclass(frozen=True)
 class ListRules:
@@ -93,3 +88,18 @@ class WinnerTakeAllRules:
 
 AnyRules = Rules | ListRules | MixedRules | RankedRules | WinnerTakeAllRules
 DEFAULT = Rules()
+BY_SYSTEM: Mapping[str, type[AnyRules]] = {
+    "plurality": Rules,
+    "list": ListRules,
+    "mixed": MixedRules,
+    "stv": RankedRules,
+    "irv": RankedRules,
+    "winner-take-all": WinnerTakeAllRules,
+}
+
+
+def rules_of(parameters: Mapping[str, Any]) -> AnyRules:
+    """The rules with which an election was registered, from its ``parameters``."""
+    kept = dict(parameters.get("system") or {})
+    values = {name: tuple(value) if isinstance(value, list) else value for name, value in kept.items()}
+    return BY_SYSTEM[values.get("system", "plurality")](**values)

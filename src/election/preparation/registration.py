@@ -6,6 +6,8 @@ import secrets
 from dataclasses import asdict
 from typing import Any
 
+from psycopg import Cursor
+
 from election import scenarios, sources
 from election.contracts import topics
 from election.errors import BadInput, UnknownElection
@@ -121,9 +123,12 @@ def _insert(
             "INSERT INTO parties (election_no, abbreviation, name, colour) VALUES (%s, %s, %s, %s)",
             [(election_no, party.abbreviation, party.name, party.colour) for party in scenario.parties],
         )
-        rows, first = [], 1
-        for number, contest in enumerate(scenario.contests, 1):
-            rows.append(
+        cursor.executemany(
+            """INSERT INTO contests (election_no, contest_no, contest_id, name, region, country, declared_at,
+                                     registered, official_valid, official_invalid, polling_day,
+                                     candidates_digest, unopposed, kind, seats)
+               VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)""",
+            [
                 (
                     election_no,
                     number,
@@ -133,19 +138,38 @@ def _insert(
                     contest.country,
                     contest.declared_at,
                     contest.electorate,
-                    first,
                     contest.valid_votes,
                     contest.invalid_votes,
                     contest.polling_day,
                     candidates_digest(contest),
                     contest.unopposed,
+                    contest.kind,
+                    contest.seats,
                 )
-            )
-            first += contest.electorate or 0
-        cursor.executemany(
-            """INSERT INTO contests (election_no, contest_no, contest_id, name, region, country, declared_at,
-                                     registered, first_voter_no, official_valid, official_invalid, polling_day,
-                                     candidates_digest, unopposed)
-               VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)""",
-            rows,
+                for number, contest in enumerate(scenario.contests, 1)
+            ],
         )
+        _insert_districts(cursor, election_no, scenario)
+
+
+def _insert_districts(cursor: Cursor, election_no: int, scenario: Scenario) -> None:
+    """Districts and their ballot papers; voters are numbered in the order of the districts."""
+    contest_no = {contest.contest_id: number for number, contest in enumerate(scenario.contests, 1)}
+    districts, papers, first = [], [], 1
+    for number, district in enumerate(scenario.districts, 1):
+        where = (district.district_id, district.name, district.region, district.country)
+        districts.append((election_no, number, *where, district.electorate, first))
+        papers += [
+            (election_no, number, position, contest_no[contest_id])
+            for position, contest_id in enumerate(district.contests, 1)
+        ]
+        first += district.electorate
+    cursor.executemany(
+        """INSERT INTO districts (election_no, district_no, district_id, name, region, country, registered,
+                                  first_voter_no)
+           VALUES (%s, %s, %s, %s, %s, %s, %s, %s)""",
+        districts,
+    )
+    cursor.executemany(
+        "INSERT INTO papers (election_no, district_no, position, contest_no) VALUES (%s, %s, %s, %s)", papers
+    )

@@ -2,17 +2,18 @@
 
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from election.contracts.public import Party
 from election.errors import BadInput
-from election.outcome import Rules
+from election.outcome import AnyRules, ListRules, MixedRules
+from election.outcome.rules import BY_SYSTEM
 from election.scenarios.model import Simulation
 from election.scenarios.tables import YEARS, refused, text_of
 from election.text import acting, visible
@@ -32,11 +33,7 @@ _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 # How far each number of [simulation] may go.
 _MOST = {"turnout": 1.0, "turnout_spread": 0.5, "invalid": 1.0}
 _MOST_SPREAD = 3.0
-_SYSTEM = {
-    "system": ("plurality",),
-    "none_of_the_above_leads": ("vacant", "next"),
-    "write_ins_lead": ("vacant", "next"),
-}
+_MOST_SEATS = 100_000
 
 
 @dataclass(frozen=True)
@@ -53,7 +50,7 @@ class Description:
     voters_per_contest: int
     parties: tuple[Party, ...]
     simulation: Simulation
-    system: Rules
+    system: AnyRules
     predecessor: str | None = None
 
 
@@ -167,14 +164,38 @@ def _party(short: str, party: Any) -> Party:
     return Party(short, party["name"], colour)
 
 
-def _system(table: dict[str, Any]) -> Rules:
+def _system(table: dict[str, Any]) -> AnyRules:
+    """The rules of [system]: a key for each field of the system's class."""
+    system = table.get("system", "plurality")
+    if system not in BY_SYSTEM:
+        raise _Wrong("system", f"`system.system` is {system!r}", f"Write {_either(tuple(BY_SYSTEM), 'system')}.")
+    form = BY_SYSTEM[system]
+    known = get_type_hints(form)
     for key, value in table.items():
-        if key not in _SYSTEM:
-            raise _Wrong(key, f"`system.{key}` is not known", f"The keys are {', '.join(_SYSTEM)}.")
-        if value not in _SYSTEM[key]:
-            choices = " or ".join(f'"{choice}"' for choice in _SYSTEM[key])
-            raise _Wrong(key, f"`system.{key}` is {value!r}", f"Write {key} = {choices}.")
-    return Rules(**table)
+        if key not in known:
+            raise _Wrong(key, f"`system.{key}` is not known", f"The keys of {system} are {', '.join(known)}.")
+        form_of = known[key]
+        if get_origin(form_of) is Literal:
+            right, remedy = value in get_args(form_of), f"Write {_either(get_args(form_of), key)}."
+        elif form_of is int:
+            right = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MOST_SEATS
+            remedy = f"Give a whole number from 0 to {_MOST_SEATS:,}."
+        elif form_of is float:
+            right, remedy = _is_number(value) and 0 <= value <= 100, "Give percent, from 0 to 100."
+        else:
+            right = isinstance(value, list) and all(isinstance(one, str) and one for one in value)
+            remedy = f'Write a list of texts, as in {key} = ["A", "B"].'
+        if not right:
+            raise _Wrong(key, f"`system.{key}` is {value!r}", remedy)
+    rules = form(**{key: tuple(value) if isinstance(value, list) else value for key, value in table.items()})
+    if isinstance(rules, MixedRules) or (isinstance(rules, ListRules) and rules.level == "nationwide"):
+        if not rules.seats:
+            raise _Wrong("system", "`system.seats` is missing", "Give the seats that the whole country shares out.")
+    return rules
+
+
+def _either(choices: Sequence[str], key: str) -> str:
+    return f"{key} = " + " or ".join(f'"{choice}"' for choice in choices)
 
 
 def _simulation(table: dict[str, Any]) -> Simulation:

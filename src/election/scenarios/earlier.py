@@ -40,6 +40,6 @@ def earlier(folder: Path, name: str) -> Earlier | None:
             f"{folder / name / 'scenario.toml'}: `predecessor` is {before!r}, which has no official figures. "
             "Name a scenario with votes, or delete the line."
         )
-    races, count = official(scenario.contests)
+    races, count = official(scenario)
     contests = tuple(figures(decide_election(races, count, scenario.system), count))
     return Earlier(before, scenario.title, contests, {party.abbreviation: party.name for party in scenario.parties})

@@ -56,7 +56,7 @@ class Contest:
     @property
     def unopposed(self) -> bool:
         """One person alone stands for one seat, and there are no official ballots: no poll is held."""
-        if self.kind == "lists" or self.seats > 1:
+        if self.kind == "lists" or self.seats > 1 or not self.candidates:
             return False
         first, *others = self.candidates
         one = first.kind == "person" and all(c.candidate_id and c.candidate_id == first.candidate_id for c in others)
@@ -116,6 +116,7 @@ class Scenario:
     """One election to run. ``name`` is its folder's name, ``title`` what people call it.
 
     A replay has the official ``results`` of every district in each contest of its paper, a simulation has none.
+    Without ``districts`` each contest is the only one of a district with its id (``simple``).
     ``warnings`` say what looks wrong in the files but can be used.
     """
 
@@ -133,7 +134,31 @@ class Scenario:
     districts: tuple[District, ...] = ()
     results: tuple[Result, ...] = ()
 
+    def __post_init__(self) -> None:
+        if not self.districts:
+            object.__setattr__(self, "districts", tuple(map(_own_district, self.contests)))
+        if not self.results and self.kind == "replay":
+            object.__setattr__(self, "results", tuple(_own_result(c) for c in self.contests if not c.unopposed))
+
+    @property
+    def simple(self) -> bool:
+        """Whether the contests say everything: districts and results follow from them."""
+        own = tuple(map(_own_district, self.contests))
+        return self.districts == own and not any(result.rankings for result in self.results)
+
     @property
     def registered(self) -> int:
         """Registered voters in all districts."""
         return sum(district.electorate for district in self.districts)
+
+
+def _own_district(contest: Contest) -> District:
+    on_paper = () if contest.unopposed else (contest.contest_id,)
+    return District(
+        contest.contest_id, contest.name, contest.region, contest.country, contest.electorate, on_paper
+    )
+
+
+def _own_result(contest: Contest) -> Result:
+    votes = tuple(candidate.votes or 0 for candidate in contest.candidates)
+    return Result(contest.contest_id, contest.contest_id, votes, contest.invalid_votes or 0)

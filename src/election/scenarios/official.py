@@ -1,30 +1,44 @@
 """A replay's official result in the form that election.outcome decides from."""
 
-from collections.abc import Sequence
+from collections import Counter, defaultdict
 
 from election.outcome import Count, Line, Race, contenders
-from election.scenarios.model import Contest
+from election.scenarios.model import Scenario
 
 
-def official(contests: Sequence[Contest]) -> tuple[list[Race], Count]:
+def official(scenario: Scenario) -> tuple[list[Race], Count]:
     """A replay's contests with their official votes; lines are numbered through the whole election."""
-    votes: dict[int, int] = {}
-    races, invalid = [], {}
-    for number, contest in enumerate(contests, 1):
-        lines = []
-        for c in contest.candidates:
-            line = len(votes) + 1
-            votes[line] = c.votes or 0
-            lines.append(Line(line, number, c.name, c.party_abbreviation, c.party, c.votes, c.candidate_id, c.kind))
-        invalid[number] = contest.invalid_votes or 0
-        races.append(
-            Race(
-                number,
-                contenders(lines),
-                contest.electorate,
-                contest.unopposed,
-                region=contest.region,
-                contest_id=contest.contest_id,
-            )
+    number_of = {contest.contest_id: number for number, contest in enumerate(scenario.contests, 1)}
+    lines: dict[str, list[Line]] = {}
+    for number, contest in enumerate(scenario.contests, 1):
+        begun = sum(map(len, lines.values()))
+        lines[contest.contest_id] = [
+            Line(begun + place, number, c.name, c.party_abbreviation, c.party, c.votes, c.candidate_id, c.kind)
+            for place, c in enumerate(contest.candidates, 1)
+        ]
+    races = [
+        Race(
+            number_of[contest.contest_id],
+            contenders(lines[contest.contest_id]),
+            contest.electorate,
+            contest.unopposed,
+            contest.seats,
+            contest.kind,
+            contest.region,
+            contest.contest_id,
         )
-    return races, Count(votes, invalid, over=True)
+        for contest in scenario.contests
+    ]
+    votes: Counter[int] = Counter({line.number: 0 for own in lines.values() for line in own})
+    invalid: Counter[int] = Counter({number: 0 for number in number_of.values()})
+    rankings: dict[int, Counter[tuple[int, ...]]] = defaultdict(Counter)
+    districts: dict[int, dict[str, dict[int, int]]] = defaultdict(dict)
+    for result in scenario.results:
+        contest_no, own = number_of[result.contest_id], lines[result.contest_id]
+        in_district = {line.number: number for line, number in zip(own, result.votes, strict=True)}
+        votes.update(in_district)
+        invalid[contest_no] += result.invalid
+        districts[contest_no][result.district_id] = in_district
+        for ranking, ballots in result.rankings:
+            rankings[contest_no][tuple(own[place].number for place in ranking)] += ballots
+    return races, Count(votes, invalid, rankings, districts, over=True)

@@ -4,23 +4,29 @@ import json
 from collections.abc import Iterator
 from dataclasses import MISSING, fields, is_dataclass, replace
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeVar
 
 from psycopg.rows import dict_row
 
 from election.errors import BadInput
 from election.platform import Connection
-from election.scenarios import Contest, Scenario
+from election.scenarios import Contest, District, Scenario, part
 from election.storage.elections import Election
+
+Sized = TypeVar("Sized", Contest, District)
 
 
 def scenario_digest(scenario: Scenario) -> str:
-    """SHA-256 of all that decides the result: title, polling days, parties, contests, candidates, official figures.
+    """SHA-256 of all that decides the result: title, polling days, parties, contests, candidates, official figures,
+    districts and their papers.
 
     It leaves out the licence, the map, [simulation], and the size of a simulated electorate, which a run may set.
     """
     contests = [_sized(scenario, contest) for contest in scenario.contests]
-    return _digest([scenario.title, scenario.polling_day, scenario.kind, scenario.parties, contests])
+    content = [scenario.title, scenario.polling_day, scenario.kind, scenario.parties, contests]
+    if not scenario.simple:
+        content += [[_sized(scenario, district) for district in scenario.districts], scenario.results]
+    return _digest(content)
 
 
 def candidates_digest(contest: Contest) -> str:
@@ -45,16 +51,15 @@ def require_unchanged(connection: Connection, poll: Election, scenario: Scenario
                FROM contests WHERE election_no = %s ORDER BY contest_no""",
             [poll.election_no],
         ).fetchall()
-    by_id = {contest.contest_id: contest for contest in scenario.contests}
-    contests = tuple(by_id[row["contest_id"]] for row in rows if row["contest_id"] in by_id)
-    standing = {candidate.party_abbreviation for contest in contests for candidate in contest.candidates}
-    parties = tuple(party for party in scenario.parties if party.abbreviation in standing)
-    if scenario_digest(replace(scenario, contests=contests, parties=parties)) == registered_with:
+    registered = connection.execute("SELECT district_id FROM districts WHERE election_no = %s", [poll.election_no])
+    own = part(scenario, {district_id for (district_id,) in registered})
+    if scenario_digest(own) == registered_with:
         return
+    by_id = {contest.contest_id: contest for contest in own.contests}
     changes = [*_election_changes(poll, scenario), *_contest_changes(rows, by_id, scenario.kind)]
     raise BadInput(
         f"The scenario {scenario.name} has changed since the election {poll.slug} was registered: "
-        f"{'; '.join(changes[:10]) or 'its parties'}{f'; and {len(changes) - 10} more' if len(changes) > 10 else ''}. "
+        f"{'; '.join(changes[:10]) or 'its parties, districts or results'}{f'; and {len(changes) - 10} more' if len(changes) > 10 else ''}. "
         "Put its folder back as it was, or register another election under another slug."
     )
 
@@ -85,8 +90,8 @@ def _contest_changes(rows: list[dict[str, Any]], by_id: dict[str, Contest], kind
             yield f"the candidates of {label} or their votes"
 
 
-def _sized(scenario: Scenario, contest: Contest) -> Contest:
-    return replace(contest, electorate=0) if scenario.kind == "simulated" else contest
+def _sized(scenario: Scenario, one: Sized) -> Sized:
+    return replace(one, electorate=0) if scenario.kind == "simulated" else one
 
 
 def _digest(content: Any) -> str:
