@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from election.outcome import Outcome, Rules, decide
+from election.outcome import Outcome, Whole, decide, decide_whole, rules_of
 from election.platform import Connection, Platform
 from election.storage.audits import find, hand_counts, summary
 from election.storage.elections import Election, election, read_whole_elections
-from election.storage.races import races
+from election.storage.races import lots, races, stored_count
 from election.text import markdown
 
 _HOW = {"votes": "Elected", "unopposed": "Elected unopposed", "lot": "Elected by lot"}
@@ -24,21 +24,21 @@ def question(platform: Platform, slug: str, verdict_no: int | None) -> str:
         read_whole_elections(connection)
         poll = election(connection, slug)
         verdict = connection.execute(
-            """SELECT ok, given_at, registered, stored, rejected, outcome FROM verdicts
+            """SELECT ok, given_at, registered, rejected, outcome FROM verdicts
                WHERE election_no = %s AND verdict_no = %s""",
             [poll.election_no, verdict_no],
         ).fetchone()
-        outcomes = _outcomes(connection, poll)
+        outcomes = _whole(connection, poll).outcomes
         audited = _audited(connection, poll, outcomes)
-        entitled = sum(outcome.race.registered or 0 for outcome in outcomes if not outcome.race.unopposed)
+        voted, entitled = _turnout(connection, poll.election_no)
     if verdict is None:
         return f"**{markdown(poll.name)}**: there is no verdict yet, so it cannot be certified."
-    ok, given_at, registered, stored, rejected, decided = verdict
+    ok, given_at, registered, rejected, decided = verdict
     agrees = "everything agrees" if ok else "**it does not reconcile**, so it cannot be certified"
     return "\n".join(
         [
-            f"**{markdown(poll.name)}** ({markdown(poll.scenario)}): {registered:,} registered, {stored:,} ballots "
-            f"({stored / entitled if entitled else 0:.1%}), {rejected:,} records rejected.",
+            f"**{markdown(poll.name)}** ({markdown(poll.scenario)}): {registered:,} registered, {voted:,} ballots "
+            f"({voted / entitled if entitled else 0:.1%}), {rejected:,} records rejected.",
             "",
             f"Verdict {verdict_no} of {given_at:%Y-%m-%d %H:%M:%S %Z}: {agrees}.",
             "",
@@ -53,17 +53,22 @@ def question(platform: Platform, slug: str, verdict_no: int | None) -> str:
     )
 
 
-def _outcomes(connection: Connection, poll: Election) -> list[Outcome]:
+def _whole(connection: Connection, poll: Election) -> Whole:
     """Every contest by the votes that are stored."""
-    votes: dict[int, int] = dict(
-        connection.execute(
-            """SELECT candidate_no, count(*) FROM votes WHERE election_no = %s AND candidate_no IS NOT NULL
-               GROUP BY 1""",
-            [poll.election_no],
-        ).fetchall()
-    )
-    rules = Rules.of(poll.parameters)
-    return [decide(race, votes, rules, over=True) for race in races(connection, poll.election_no)]
+    no = poll.election_no
+    count = stored_count(connection, no, over=True)
+    return decide_whole(races(connection, no), count, rules_of(poll.parameters), lots=lots(connection, no))
+
+
+def _turnout(connection: Connection, election_no: int) -> tuple[int, int]:
+    """Voters who have voted, and those registered where a poll is held."""
+    row = connection.execute(
+        """SELECT (SELECT count(*) FROM votes WHERE election_no = %(no)s AND position = 1),
+                  (SELECT coalesce(sum(registered), 0)::bigint FROM districts JOIN papers USING (election_no, district_no)
+                   WHERE election_no = %(no)s AND position = 1)""",
+        {"no": election_no},
+    ).fetchone()
+    return row or (0, 0)
 
 
 def _audited(connection: Connection, poll: Election, outcomes: Sequence[Outcome]) -> list[str]:
@@ -118,15 +123,33 @@ def _elected(decided: dict[str, Any], outcomes: Sequence[Outcome]) -> list[str]:
         said.append(f"**Seats**: {seats or 'none is filled'}.")
     named = elected if len(outcomes) == 1 else [one for one in elected if one["how"] != "votes"]
     said += [
-        f"**{_HOW[one['how']]}**: {markdown(one['name'])}, {markdown(', '.join(one['parties']))}." for one in named
+        f"**{_HOW[one['how']]}**: {markdown(one['name'])}, {markdown(', '.join(one['parties']))}"
+        f"{_several(one.get('seats', 1))}."
+        for one in named
     ]
+    if unseated := [one for contest in decided["contests"] for one in contest.get("unseated", ())]:
+        said.append(f"**Without a seat**: {len(unseated)} who won a constituency; their party's seats do not cover them.")
     names = {s.contender.number: s.contender.name for outcome in outcomes for s in outcome.standings}
     said += [
-        f"**Tie** of {markdown(' and '.join(names[number] for number in contest['tied']))}: it cannot be certified "
+        f"**Tie** of {markdown(' and '.join(str(names.get(key, key)) for key in tie['between']))}"
+        f"{'' if tie['step'] == 'seat' else f' ({tie["step"]})'}: it cannot be certified "
         "until the lot is drawn and recorded (`election lot`)."
-        for contest in decided["contests"]
-        if contest["undecided"]
+        for tie in decided.get("ties", ())
     ]
-    if vacant := sum(not contest["elected"] and not contest["undecided"] for contest in decided["contests"]):
+    if vacant := _vacant(decided, outcomes):
         said.append(f"**Vacant**: no person is elected in {vacant} contest{'s' if vacant > 1 else ''}.")
     return [line for one in said for line in (one, "")]
+
+
+def _several(seats: int) -> str:
+    return f" ({seats} seats)" if seats > 1 else ""
+
+
+def _vacant(decided: dict[str, Any], outcomes: Sequence[Outcome]) -> int:
+    """Contests of one seat in which no person is elected. Lists may well get none."""
+    kinds = {outcome.race.number: outcome.race.kind for outcome in outcomes}
+    return sum(
+        kinds[contest["contest"]] != "lists"
+        and not (contest["elected"] or contest["undecided"] or contest.get("unseated"))
+        for contest in decided["contests"]
+    )

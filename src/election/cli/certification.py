@@ -38,9 +38,9 @@ def refuse(slug: Slug, reason: Reason, user: User = "admin") -> None:
 @app.command()
 def lot(
     slug: Slug,
-    contest: Annotated[str, typer.Option(help="the contest that ended in a tie: its id or name")],
-    elected: Annotated[str, typer.Option(help="the candidate drawn: name or number")],
+    elected: Annotated[list[str], typer.Option(help="who was drawn: a candidate's name or number; may be repeated")],
     reason: Reason,
+    contest: Annotated[str, typer.Option(help="the contest that ended in a tie: its id or name; without it: parties")] = "",
     user: User = "admin",
 ) -> None:
     """Record the lot that settled a tie; reconcile again before it is certified."""

@@ -5,7 +5,7 @@ doi 10.6028/NIST.SP.1500-100r2, schemas at usnistgov/ElectionResultsReporting. T
 """
 
 from election.nist.document import document
-from election.nist.report import ContestReport, Report, plurality, ranked
+from election.nist.report import ContestReport, Report, plurality, ranked, reported
 from election.nist.writing import Form, written
 
 __all__ = [
@@ -15,5 +15,6 @@ __all__ = [
     "document",
     "plurality",
     "ranked",
+    "reported",
     "written",
 ]

@@ -1,7 +1,7 @@
 """What a report states, independent of its form and of where the figures were read."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Literal
 
@@ -115,6 +115,16 @@ def plurality(contest_id: str, name: str, outcome: Outcome) -> ContestReport:
         outcome.first[0].contender if ahead else None,
         tuple(standing.contender for standing in outcome.tie) if outcome.undecided else (),
     )
+
+
+def reported(contest_id: str, name: str, outcome: Outcome, count: Count) -> ContestReport:
+    """A contest of any system."""
+    if outcome.given is None:
+        return plurality(contest_id, name, outcome)
+    if outcome.race.kind == "ranking":
+        return ranked(contest_id, name, outcome.given, count)
+    over = outcome.over or outcome.race.unopposed
+    return replace(plurality(contest_id, name, outcome), elected=outcome.elected, over=over, ahead=None, tied=())
 
 
 def ranked(contest_id: str, name: str, outcome: ContestOutcome, count: Count) -> ContestReport:

@@ -11,11 +11,12 @@ from election.outcome.election import ContestOutcome, Count, ElectionOutcome, Ra
 from election.outcome.lead import Lead
 from election.outcome.plurality import decide
 from election.outcome.race import Elected, How, Outcome, Race, Standing
-from election.outcome.record import record
+from election.outcome.record import record, recorded, stages_by_name
 from election.outcome.rules import AnyRules, ListRules, MixedRules, RankedRules, Rules, WinnerTakeAllRules, rules_of
 from election.outcome.seats import PartySeats, Seats, seats
 from election.outcome.stages import Stage
 from election.outcome.ties import Lots, Tie
+from election.outcome.whole import Lot, Whole, decide_whole, one_seat_each
 
 __all__ = [
     "AnyRules",
@@ -29,6 +30,7 @@ __all__ = [
     "Lead",
     "Line",
     "ListRules",
+    "Lot",
     "Lots",
     "MixedRules",
     "Outcome",
@@ -42,11 +44,16 @@ __all__ = [
     "Standing",
     "Threshold",
     "Tie",
+    "Whole",
     "WinnerTakeAllRules",
     "contenders",
     "decide",
     "decide_election",
+    "decide_whole",
+    "one_seat_each",
     "record",
+    "recorded",
     "rules_of",
     "seats",
+    "stages_by_name",
 ]

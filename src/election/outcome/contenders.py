@@ -61,7 +61,8 @@ class Contender:
 
     @property
     def is_person(self) -> bool:
-        return self.lines[0].kind == "person"
+        """A person, or a party's list of persons: someone who can be elected."""
+        return self.lines[0].kind in ("person", "list")
 
     @property
     def kind(self) -> Kind:

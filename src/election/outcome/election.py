@@ -64,7 +64,7 @@ class ContestOutcome:
     """One contest as it would be decided if the count ended now.
 
     ``elected`` in the order of election. ``unseated`` won a constituency but get no seat (mixed). ``stages`` and
-    ``quota`` are those of a count of rankings.
+    ``quota`` are those of a count of rankings. ``ties`` of this contest await their lot.
     """
 
     race: Race
@@ -72,6 +72,7 @@ class ContestOutcome:
     unseated: tuple[Elected, ...] = ()
     stages: tuple[Stage, ...] = ()
     quota: int | None = None
+    ties: tuple[Tie, ...] = ()
 
     @cached_property
     def seats(self) -> dict[str, int]:
@@ -143,9 +144,15 @@ def outcome_of(
     thresholds: Mapping[str, Threshold] | None = None,
 ) -> ElectionOutcome:
     """The election of these ``contests``. ``ranges`` are asked for only while something can still change."""
+    waiting = {tie.contest for tie in draw.open}
     found = ElectionOutcome(
         rules,
-        tuple(contests),
+        tuple(
+            replace(contest, ties=tuple(tie for tie in draw.open if tie.contest == contest.race.number))
+            if contest.race.number in waiting
+            else contest
+            for contest in contests
+        ),
         total,
         count.over,
         tuple(draw.open),

@@ -28,6 +28,7 @@ def decide(
     over: bool = False,
     drawn: int | None = None,
     frozen: Mapping[int, How] | None = None,
+    given: ContestOutcome | None = None,
 ) -> Outcome:
     """The contest's outcome. ``votes`` are valid votes so far by line number; a line without an entry has none.
 
@@ -68,6 +69,7 @@ def decide(
         over,
         drawn,
         frozen,
+        given,
     )
 
 

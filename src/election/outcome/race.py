@@ -3,11 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from election.outcome.contenders import Contender
 from election.outcome.lead import UNOPPOSED, Lead, lead
 from election.outcome.rules import Rules
+
+if TYPE_CHECKING:
+    from election.outcome.election import ContestOutcome
 
 How = Literal["votes", "unopposed", "lot"]
 RaceKind = Literal["candidates", "lists", "ranking"]
@@ -80,7 +83,8 @@ class Outcome:
     have the most votes: several in a tie, none before the first vote. ``counted`` are valid and invalid ballots,
     ``expected`` those expected in all (None: unknown). ``over``: no ballot will come any more. ``drawn`` is the number
     of the line on which a recorded lot fell. ``frozen`` is who a certification says was elected, by line; then nothing
-    is decided again.
+    is decided again. ``given`` is the contest's share in the decision of a whole election whose rules are not those of
+    one seat for the most votes; then places and leads say who has how many votes, and nothing more.
     """
 
     race: Race
@@ -94,10 +98,13 @@ class Outcome:
     over: bool
     drawn: int | None = None
     frozen: Mapping[int, How] | None = field(default=None, hash=False)  # a mapping has no hash
+    given: "ContestOutcome | None" = field(default=None, hash=False)
 
     @cached_property
     def elected(self) -> tuple[Elected, ...]:
         """The elected candidates, in the order of election; empty while it is open, or if no candidate is elected."""
+        if self.given is not None:
+            return self.given.elected if self.over or self.race.unopposed else ()
         if self.frozen is not None:
             return tuple(
                 Elected(s.contender, s.votes, self.frozen[line.number])
@@ -129,8 +136,8 @@ class Outcome:
     def leading_party(self) -> str | None:
         """The abbreviation; None before the first vote, in a tie of parties, and where no person leads."""
         if len(self.first) == 1 and not self.elected:  # nearly always, and asked for often
-            line = self.first[0].contender.lines[0]
-            return line.party if line.kind == "person" else None
+            contender = self.first[0].contender
+            return contender.party if contender.is_person else None
         if not self.leaders or self.kept_vacant:
             return None
         first, *others = self.leaders
@@ -140,21 +147,29 @@ class Outcome:
     @property
     def kept_vacant(self) -> bool:
         """Whether a line that is no person has the most votes, alone or with others."""
+        if self.given is not None:
+            return False
         return self.race.has_no_persons and any(not standing.contender.is_person for standing in self.first)
 
     @property
     def tie(self) -> tuple[Standing, ...]:
         """Persons with equal votes at the end of the count, whether or not a lot was drawn; empty without a tie."""
+        if self.given is not None:
+            return ()
         return self.first if self.over and len(self.first) > 1 and not self.kept_vacant else ()
 
     @property
     def undecided(self) -> bool:
         """The count is over and a tie awaits its lot."""
+        if self.given is not None:
+            return self.over and bool(self.given.ties)
         return bool(self.tie) and not self.elected
 
     @property
     def party(self) -> str | None:
         """The party that has won the seat: its candidate is elected, or ahead of every ballot that could come."""
+        if self.given is not None:
+            return self.elected[0].contender.party if self.race.seats == 1 and self.elected else None
         if self.elected or self.frozen is not None:
             return self.elected[0].contender.party if self.elected else None
         return self.leading_party if len(self.first) == 1 and not self.lead.overturnable else None

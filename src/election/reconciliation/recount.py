@@ -1,13 +1,15 @@
 """The recount: counts the ballots of a certified election again, in two ways, and compares them with the result."""
 
+from collections.abc import Sequence
+
 from election.errors import StageFailed
 from election.messaging.rejected import rejected
-from election.outcome import Rules, decide
+from election.outcome import decide_whole, rules_of
 from election.platform import Connection, Platform
 from election.reconciliation.ballots import Tally, compare_ballots
 from election.reconciliation.verdict import Difference, Verdict, ballot_differences
 from election.storage.elections import Election, election, read_whole_elections
-from election.storage.races import lots, races
+from election.storage.races import lots, races, stored_count
 
 _LISTED = 50
 
@@ -30,7 +32,7 @@ def recount(platform: Platform, slug: str) -> Verdict:
         registered = sum(_registered(connection, poll).values())
         comparison = compare_ballots(platform, connection, poll, tally=True)
         names = _names(connection, poll)
-        elected = _elected(connection, poll, stored)
+        elected = _elected(connection, poll)
     published = comparison.claimed or {}
     differences = (
         *ballot_differences(comparison),
@@ -64,30 +66,38 @@ def _against(frozen: Tally, again: Tally, what: str, names: dict[tuple[int, int]
     ][:_LISTED]
 
 
-def _elected(connection: Connection, poll: Election, stored: Tally) -> list[Difference]:
-    """Contests whose stored ballots elect other people than the certified ones.
+def _elected(connection: Connection, poll: Election) -> list[Difference]:
+    """Contests whose stored votes elect others than the certified ones, or the same in another order or way.
 
     An older certification may have frozen no winners; then nothing is compared.
     """
-    certified: dict[int, list[tuple[int, str]]] = {}
-    for contest, candidate, how in connection.execute(
-        "SELECT contest_no, candidate_no, how FROM certified_elected WHERE election_no = %s ORDER BY position",
-        [poll.election_no],
+    no = poll.election_no
+    certified: dict[int, list[tuple[int, str, int, str]]] = {}
+    for contest, *one in connection.execute(
+        """SELECT contest_no, candidate_no, how, seats, district FROM certified_elected WHERE election_no = %s
+           ORDER BY position""",
+        [no],
     ):
-        certified.setdefault(contest, []).append((candidate, how))
+        certified.setdefault(contest, []).append(tuple(one))
     if not certified:
         return []
-    votes = {candidate: number for (_, candidate), number in stored.items() if candidate}
-    rules, drawn = Rules.of(poll.parameters), lots(connection, poll.election_no)
+    count = stored_count(connection, no, over=True)
+    whole = decide_whole(races(connection, no), count, rules_of(poll.parameters), lots=lots(connection, no))
     found = []
-    for race in races(connection, poll.election_no):
-        outcome = decide(race, votes, rules, over=True, drawn=drawn.get(race.number))
-        again = [(elected.contender.number, elected.how) for elected in outcome.elected]
-        if again != certified.get(race.number, []):
-            what = [", ".join(f"candidate {no} by {how}" for no, how in who) or "no candidate" for who in
-                    (certified.get(race.number, []), again)]  # fmt: skip
-            found.append(Difference("elected in", f"contest {race.number}", *what))
+    for outcome in whole.outcomes:
+        again = [(one.contender.number, one.how, one.seats, one.district) for one in outcome.elected]
+        before = certified.get(outcome.race.number, [])
+        if again != before:
+            found.append(Difference("elected in", f"contest {outcome.race.number}", _who(before), _who(again)))
     return found[:_LISTED]
+
+
+def _who(elected: Sequence[tuple[int, str, int, str]]) -> str:
+    named = [
+        f"candidate {number} by {how}{f' ({seats} seats)' if seats > 1 else ''}{f' in {place}' if place else ''}"
+        for number, how, seats, place in elected
+    ]
+    return ", ".join(named) or "no candidate"
 
 
 def _frozen(connection: Connection, poll: Election) -> Tally:

@@ -10,7 +10,7 @@ from election.contracts import topics
 from election.errors import StageFailed
 from election.messaging.aggregates import folded
 from election.messaging.rejected import rejected
-from election.outcome import Rules, decide
+from election.outcome import decide_whole, rules_of
 from election.outcome import record as outcome_record
 from election.platform import Connection, Platform
 from election.reconciliation.aggregates import compare_totals
@@ -18,7 +18,7 @@ from election.reconciliation.ballots import Comparison, compare_ballots
 from election.reconciliation.offered import unaccounted
 from election.storage.elections import Election, election, read_whole_elections
 from election.storage.expected import expected_totals
-from election.storage.races import lots, races
+from election.storage.races import lots, races, stored_count
 from election.totals import Totals
 
 # A broken election can differ in millions of keys. A person reads only the first ones.
@@ -99,7 +99,7 @@ def reconcile(platform: Platform, slug: str) -> Verdict:
             *_aggregates(expected, totals, poll),
             *_official(connection, totals, poll, voters),
         ]
-        decided = None if differences else _outcome(connection, expected, poll)
+        decided = None if differences else _outcome(connection, poll)
     refused = sum(1 for _ in rejected(platform, poll.election_no))
     return Verdict(
         not differences,
@@ -172,14 +172,12 @@ def _offered(platform: Platform, connection: Connection, poll: Election, unasked
     return [Difference(what, where, 0, ballots) for what, where, ballots in found]
 
 
-def _outcome(connection: Connection, totals: Expected, poll: Election) -> dict[str, Any]:
+def _outcome(connection: Connection, poll: Election) -> dict[str, Any]:
     """The outcome by the stored votes, recorded lots included."""
-    votes = {int(key.rsplit("/", 1)[1]): n for key, n in totals[topics.VOTES_PER_CANDIDATE].items()}
-    rules, over = Rules.of(poll.parameters), poll.state in ("counted", "certified", "refused")
-    drawn = lots(connection, poll.election_no)
+    no, over = poll.election_no, poll.state in ("counted", "certified", "refused")
+    count = stored_count(connection, no, over=over)
     return outcome_record(
-        decide(race, votes, rules, over=over, drawn=drawn.get(race.number))
-        for race in races(connection, poll.election_no)
+        decide_whole(races(connection, no), count, rules_of(poll.parameters), lots=lots(connection, no))
     )
 
 

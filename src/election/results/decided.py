@@ -2,29 +2,39 @@
 
 from dataclasses import dataclass
 
+from psycopg.rows import class_row
+
 from election.contracts.public import Decision
-from election.outcome import Outcome, Rules, decide
+from election.outcome import Whole, decide_whole, recorded, rules_of
 from election.platform import Platform
 from election.results.figures import Figures, certified, counted
 from election.storage.elections import Election, election
 from election.storage.public import newest_decision
 from election.storage.races import lots, races
 
-ContestRow = tuple[str, str, int, int | None, int | None, bool]
-"""Id, name, registered voters, official valid and invalid ballots, whether it is unopposed."""
+@dataclass(frozen=True)
+class ContestRow:
+    """A contest's fixed facts; ``position`` on the ballot paper, 1 if no poll is held."""
+
+    contest_id: str
+    name: str
+    registered: int
+    official_valid: int | None
+    official_invalid: int | None
+    unopposed: bool
+    position: int
 
 
 @dataclass(frozen=True)
 class Decided:
-    """``contests`` and ``outcomes`` by contest number. ``over``: no ballot will come any more.
+    """``contests`` and ``whole.outcomes`` by contest number. ``over``: no ballot will come any more.
 
     ``decision`` is the newest certification or refusal, None before there is one.
     """
 
     poll: Election
-    rules: Rules
     contests: list[ContestRow]
-    outcomes: list[Outcome]
+    whole: Whole
     figures: Figures
     over: bool
     decision: Decision | None
@@ -34,27 +44,26 @@ def decided(platform: Platform, slug: str) -> Decided:
     """The figures are the frozen ones once certified, so no topic is read. Raises UnknownElection."""
     with platform.connect("reader") as connection:
         poll = election(connection, slug)
-        contests = connection.execute(
-            """SELECT contest_id, name, registered, official_valid, official_invalid, unopposed
-               FROM contests WHERE election_no = %s ORDER BY contest_no""",
-            [poll.election_no],
-        ).fetchall()
-        standing = races(connection, poll.election_no)
-        frozen = certified(connection, poll.election_no) if poll.state == "certified" else None
-        drawn = lots(connection, poll.election_no)
-        decision = newest_decision(connection, poll.election_no)
-    figures = frozen or counted(platform, poll.election_no)
-    rules, over = Rules.of(poll.parameters), poll.state in ("counted", "certified", "refused")
-    outcomes = [
-        decide(
-            race,
-            figures.votes,
-            rules,
-            invalid=figures.ballots.get((race.number, "invalid"), 0),
-            over=over,
-            drawn=drawn.get(race.number),
-            frozen=None if figures.elected is None else figures.elected.get(race.number, {}),
+        no, rules, over = poll.election_no, rules_of(poll.parameters), poll.state in ("counted", "certified", "refused")
+        with connection.cursor(row_factory=class_row(ContestRow)) as cursor:
+            contests = cursor.execute(
+                """SELECT contest_id, name, registered, official_valid, official_invalid, unopposed, position
+                   FROM public_contests WHERE election_no = %s ORDER BY contest_no""",
+                [no],
+            ).fetchall()
+        standing, drawn = races(connection, no), lots(connection, no)
+        decision = newest_decision(connection, no)
+        figures = (
+            certified(connection, no)
+            if poll.state == "certified"
+            else counted(platform, connection, no, over=over)
         )
-        for race in standing
-    ]
-    return Decided(poll, rules, contests, outcomes, figures, over, decision)
+    whole = decide_whole(
+        standing,
+        figures.count,
+        rules,
+        lots=drawn,
+        frozen=figures.elected,
+        certified=None if figures.outcome is None else recorded(figures.outcome, standing, rules),
+    )
+    return Decided(poll, contests, whole, figures, over, decision)

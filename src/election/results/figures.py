@@ -1,34 +1,41 @@
 """The figures of a result, from where they are: the counted topics, or the frozen tables of a certified election."""
 
+from collections import Counter
 from dataclasses import dataclass
+from typing import Any
 
 from election.contracts import topics
 from election.messaging.aggregates import folded
-from election.outcome import How
+from election.outcome import Count, How
 from election.platform import Connection, Platform
-from election.storage.public import elected
+from election.storage.public import certified_outcome, elected
+from election.storage.races import district_ids, empty_districts
+from election.tallied import count_of
 
 
 @dataclass(frozen=True)
 class Figures:
-    """Votes by the number of the candidate's line; ballots by contest number and ``valid`` or ``invalid``.
+    """What ``election.outcome`` decides from, and valid votes by contest number.
 
-    ``elected`` is how each was elected, by contest and line, as it was certified; None where that is not frozen.
+    ``elected`` is how each was elected, by contest and line, and ``outcome`` the whole record, as they were certified;
+    None where that is not frozen.
     """
 
-    votes: dict[int, int]
-    ballots: dict[tuple[int, str], int]
+    count: Count
+    valid: dict[int, int]
     elected: dict[int, dict[int, How]] | None = None
+    outcome: dict[str, Any] | None = None
 
 
-def counted(platform: Platform, election_no: int) -> Figures:
+def counted(platform: Platform, connection: Connection, election_no: int, *, over: bool) -> Figures:
     """What the aggregated topics say."""
-    totals = folded(platform.kafka, election_no)
-    found = totals.election(election_no)
-    return Figures(
-        {total.candidate: total.votes for total in found[topics.VOTES_PER_CANDIDATE]},
-        {(total.contest, total.validity): total.votes for total in found[topics.BALLOTS_PER_CONTEST]},
-    )
+    found = folded(platform.kafka, election_no).election(election_no)
+    valid: Counter[int] = Counter()
+    for total in found[topics.BALLOTS_PER_CONTEST]:
+        if total.validity == "valid":
+            valid[total.contest] += total.votes
+    names = district_ids(connection, election_no)
+    return Figures(count_of(found, empty_districts(connection, election_no), names, over=over), valid)
 
 
 def certified(connection: Connection, election_no: int) -> Figures:
@@ -38,9 +45,10 @@ def certified(connection: Connection, election_no: int) -> Figures:
     )
     contests = connection.execute(
         "SELECT contest_no, valid, invalid FROM certified_contests WHERE election_no = %s", [election_no]
-    )
+    ).fetchall()
     return Figures(
-        dict(votes.fetchall()),
-        {(no, kind): n for no, *both in contests for kind, n in zip(("valid", "invalid"), both, strict=True)},
+        Count(dict(votes.fetchall()), {no: invalid for no, _, invalid in contests}, over=True),
+        {no: valid for no, valid, _ in contests},
         elected(connection, election_no),
+        certified_outcome(connection, election_no),
     )

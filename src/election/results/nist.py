@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from election.nist import Report, plurality
+from election.nist import Report, reported
 from election.platform import Platform
 from election.results.decided import decided
 from election.storage.public import parties, verdicts
@@ -28,8 +28,8 @@ def nist_report(platform: Platform, slug: str) -> Report:
         datetime.now(UTC),
         known,
         tuple(
-            plurality(contest_id, name, outcome)
-            for (contest_id, name, *_), outcome in zip(found.contests, found.outcomes, strict=True)
+            reported(contest.contest_id, contest.name, outcome, found.figures.count)
+            for contest, outcome in zip(found.contests, found.whole.outcomes, strict=True)
         ),
         found.decision,
         recount,

@@ -9,7 +9,7 @@ from election.platform import Connection
 from election.storage.elections import Election
 
 # The district of a voter, by the voters' numbers; much cheaper than a join with millions of voters.
-_DISTRICT = """(SELECT array_agg(district_no ORDER BY first_voter_no) FROM districts WHERE election_no = %(no)s)
+DISTRICT_SQL = """(SELECT array_agg(district_no ORDER BY first_voter_no) FROM districts WHERE election_no = %(no)s)
     [width_bucket(voter_no, (SELECT array_agg(first_voter_no ORDER BY first_voter_no) FROM districts
                              WHERE election_no = %(no)s))]"""
 
@@ -19,7 +19,7 @@ _SOURCES = {
         SELECT district, contest_no AS contest, position, candidate_no AS candidate,
                array_to_string(ranking, ',') AS ranking, party_abbreviation AS party, %(series)s::text AS series,
                minute, votes
-        FROM (SELECT election_no, {_DISTRICT} AS district, contest_no, position, candidate_no, ranking,
+        FROM (SELECT election_no, {DISTRICT_SQL} AS district, contest_no, position, candidate_no, ranking,
                      (extract(epoch FROM date_trunc('minute', cast_at)) * 1000)::bigint AS minute, count(*) AS votes
               FROM votes WHERE election_no = %(no)s GROUP BY 1, 2, 3, 4, 5, 6, 7) AS cast_votes
         LEFT JOIN candidates USING (election_no, contest_no, candidate_no)""",

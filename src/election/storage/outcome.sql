@@ -1,26 +1,31 @@
 -- The outcome: the lots that settle ties, and the outcome that a certification freezes.
 -- Run by the owner after certification.sql; safe to run again. Reasons: docs/decisions/0040-outcome.md.
 
--- Records a lot. Only a decider may do so, and only for a candidate who is tied in the newest verdict.
-CREATE OR REPLACE FUNCTION record_lot(the_slug text, the_contest int, the_candidate int, by text, reason text)
+-- Records a lot. Only a decider may do so, and only for a tie that the newest verdict names: the contest (null: the whole
+-- election), the step, and which of those who are tied it chose.
+DROP FUNCTION IF EXISTS record_lot(text, int, int, text, text);
+CREATE OR REPLACE FUNCTION record_lot(the_slug text, the_contest int, the_step text, the_chosen jsonb, by text, reason text)
 RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     newest bigint := (
         SELECT max(verdict_no) FROM public.verdicts JOIN public.elections USING (election_no) WHERE slug = the_slug);
     poll public.elections := public.up_for_decision(the_slug, by, reason, newest);
+    tie jsonb := (
+        SELECT known FROM public.verdicts, jsonb_array_elements(outcome -> 'ties') AS known
+        WHERE verdict_no = newest AND known -> 'contest' = coalesce(to_jsonb(the_contest), 'null')
+          AND known ->> 'step' = the_step);
     made bigint;
 BEGIN
-    IF NOT EXISTS (
-        SELECT FROM jsonb_array_elements((
-            SELECT outcome -> 'contests' FROM public.verdicts WHERE verdict_no = newest)) AS contest
-        WHERE (contest ->> 'contest')::int = the_contest AND contest -> 'tied' @> to_jsonb(the_candidate)
-    ) THEN
-        RAISE EXCEPTION 'The newest verdict on % has no tie in contest % with candidate %.',
-            the_slug, the_contest, the_candidate
+    IF tie IS NULL OR NOT tie -> 'between' @> the_chosen
+        OR (tie ->> 'chosen')::int <> (SELECT count(DISTINCT one) FROM jsonb_array_elements(the_chosen) AS one) THEN
+        RAISE EXCEPTION 'The newest verdict on % has no tie (%) in % with %.', the_slug, the_step,
+            coalesce('contest ' || the_contest, 'the whole election'), the_chosen
             USING HINT = 'A lot settles only a tie at the end of the count, once it was reconciled.';
     END IF;
-    INSERT INTO public.lots (election_no, contest_no, candidate_no, recorded_by, reason, verdict_no)
-    VALUES (poll.election_no, the_contest, the_candidate, by, reason, newest) RETURNING lot_no INTO made;
+    INSERT INTO public.lots (election_no, contest_no, candidate_no, step, tied, chosen, recorded_by, reason, verdict_no)
+    VALUES (poll.election_no, the_contest,
+            CASE WHEN the_contest IS NOT NULL AND jsonb_array_length(the_chosen) = 1 THEN (the_chosen ->> 0)::int END,
+            the_step, tie -> 'between', the_chosen, by, reason, newest) RETURNING lot_no INTO made;
     RETURN made;
 END $$;
 
@@ -32,7 +37,7 @@ DECLARE
     again text := format('Reconcile %s again: clear reconciliation.reconcile in its run.', the_slug);
     tied text;
 BEGIN
-    IF verdict.outcome IS NULL OR jsonb_array_length(verdict.outcome -> 'contests')
+    IF verdict.outcome IS NULL OR NOT verdict.outcome ? 'ties' OR jsonb_array_length(verdict.outcome -> 'contests')
         <> (SELECT count(*) FROM public.contests WHERE election_no = the_election) THEN
         RAISE EXCEPTION '% cannot be certified: the verdict of % does not say who is elected in every contest.',
             the_slug, verdict.given_at USING HINT = again;
@@ -45,6 +50,9 @@ BEGIN
     FROM jsonb_array_elements(verdict.outcome -> 'contests') AS contest
     JOIN public.contests ON election_no = the_election AND contest_no = (contest ->> 'contest')::int
     WHERE (contest ->> 'undecided')::boolean;
+    IF tied IS NULL AND jsonb_array_length(verdict.outcome -> 'ties') > 0 THEN
+        tied := 'the whole election';
+    END IF;
     IF tied IS NOT NULL THEN
         RAISE EXCEPTION '% cannot be certified: there is a tie in %.', the_slug, tied
             USING HINT = format('Draw the lot, record it with `election lot %s`, then reconcile again.', the_slug);
@@ -53,15 +61,16 @@ BEGIN
         SELECT the_election, (contest ->> 'contest')::int, one.position, (elected -> 'lines' ->> 0)::int,
                elected ->> 'name', elected ->> 'party',
                ARRAY(SELECT jsonb_array_elements_text(elected -> 'parties')), (elected ->> 'votes')::bigint,
-               elected ->> 'how'
+               elected ->> 'how', (elected ->> 'seats')::int, elected ->> 'district'
         FROM jsonb_array_elements(verdict.outcome -> 'contests') AS contest,
              jsonb_array_elements(contest -> 'elected') WITH ORDINALITY AS one (elected, position);
     INSERT INTO public.certified_seats
         SELECT the_election, key, value::int FROM jsonb_each_text(verdict.outcome -> 'seats');
+    INSERT INTO public.certified_outcomes VALUES (the_election, verdict.outcome);
     IF EXISTS (
         SELECT FROM jsonb_array_elements(verdict.outcome -> 'contests') AS contest,
                     jsonb_array_elements(contest -> 'elected') AS elected
-        WHERE (elected ->> 'votes')::bigint IS DISTINCT FROM (
+        WHERE elected ->> 'district' = '' AND (elected ->> 'votes')::bigint IS DISTINCT FROM (
             SELECT sum(votes) FROM public.certified_results
             WHERE election_no = the_election AND elected -> 'lines' @> to_jsonb(candidate_no))
     ) THEN
@@ -96,13 +105,15 @@ BEGIN
 END $$;
 
 CREATE OR REPLACE VIEW public_lots AS
-    SELECT election_no, lot_no, contest_no, candidate_no, recorded_by, reason, recorded_at FROM lots;
+    SELECT election_no, lot_no, contest_no, candidate_no, recorded_by, reason, recorded_at, step, tied, chosen FROM lots;
 CREATE OR REPLACE VIEW public_certified_elected AS
-    SELECT election_no, contest_no, position, candidate_no, candidate, party, parties, votes, how
+    SELECT election_no, contest_no, position, candidate_no, candidate, party, parties, votes, how, seats, district
     FROM certified_elected;
+CREATE OR REPLACE VIEW public_certified_outcomes AS
+    SELECT election_no, outcome FROM certified_outcomes;
 CREATE OR REPLACE VIEW public_certified_seats AS
     SELECT election_no, party, seats FROM certified_seats;
 
-GRANT SELECT ON lots, certified_elected, certified_seats TO election_app, election_auditor, election_reader;
-GRANT SELECT ON public_lots, public_certified_elected, public_certified_seats
+GRANT SELECT ON lots, certified_elected, certified_seats, certified_outcomes TO election_app, election_auditor, election_reader;
+GRANT SELECT ON public_lots, public_certified_elected, public_certified_seats, public_certified_outcomes
     TO election_auditor, election_reader, election_dashboard, election_results_feed;

@@ -80,5 +80,13 @@ def elected(connection: Connection, election_no: int) -> dict[int, dict[int, How
     return found or None
 
 
+def certified_outcome(connection: Connection, election_no: int) -> dict[str, Any] | None:
+    """The ``record`` of the outcome that was certified; None before, and where an older version certified it."""
+    row = connection.execute(
+        "SELECT outcome FROM public_certified_outcomes WHERE election_no = %s", [election_no]
+    ).fetchone()
+    return row[0] if row else None
+
+
 def _sentence(difference: dict[str, Any]) -> str:
     return "{what} {key}: expected {expected}, found {found}".format(**difference)

@@ -10,7 +10,10 @@ CREATE OR REPLACE VIEW public_parties AS
     SELECT election_no, abbreviation, name, colour FROM parties;
 CREATE OR REPLACE VIEW public_contests AS
     SELECT election_no, contest_no, contest_id, name, region, country, declared_at, registered,
-           official_valid, official_invalid, polling_day, unopposed, kind, seats
+           official_valid, official_invalid, polling_day, unopposed, kind, seats,
+           -- the same on all ballot papers
+           coalesce((SELECT min(position) FROM papers WHERE papers.election_no = contests.election_no
+                                                        AND papers.contest_no = contests.contest_no), 1) AS position
     FROM contests;
 CREATE OR REPLACE VIEW public_districts AS
     SELECT election_no, district_no, district_id, name, region, country, registered FROM districts;

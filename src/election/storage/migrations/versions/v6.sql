@@ -86,13 +86,15 @@ ALTER TABLE votes
     ADD ranking int[] CHECK (ranking[1] = candidate_no);
 ALTER TABLE votes ALTER position DROP DEFAULT, ADD PRIMARY KEY (election_no, voter_no, position);
 
--- A lot of any system: what it decides, and between whom. For seats of parties in the whole election there is no contest.
+-- A lot of any system: which of those who were tied it chose. Keys are numbers of candidates, or parties' abbreviations
+-- where no contest is named: then it decides seats of the whole election.
 ALTER TABLE lots
     ADD step text NOT NULL DEFAULT 'seat' CHECK (step ~ '\S'),
-    ADD party text,
+    ADD tied jsonb,    -- null in lots of older versions
+    ADD chosen jsonb,  -- of a single candidate: null, and candidate_no says which
     ALTER contest_no DROP NOT NULL,
     ALTER candidate_no DROP NOT NULL,
-    ADD CHECK ((contest_no IS NULL) = (candidate_no IS NULL) AND num_nonnulls(candidate_no, party) = 1);
+    ADD CHECK (num_nonnulls(candidate_no, chosen) > 0);
 
 -- A list, or the winner of several electors, has several seats; district says where, if a contest's seats are divided.
 ALTER TABLE certified_elected
