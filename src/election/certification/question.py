@@ -132,13 +132,17 @@ def _elected(decided: dict[str, Any], outcomes: Sequence[Outcome]) -> list[str]:
     names = {s.contender.number: s.contender.name for outcome in outcomes for s in outcome.standings}
     said += [
         f"**Tie** of {markdown(' and '.join(str(names.get(key, key)) for key in tie['between']))}"
-        f"{'' if tie['step'] == 'seat' else f' ({tie["step"]})'}: it cannot be certified "
+        f"{_step(tie['step'])}: it cannot be certified "
         "until the lot is drawn and recorded (`election lot`)."
         for tie in decided.get("ties", ())
     ]
     if vacant := _vacant(decided, outcomes):
         said.append(f"**Vacant**: no person is elected in {vacant} contest{'s' if vacant > 1 else ''}.")
     return [line for one in said for line in (one, "")]
+
+
+def _step(step: str) -> str:
+    return "" if step == "seat" else f" ({markdown(step)})"
 
 
 def _several(seats: int) -> str:

@@ -21,6 +21,7 @@ from election.live.reach import Pulse
 from election.live.register import Counted, Register, register_from_topic
 from election.messaging.aggregates import FOLDED
 from election.messaging.clients import RESTFUL, consume, consumer
+from election.tallied import rankings_of
 from election.totals import Totals
 
 log = logging.getLogger(__name__)
@@ -64,6 +65,19 @@ class Live:
     unusable_since: datetime | None = None
 
 
+def counted_of(by_topic: Mapping[str, list[Any]]) -> Counted:
+    """The sums of an election's totals over its districts."""
+    votes: Counter[int] = Counter()
+    ballots: dict[str, Counter[int]] = {"valid": Counter(), "invalid": Counter()}
+    divided: dict[int, dict[int, dict[int, int]]] = defaultdict(lambda: defaultdict(dict))
+    for total in by_topic[topics.BALLOTS_PER_CONTEST]:
+        ballots[total.validity][total.contest] += total.votes
+    for total in by_topic[topics.VOTES_PER_CANDIDATE]:
+        votes[total.candidate] += total.votes
+        divided[total.contest][total.district][total.candidate] = total.votes
+    return Counted(votes, ballots["valid"], ballots["invalid"], rankings_of(by_topic[topics.VOTES_PER_RANKING]), divided)
+
+
 class CountReader:
     """The fold of all elections, kept up to date by one daemon thread."""
 
@@ -98,12 +112,7 @@ class CountReader:
             by_topic = self._totals.election(election)
             version = self._versions[election]
             rejected: dict[tuple[str, str], int] = dict(+self._rejects.get(election, Counter()))
-        ballots = {
-            validity: {t.contest: t.votes for t in by_topic[topics.BALLOTS_PER_CONTEST] if t.validity == validity}
-            for validity in ("valid", "invalid")
-        }
-        votes = {total.candidate: total.votes for total in by_topic[topics.VOTES_PER_CANDIDATE]}
-        counted = Counted(votes, ballots["valid"], ballots["invalid"])
+        counted = counted_of(by_topic)
         changed_at = self._changed_at.get(election)
         return Reading(version, counted, by_topic, rejected, changed_at)
 

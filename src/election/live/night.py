@@ -52,7 +52,11 @@ def night(totals: Iterable[MinuteTotal], register: Register, contest: int | None
     labels: dict[str, str] = {}
     parties: dict[str, str] = {}
     members = _members(register, contest)
+    positions = {one.number: one.position for one in register.contests}
+    position = register.deciding if contest is None else positions[contest]
     for total in totals:
+        if total.position != position:
+            continue
         found = members.get(total.member) if total.series == "candidate" else (total.member, total.label, total.member)
         if found is None:
             continue  # of another contest
@@ -78,7 +82,8 @@ def night(totals: Iterable[MinuteTotal], register: Register, contest: int | None
 
 def _members(register: Register, contest: int | None) -> dict[str, tuple[str, str, str]]:
     """(member, label, party) by the number of a line, as the topic has it."""
-    within = [race for race in register.races if contest in (None, race.number)]
+    deciding = {one.number for one in register.contests if one.position == register.deciding}
+    within = [race for race in register.races if race.number == contest or (contest is None and race.number in deciding)]
     if len(within) == 1:
         return {
             str(line.number): (str(contender.number), contender.name, contender.party)

@@ -1,21 +1,22 @@
 """What is known of an election before a ballot is counted: who stands where, and how many may vote."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 from election.contracts.ballots import Place
 from election.contracts.messages import CandidateRecord
 from election.contracts.public import Decision, ElectionKind, Party, Quarantine, Series, State, Validation, Verdict
-from election.outcome import How, Line, Race, Rules, contenders
+from election.outcome import AnyRules, How, Line, Lot, Race, contenders
+from election.outcome.race import RaceKind
 from election.outcome.rules import DEFAULT
 from election.scenarios import Earlier
 from election.text import folded
 
-Dimension = Literal["contest", "location", "gender", "age_group"]
+Dimension = Literal["district", "location", "gender", "age_group"]
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Election:
     counted_at: datetime | None = None
     decided_at: datetime | None = None
     expected_turnout: float | None = None
-    system: Mapping[str, str] | None = None
+    system: Mapping[str, Any] | None = None
 
     @property
     def state_since(self) -> datetime | None:
@@ -60,11 +61,12 @@ class Candidate(Line):
 
 @dataclass(frozen=True)
 class Contest:
-    """A race for one seat. ``registered`` is None while the register cannot be read.
+    """Who competes for which seats. ``registered`` is None while the register cannot be read.
 
     ``polling_day`` is the contest's own, where it polls later than the election. ``namesake``: another contest of the
     election has the same name.
-    ``unopposed``: one candidate stands alone and no poll is held.
+    ``unopposed``: one candidate stands alone and no poll is held. ``position`` on the ballot paper: the first contests
+    make the turnout.
     """
 
     number: int
@@ -79,6 +81,9 @@ class Contest:
     polling_day: date | None = None
     namesake: bool = False
     unopposed: bool = False
+    kind: RaceKind = "candidates"
+    seats: int = 1
+    position: int = 1
 
     @property
     def label(self) -> str:
@@ -95,14 +100,20 @@ class Contest:
 
 @dataclass(frozen=True)
 class Counted:
-    """Absolute totals of one election: votes by candidate, valid and invalid ballots by contest."""
+    """Absolute totals of one election: votes by candidate, valid and invalid votes by contest.
+
+    ``rankings`` are by contest; ``districts``: votes by contest, number of the district and candidate.
+    """
 
     votes: Mapping[int, int]
     valid: Mapping[int, int]
     invalid: Mapping[int, int]
+    rankings: Mapping[int, Mapping[tuple[int, ...], int]] = field(default_factory=dict)
+    districts: Mapping[int, Mapping[int, Mapping[int, int]]] = field(default_factory=dict)
 
     @property
     def ballots(self) -> int:
+        """Votes counted: several a voter where a ballot paper has several contests."""
         return sum(self.valid.values()) + sum(self.invalid.values())
 
 
@@ -129,7 +140,8 @@ class Register:
     """One election's fixed facts. ``registered`` counts voters by dimension and member (as text).
 
     ``certified`` is the frozen result of a certified election, ``elected`` who was elected how, by contest and line
-    (None: the certification did not say); a ``recount`` was compared with it. ``lots`` are line numbers by contest.
+    (None: the certification did not say), ``outcome`` the whole record of it; a ``recount`` was compared with it.
+    ``districts`` are ids by number, ``papers`` the numbers of the districts that vote in a contest.
     ``documents`` are the recorded SHA-256 of its documents by format, in hexadecimal.
     ``earlier`` is the election before, None without one.
     """
@@ -149,8 +161,11 @@ class Register:
     decision: Decision | None = None
     certified: Counted | None = None
     elected: Mapping[int, Mapping[int, How]] | None = None
-    rules: Rules = DEFAULT
-    lots: Mapping[int, int] = field(default_factory=dict)
+    outcome: Mapping[str, Any] | None = None
+    rules: AnyRules = DEFAULT
+    lots: Sequence[Lot] = ()
+    districts: Mapping[int, str] = field(default_factory=dict)
+    papers: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
     expected_turnout: float | None = None
     licence: str = ""
     earlier: Earlier | None = None
@@ -162,9 +177,23 @@ class Register:
         for candidate in self.candidates:
             lines.setdefault(candidate.contest, []).append(candidate)
         return tuple(
-            Race(contest.number, contenders(lines.get(contest.number, ())), contest.registered, contest.unopposed)
+            Race(
+                contest.number,
+                contenders(lines.get(contest.number, ())),
+                contest.registered,
+                contest.unopposed,
+                contest.seats,
+                contest.kind,
+                contest.region,
+                contest.id,
+            )
             for contest in self.contests
         )
+
+    @cached_property
+    def deciding(self) -> int:
+        """The position on the ballot paper whose votes decide the seats of parties: the lists' where there are any."""
+        return next((contest.position for contest in self.contests if contest.kind == "lists"), 1)
 
     def party(self, abbreviation: str) -> Party:
         """The party, by the name of the election before if it does not stand now."""

@@ -32,11 +32,11 @@ from election.live.register import (
     SignedHead,
     told_apart,
 )
-from election.outcome import Rules
+from election.outcome import rules_of
 from election.platform import Connection
 from election.scenarios import Earlier
 from election.storage import public
-from election.storage.races import lots
+from election.storage.races import district_ids, lots
 
 _POLL_SECONDS = 1.0
 _LOOKED_AT_SECONDS = 60.0
@@ -181,7 +181,8 @@ class RegisterReader:
                 decision=public.newest_decision(connection, election.number) if election.decided_at else None,
                 certified=known.certified or (_certified(connection, election.number) if certified else None),
                 elected=known.elected or (public.elected(connection, election.number) if certified else None),
-                lots=lots(connection, election.number) if election.counted_at else {},
+                outcome=known.outcome or (public.certified_outcome(connection, election.number) if certified else None),
+                lots=lots(connection, election.number) if election.counted_at else (),
             )
             if found != self.registers.get(election.slug):
                 self.registers = {**self.registers, election.slug: found}
@@ -207,7 +208,9 @@ class RegisterReader:
             registered=dict(registered),
             expected_turnout=turnout,
             licence=str(scenario.get("licence", "")),
-            rules=Rules.of({"system": election.system}),
+            rules=rules_of({"system": election.system}),
+            districts=district_ids(connection, election.number),
+            papers=_papers(connection, election.number),
             earlier=_earlier(self._scenarios, election.scenario, _written(self._scenarios / election.scenario)),
         )
 
@@ -215,7 +218,7 @@ class RegisterReader:
 _ELECTIONS = "SELECT * FROM public_elections ORDER BY election_no DESC"
 _CONTESTS = """
     SELECT contest_no AS number, contest_id AS id, name, region, country, registered, official_valid, official_invalid,
-           declared_at, polling_day, unopposed
+           declared_at, polling_day, unopposed, kind, seats, position
     FROM public_contests WHERE election_no = %(election)s ORDER BY contest_no"""
 _CANDIDATES = f"""
     SELECT {LINE_SQL}, photo IS NOT NULL AS photo
@@ -229,6 +232,9 @@ _REGISTERED = """
 _CERTIFIED_VOTES = "SELECT candidate_no, votes FROM public_certified_results WHERE election_no = %(election)s"
 _CERTIFIED_BALLOTS = "SELECT contest_no, valid, invalid FROM public_certified_contests WHERE election_no = %(election)s"
 
+_PAPERS = """
+    SELECT contest_no, array_agg(district_no ORDER BY district_no) AS districts FROM public_papers
+    WHERE election_no = %(election)s GROUP BY contest_no"""
 _HEAD = """
     SELECT size, encode(root, 'hex') AS root, verifier_key, sealed_at FROM public_log_heads
     WHERE election_no = %(election)s ORDER BY size DESC LIMIT 1"""
@@ -263,6 +269,10 @@ def _certified(connection: Connection, election: int) -> Counted | None:
         {row["contest_no"]: row["valid"] for row in contests},
         {row["contest_no"]: row["invalid"] for row in contests},
     )
+
+
+def _papers(connection: Connection, election: int) -> dict[int, tuple[int, ...]]:
+    return {row["contest_no"]: tuple(row["districts"]) for row in _rows(connection, _PAPERS, {"election": election})}
 
 
 def _if_there(

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Literal
 
 from election.live.register import Contest, Counted, Register
-from election.outcome import Lead, Outcome, Race, Standing, decide
+from election.outcome import Count, Lead, Outcome, Race, Standing, Whole, decide_whole, recorded
 from election.outcome.change import Change, ContestChange, Figures
 
 Progress = Literal["none", "counting", "complete"]
@@ -122,28 +122,40 @@ class Result:
     register: Register
     contests: tuple[ContestResult, ...]
     parties: tuple[PartyResult, ...]
+    whole: Whole = field(compare=False)
+
+    @cached_property
+    def first(self) -> tuple[ContestResult, ...]:
+        """The contests that come first on the ballot papers: each voter has one vote in one of them."""
+        return tuple(contest for contest in self.contests if contest.contest.position == 1)
 
     @cached_property
     def valid(self) -> int:
-        return sum(contest.valid for contest in self.contests)
+        return sum(contest.valid for contest in self.first)
 
     @cached_property
     def invalid(self) -> int:
-        return sum(contest.invalid for contest in self.contests)
+        return sum(contest.invalid for contest in self.first)
 
     @property
     def counted(self) -> int:
+        """Voters whose ballot was counted."""
         return self.valid + self.invalid
 
     @cached_property
+    def votes(self) -> int:
+        """Votes counted in all contests: several a voter where a ballot paper has several."""
+        return sum(contest.counted for contest in self.contests)
+
+    @cached_property
     def registered(self) -> int | None:
-        known = [contest.contest.registered for contest in self.contests]
+        known = [contest.contest.registered for contest in self.first]
         return None if not known or None in known else sum(n for n in known if n is not None)
 
     @cached_property
     def entitled(self) -> int | None:
         """Registered voters of the contests in which a poll is held: the base of the turnout."""
-        known = [contest.contest.registered for contest in self.contests if not contest.contest.unopposed]
+        known = [contest.contest.registered for contest in self.first if not contest.contest.unopposed]
         return None if not known or None in known else sum(n for n in known if n is not None)
 
     @property
@@ -153,13 +165,13 @@ class Result:
     @cached_property
     def expected(self) -> int | None:
         """Ballots expected in all; None when a contest has no expectation."""
-        each = [contest.expected for contest in self.contests]
+        each = [contest.expected for contest in self.first]
         return None if not each or None in each else sum(n for n in each if n is not None)
 
     @cached_property
     def expected_left(self) -> int | None:
         """Ballots still expected in contests whose count goes on; None when one of them has no expectation."""
-        each = [contest.lead.expected_left for contest in self.contests if contest.progress != "complete"]
+        each = [contest.lead.expected_left for contest in self.first if contest.progress != "complete"]
         return None if None in each else sum(n for n in each if n is not None)
 
     @cached_property
@@ -194,41 +206,66 @@ class Result:
 def result(register: Register, counted: Counted) -> Result:
     """Puts the counted totals on the register. Candidates and contests without a vote are there with zero."""
     over = register.election.state in ("counted", "certified", "refused")
-    contests = tuple(
-        _contest(register, contest, race, counted, over)
-        for contest, race in zip(register.contests, register.races, strict=True)
+    by_number = {contest.number: contest for contest in register.contests}
+
+    def is_over(race: Race) -> bool:
+        # A contest counts as over too once all ballots of the real one are counted.
+        official = by_number[race.number].official_ballots
+        ballots = counted.valid.get(race.number, 0) + counted.invalid.get(race.number, 0)
+        return over or (official is not None and 0 < official <= ballots)
+
+    whole = decide_whole(
+        register.races,
+        _count(register, counted, over),
+        register.rules,
+        expected=lambda race: _expected(register, by_number[race.number])[0],
+        over=is_over,
+        lots=register.lots,
+        frozen=register.elected,
+        certified=None if register.outcome is None else recorded(register.outcome, register.races, register.rules),
     )
-    return Result(register, contests, _parties(register, counted))
+    contests = tuple(
+        ContestResult(
+            contest,
+            outcome,
+            counted.invalid.get(contest.number, 0),
+            _expected(register, contest)[1],
+            register.earlier.by_id.get(contest.id) if register.earlier else None,
+        )
+        for contest, outcome in zip(register.contests, whole.outcomes, strict=True)
+    )
+    return Result(register, contests, _parties(register, counted), whole)
 
 
-def _contest(register: Register, contest: Contest, race: Race, counted: Counted, over: bool) -> ContestResult:
+def _count(register: Register, counted: Counted, over: bool) -> Count:
+    divided = {
+        contest: {
+            register.districts.get(district, str(district)): counted.districts.get(contest, {}).get(district, {})
+            for district in districts
+        }
+        for contest, districts in register.papers.items()
+    }
+    return Count(counted.votes, counted.invalid, counted.rankings, divided, over)
+
+
+def _expected(register: Register, contest: Contest) -> tuple[int | None, float | None]:
+    """Ballots expected in all, and the turnout that they make."""
     expected = 0 if contest.unopposed else contest.official_ballots
     turnout = register.expected_turnout if expected is None else share(expected, contest.registered)
     if expected is None and turnout is not None and contest.registered is not None:
         expected = round(contest.registered * turnout)
-    number, invalid = contest.number, counted.invalid.get(contest.number, 0)
-    official, ballots = contest.official_ballots, counted.valid.get(number, 0) + invalid
-    outcome = decide(
-        race,
-        counted.votes,
-        register.rules,
-        invalid=invalid,
-        expected=expected,
-        # A contest counts as over too once all ballots of the real one are counted.
-        over=over or (official is not None and 0 < official <= ballots),
-        drawn=register.lots.get(number),
-        frozen=None if register.elected is None else register.elected.get(number, {}),
-    )
-    before = register.earlier.by_id.get(contest.id) if register.earlier else None
-    return ContestResult(contest, outcome, invalid, turnout, before)
+    return expected, turnout
 
 
 def _parties(register: Register, counted: Counted) -> tuple[PartyResult, ...]:
     votes: dict[str, int] = defaultdict(int)
     official: dict[str, int] = defaultdict(int)
     standing: dict[str, int] = defaultdict(int)
-    known = bool(register.candidates) and all(c.official is not None for c in register.candidates)
-    for candidate in register.candidates:
+    lists = {contest.number for contest in register.contests if contest.kind == "lists"}
+    # Where parties have lists, these decide their share; votes for candidates are another choice.
+    candidates = [c for c in register.candidates if not lists or c.contest in lists]
+    known = bool(candidates) and all(c.official is not None for c in candidates)
+    for candidate in candidates:
         votes[candidate.party] += counted.votes.get(candidate.number, 0)
         official[candidate.party] += candidate.official or 0
         standing[candidate.party] += 1

@@ -21,7 +21,7 @@ from election.live.registers import RegisterReader
 from election.live.result import Result, result
 from election.live.status import Source, Stream, Trouble, troubles
 from election.live.turnout import GroupTurnout, HourTurnout, by_group, by_hour, by_location
-from election.outcome import Seats, seats
+from election.outcome import Seats
 from election.platform import Platform
 from election.settings import Role
 
@@ -45,7 +45,7 @@ class Snapshot:
     @cached_property
     def seats(self) -> Seats:
         votes = {party.party: party.votes for party in self.result.parties}
-        return seats((contest.outcome for contest in self.result.contests), votes)
+        return self.result.whole.seats_by(votes)
 
     @cached_property
     def colours(self) -> dict[str, str]:

@@ -23,22 +23,34 @@ class Lot:
     chosen: tuple[Key, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Whole:
-    """``outcomes`` by contest, in the order of the races. ``decided`` says who has which seats by the rules."""
+    """``outcomes`` by contest, in the order of the races. ``decide`` says who has which seats by the rules."""
 
     rules: AnyRules
     outcomes: tuple[Outcome, ...]
-    decided: ElectionOutcome
+    decide: Callable[[], ElectionOutcome]
 
     @cached_property
+    def decided(self) -> ElectionOutcome:
+        return self.decide()
+
+    @property
     def seats(self) -> Seats:
-        """Seats by party: those that nothing can take any more, and those that are led."""
+        return self.seats_by()
+
+    def seats_by(self, votes: Mapping[str, int] | None = None) -> Seats:
+        """Seats by party: those that nothing can take any more, and those that are led.
+
+        Parties with equally many come by ``votes``, if given, then by abbreviation.
+        """
         if one_seat_each(self.rules, [outcome.race for outcome in self.outcomes]):
-            return seats(self.outcomes)
+            return seats(self.outcomes, votes)
         now, ranges = self.decided.seats, self.decided.ranges
         least = {party: min(now.get(party, 0), known.least) for party, known in ranges.items()}
-        parties = [PartySeats(party, least.get(party, 0), number - least.get(party, 0)) for party, number in now.items()]
+        known = votes or {}
+        ordered = sorted(now, key=lambda party: (-now[party], -known.get(party, 0), party))
+        parties = [PartySeats(party, least.get(party, 0), now[party] - least.get(party, 0)) for party in ordered]
         left = self.decided.unfilled
         silent = left if not any(outcome.valid for outcome in self.outcomes) else 0
         tied = min(left - silent, sum(tie.chosen for tie in self.decided.ties))
@@ -93,10 +105,9 @@ def decide_whole(
             if one.tie and one.elected:
                 tied = tuple(sorted(standing.contender.number for standing in one.tie))
                 known[Tie(one.race.number, "seat", tied, 1)] = (one.elected[0].contender.number,)
-        whole = certified or decide_election(races, replace(count, lots=known), rules)
-        return Whole(rules, outcomes, whole)
+        return Whole(rules, outcomes, lambda: certified or decide_election(races, replace(count, lots=known), rules))
     whole = certified or decide_election(races, replace(count, lots=known), rules)
-    return Whole(rules, tuple(outcome(race, place) for place, race in enumerate(races)), whole)
+    return Whole(rules, tuple(outcome(race, place) for place, race in enumerate(races)), lambda: whole)
 
 
 def one_seat_each(rules: AnyRules, races: Sequence[Race]) -> bool:
