@@ -2,7 +2,6 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from copy import deepcopy
 from typing import Any
 
 from election.contracts import topics
@@ -18,7 +17,9 @@ def count_of(
     """The counted votes of one election. ``papers`` has each contest's districts without a vote."""
     votes: Counter[int] = Counter()
     invalid: Counter[int] = Counter()
-    divided: dict[int, dict[str, dict[int, int]]] = defaultdict(dict, deepcopy(dict(papers)))
+    divided: dict[int, dict[str, dict[int, int]]] = defaultdict(dict)
+    for contest, districts in papers.items():
+        divided[contest] = {district: {} for district in districts}
     for total in by_topic[topics.VOTES_PER_CANDIDATE]:
         votes[total.candidate] += total.votes
         district = district_ids.get(total.district, str(total.district))

@@ -13,7 +13,7 @@ from election.audit.contest import Contest
 from election.audit.drawing import SEED_DIGITS
 from election.audit.record import totals
 from election.errors import BadInput, StageFailed
-from election.outcome import Race, Rules, decide
+from election.outcome import Race, Rules, decide, rules_of
 from election.platform import Connection, Platform
 from election.storage.audits import Audit, Method, find
 from election.storage.elections import Election, election
@@ -164,4 +164,7 @@ def _audited(race: Race, name: str, rules: Rules, by_line: Mapping[int, int], li
 
 def _rules(connection: Connection, audit: Audit) -> Rules:
     row = connection.execute("SELECT parameters FROM elections WHERE election_no = %s", [audit.election_no]).fetchone()
-    return Rules.of(row[0] if row else {})
+    rules = rules_of(row[0] if row else {})
+    if not isinstance(rules, Rules):
+        raise BadInput(f"An audit is rehearsed for the system plurality; this election has {rules.system}.")
+    return rules

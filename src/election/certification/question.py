@@ -64,7 +64,8 @@ def _turnout(connection: Connection, election_no: int) -> tuple[int, int]:
     """Voters who have voted, and those registered where a poll is held."""
     row = connection.execute(
         """SELECT (SELECT count(*) FROM votes WHERE election_no = %(no)s AND position = 1),
-                  (SELECT coalesce(sum(registered), 0)::bigint FROM districts JOIN papers USING (election_no, district_no)
+                  (SELECT coalesce(sum(registered), 0)::bigint
+                   FROM districts JOIN papers USING (election_no, district_no)
                    WHERE election_no = %(no)s AND position = 1)""",
         {"no": election_no},
     ).fetchone()
@@ -128,7 +129,9 @@ def _elected(decided: dict[str, Any], outcomes: Sequence[Outcome]) -> list[str]:
         for one in named
     ]
     if unseated := [one for contest in decided["contests"] for one in contest.get("unseated", ())]:
-        said.append(f"**Without a seat**: {len(unseated)} who won a constituency; their party's seats do not cover them.")
+        said.append(
+            f"**Without a seat**: {len(unseated)} who won a constituency; their party's seats do not cover them."
+        )
     names = {s.contender.number: s.contender.name for outcome in outcomes for s in outcome.standings}
     said += [
         f"**Tie** of {markdown(' and '.join(str(names.get(key, key)) for key in tie['between']))}"

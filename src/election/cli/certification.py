@@ -40,7 +40,9 @@ def lot(
     slug: Slug,
     elected: Annotated[list[str], typer.Option(help="who was drawn: a candidate's name or number; may be repeated")],
     reason: Reason,
-    contest: Annotated[str, typer.Option(help="the contest that ended in a tie: its id or name; without it: parties")] = "",
+    contest: Annotated[
+        str, typer.Option(help="the contest that ended in a tie: its id or name; without it: parties")
+    ] = "",
     user: User = "admin",
 ) -> None:
     """Record the lot that settled a tie; reconcile again before it is certified."""

@@ -16,7 +16,6 @@ import msgspec
 from election.contracts.messages import AgeGroup, Count, Gender, Millis, Number, Version
 from election.contracts.public import Series
 
-
 Of = Literal["all", "valid", "ranked", "first"]
 CONDITIONS: dict[Of, str] = {
     "all": "true",

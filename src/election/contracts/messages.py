@@ -72,7 +72,7 @@ class ExternalVote(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """A voter's choice in one contest: a ``candidate`` (null: an invalid vote), or a ``ranking`` of candidates."""
 
     contest: Number
-    candidate: Number | None | UnsetType = UNSET
+    candidate: Number | UnsetType | None = UNSET
     ranking: Ranking | None = None
 
 
@@ -87,7 +87,7 @@ class ExternalBallot(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     election: Number
     voter: Number
     contest: Number | UnsetType = UNSET
-    candidate: Number | None | UnsetType = UNSET
+    candidate: Number | UnsetType | None = UNSET
     votes: tuple[ExternalVote, ...] | UnsetType = UNSET
 
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 import shutil
 import tarfile
+from collections.abc import Mapping
 from importlib.resources import files
 from itertools import islice
 from pathlib import Path
@@ -20,7 +21,9 @@ from election.evidence.entries import AGE_GROUPS, GENDERS, entry
 from election.evidence.heads_topic import HeadsTopic
 from election.evidence.journal import journal, journal_heads, sign_journal
 from election.evidence.log import entries, heads, origin, stored_entries
-from election.outcome import Rules, decide
+from election.outcome import AnyRules, Rules, decide, rules_of
+from election.outcome.rules import DEFAULT
+from election.outcome.ties import Key
 from election.platform import Connection, Platform
 from election.storage.ballots import places, stored_votes
 from election.storage.elections import Election, election
@@ -140,13 +143,18 @@ def _write_json(file: Path, value: dict[str, Any]) -> None:
 
 def _described(connection: Connection, poll: Election) -> dict[str, Any]:
     """The names behind the numbers, who was registered, and the rules by which seats are won."""
-    no, rules = poll.election_no, Rules.of(poll.parameters)
-    contests, series = _contests(connection, no, rules, lots(connection, no)), {}
+    no, rules = poll.election_no, rules_of(poll.parameters)
+    drawn = {lot.contest: lot.chosen[0] for lot in lots(connection, no) if lot.contest and lot.step == "seat"}
+    contests, series = _contests(connection, no, rules, drawn), {}
     if poll.series == "party":
         series = {line: of["party"] for contest in contests.values() for line, of in contest["lines"].items()}
     registered: dict[str, dict[str, int]] = {}
     for dimension, member, voters in connection.execute(
-        "SELECT dimension, member, registered FROM registered_counts WHERE election_no = %s ORDER BY 1, 2", [no]
+        """SELECT dimension, member, registered FROM registered_counts
+           WHERE election_no = %(no)s AND dimension <> 'district'
+           UNION ALL SELECT 'contest', contest_no::text, registered FROM contests WHERE election_no = %(no)s
+           ORDER BY 1, 2""",
+        {"no": no},
     ):
         registered.setdefault(dimension, {})[member] = voters
     return {
@@ -168,20 +176,23 @@ def _described(connection: Connection, poll: Election) -> dict[str, Any]:
     }
 
 
-def _contests(connection: Connection, no: int, rules: Rules, drawn: dict[int, int]) -> dict[str, Any]:
+def _contests(connection: Connection, no: int, rules: AnyRules, drawn: Mapping[int, Key]) -> dict[str, Any]:
     names = {
-        number: (contest_id, name)
-        for number, contest_id, name in connection.execute(
-            "SELECT contest_no, contest_id, name FROM contests WHERE election_no = %s", [no]
+        number: (contest_id, name, position)
+        for number, contest_id, name, position in connection.execute(
+            "SELECT contest_no, contest_id, name, position FROM public_contests WHERE election_no = %s", [no]
         )
     }
     found: dict[str, Any] = {}
+    own_rules = rules if isinstance(rules, Rules) else DEFAULT
     for race in races(connection, no):
-        contest_id, name = names[race.number]
+        contest_id, name, position = names[race.number]
         lot = [c.number for c in race.contenders if drawn.get(race.number) in [line.number for line in c.lines]]
         found[str(race.number)] = {
             "id": contest_id,
             "name": name,
+            "position": position,
+            "seats": race.seats,
             "unopposed": race.unopposed,
             "lot": str(lot[0]) if lot else None,
             "lines": {
@@ -196,7 +207,7 @@ def _contests(connection: Connection, no: int, rules: Rules, drawn: dict[int, in
                     "party": standing.contender.party,
                     "person": standing.contender.is_person,
                 }
-                for standing in decide(race, {}, rules).contending
+                for standing in decide(race, {}, own_rules).contending
             },
         }
     return found

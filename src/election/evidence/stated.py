@@ -19,19 +19,24 @@ _INVALID = 0
 def counted(platform: Platform, poll: Election) -> Parts:
     """What the aggregated topics say."""
     found = folded(platform.kafka, poll.election_no).election(poll.election_no)
-    choice = {f"{one.contest}/{one.candidate}": one.votes for one in found[topics.VOTES_PER_CANDIDATE]}
+    choice: Counter[str] = Counter()
     contest: Counter[str] = Counter()
+    minute: Counter[str] = Counter()
+    for one in found[topics.VOTES_PER_CANDIDATE]:
+        choice[f"{one.contest}/{one.candidate}"] += one.votes
     for one in found[topics.BALLOTS_PER_CONTEST]:
         contest[str(one.contest)] += one.votes
         if one.validity == "invalid":
-            choice[f"{one.contest}/{_INVALID}"] = one.votes
+            choice[f"{one.contest}/{_INVALID}"] += one.votes
+    for one in found[topics.VOTES_PER_MINUTE]:
+        minute[f"{one.minute // 60_000}/{one.member}"] += one.votes
     return {
-        "choice": choice,
+        "choice": dict(choice),
         "contest": dict(contest),
         "location": {str(one.location): one.votes for one in found[topics.TURNOUT_BY_LOCATION]},
         "gender": {one.gender: one.votes for one in found[topics.TURNOUT_BY_GENDER]},
         "age_group": {one.age_group: one.votes for one in found[topics.TURNOUT_BY_AGE_GROUP]},
-        "minute": {f"{one.minute // 60_000}/{one.member}": one.votes for one in found[topics.VOTES_PER_MINUTE]},
+        "minute": dict(minute),
     }
 
 

@@ -75,7 +75,9 @@ def counted_of(by_topic: Mapping[str, list[Any]]) -> Counted:
     for total in by_topic[topics.VOTES_PER_CANDIDATE]:
         votes[total.candidate] += total.votes
         divided[total.contest][total.district][total.candidate] = total.votes
-    return Counted(votes, ballots["valid"], ballots["invalid"], rankings_of(by_topic[topics.VOTES_PER_RANKING]), divided)
+    return Counted(
+        votes, ballots["valid"], ballots["invalid"], rankings_of(by_topic[topics.VOTES_PER_RANKING]), divided
+    )
 
 
 class CountReader:

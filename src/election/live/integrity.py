@@ -39,10 +39,14 @@ def claims(result: Result, by_topic: Mapping[str, list[Any]]) -> tuple[Claim, ..
     registered = result.register.registered.get("district", {})
     found = [
         Claim(
-            "Registered voters by district add up to the electorate", sum(registered.values()) or None, result.registered
+            "Registered voters by district add up to the electorate",
+            sum(registered.values()) or None,
+            result.registered,
         ),
         *(
-            Claim(f"{aggregate.title} add up to {wholes[aggregate.of][0]}", sums[aggregate.topic], wholes[aggregate.of][1])
+            Claim(
+                f"{aggregate.title} add up to {wholes[aggregate.of][0]}", sums[aggregate.topic], wholes[aggregate.of][1]
+            )
             for aggregate in AGGREGATES
             if aggregate.of != "ranked" or ranked
         ),

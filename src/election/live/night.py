@@ -83,7 +83,9 @@ def night(totals: Iterable[MinuteTotal], register: Register, contest: int | None
 def _members(register: Register, contest: int | None) -> dict[str, tuple[str, str, str]]:
     """(member, label, party) by the number of a line, as the topic has it."""
     deciding = {one.number for one in register.contests if one.position == register.deciding}
-    within = [race for race in register.races if race.number == contest or (contest is None and race.number in deciding)]
+    within = [
+        race for race in register.races if race.number == contest or (contest is None and race.number in deciding)
+    ]
     if len(within) == 1:
         return {
             str(line.number): (str(contender.number), contender.name, contender.party)

@@ -100,6 +100,11 @@ BY_SYSTEM: Mapping[str, type[AnyRules]] = {
 
 def rules_of(parameters: Mapping[str, Any]) -> AnyRules:
     """The rules with which an election was registered, from its ``parameters``."""
-    kept = dict(parameters.get("system") or {})
-    values = {name: tuple(value) if isinstance(value, list) else value for name, value in kept.items()}
-    return BY_SYSTEM[values.get("system", "plurality")](**values)
+    return made(parameters.get("system") or {})
+
+
+def made(values: Mapping[str, Any]) -> AnyRules:
+    """The rules with these values, by field; lists become tuples. ``system`` says which, by default plurality."""
+    form: type[Any] = BY_SYSTEM[values.get("system", "plurality")]
+    rules: AnyRules = form(**{name: tuple(one) if isinstance(one, list) else one for name, one in values.items()})
+    return rules

@@ -12,6 +12,7 @@ from election.storage.elections import Election, election
 from election.storage.public import newest_decision
 from election.storage.races import lots, races
 
+
 @dataclass(frozen=True)
 class ContestRow:
     """A contest's fixed facts; ``position`` on the ballot paper, 1 if no poll is held."""
@@ -54,9 +55,7 @@ def decided(platform: Platform, slug: str) -> Decided:
         standing, drawn = races(connection, no), lots(connection, no)
         decision = newest_decision(connection, no)
         figures = (
-            certified(connection, no)
-            if poll.state == "certified"
-            else counted(platform, connection, no, over=over)
+            certified(connection, no) if poll.state == "certified" else counted(platform, connection, no, over=over)
         )
     whole = decide_whole(
         standing,

@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from election.contracts.public import Party
 from election.errors import BadInput
 from election.outcome import AnyRules, ListRules, MixedRules
-from election.outcome.rules import BY_SYSTEM
+from election.outcome.rules import BY_SYSTEM, made
 from election.scenarios.model import Simulation
 from election.scenarios.tables import YEARS, refused, text_of
 from election.text import acting, visible
@@ -187,10 +187,10 @@ def _system(table: dict[str, Any]) -> AnyRules:
             remedy = f'Write a list of texts, as in {key} = ["A", "B"].'
         if not right:
             raise _Wrong(key, f"`system.{key}` is {value!r}", remedy)
-    rules = form(**{key: tuple(value) if isinstance(value, list) else value for key, value in table.items()})
-    if isinstance(rules, MixedRules) or (isinstance(rules, ListRules) and rules.level == "nationwide"):
-        if not rules.seats:
-            raise _Wrong("system", "`system.seats` is missing", "Give the seats that the whole country shares out.")
+    rules = made(table)
+    nationwide = isinstance(rules, MixedRules) or (isinstance(rules, ListRules) and rules.level == "nationwide")
+    if nationwide and not rules.seats:  # type: ignore[union-attr]
+        raise _Wrong("system", "`system.seats` is missing", "Give the seats that the whole country shares out.")
     return rules
 
 

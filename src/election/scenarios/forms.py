@@ -131,7 +131,9 @@ def _two_votes(home: Path, description: Description) -> Read:
     return Read(whole, _rows(contests), lines, True, tuple(districts), tuple(results))
 
 
-def _lists(region: str, members: Sequence[tuple[Row, Contest]], parties: Sequence[str], named: Mapping[str, str]) -> Contest:
+def _lists(
+    region: str, members: Sequence[tuple[Row, Contest]], parties: Sequence[str], named: Mapping[str, str]
+) -> Contest:
     """The contest of a region's lists, one for each party with second votes there."""
     row, first = members[0]
     number = row.values.get("land_no")
@@ -162,7 +164,9 @@ def _check_second(row: Row, contest_id: str, second: Mapping[str, int]) -> None:
     )
     if sum(second.values()) != row.count("second_valid"):
         what = f"the lists of {contest_id} have {sum(second.values())} votes in second_votes.csv, `second_valid` is "
-        raise row.refused(f"{what}{row.count('second_valid')}", "Correct the votes or `second_valid`: they must add up.")
+        raise row.refused(
+            f"{what}{row.count('second_valid')}", "Correct the votes or `second_valid`: they must add up."
+        )
     if not voters == first == own:
         what = f"{contest_id} has {voters} voters, {first} first and {own} second votes"
         raise row.refused(what, "Correct the figures: every voter has one vote of each kind, valid or invalid.")
@@ -176,7 +180,7 @@ def _general(home: Path, description: Description) -> Read:
         if not any(contest_id == own for _, own in papers):
             what = f"contest {contest_id} is on no district's ballot paper"
             raise row.refused(what, "Add it to `contests` of a district in districts.csv, or take it out.")
-    electorates = {contest_id: 0 for contest_id in contests}
+    electorates = dict.fromkeys(contests, 0)
     for district, _ in districts:
         for contest_id in district.contests:
             electorates[contest_id] += district.electorate
@@ -204,7 +208,9 @@ def _districts(file: Path, description: Description, contests: Contests) -> list
         on_paper = tuple(name.strip() for name in row.text("contests").split(";") if name.strip())
         for contest_id in on_paper:
             if contest_id not in contests:
-                raise row.refused(f"contest {contest_id!r} is not in contests.csv", "Correct `contests`, or add it there.")
+                raise row.refused(
+                    f"contest {contest_id!r} is not in contests.csv", "Correct `contests`, or add it there."
+                )
         if len(set(on_paper)) < len(on_paper):
             raise row.refused("`contests` names a contest twice", "Name each contest of the ballot paper once.")
         where = (row.text("name"), row.text("region"), row.text("country"))
@@ -230,7 +236,9 @@ def _results(home: Path, papers: set[tuple[str, str]], contests: Contests, lines
         if choice in votes[key]:
             raise row.refused(f"{choice} is there already in {key[0]}, {key[1]}", "Give each choice one line.")
         votes[key][choice] = row.count("votes") or 0
-    ballots = _ballots(home / "ballots.csv", {key for key in papers if key[1] in ranked}, places, lines) if ranked else {}
+    ballots = (
+        _ballots(home / "ballots.csv", {key for key in papers if key[1] in ranked}, places, lines) if ranked else {}
+    )
     found = []
     for key in papers:
         given, contest = votes[key], contests[key[1]][1]
@@ -256,7 +264,9 @@ def _ballots(
         key = (row.values.get("district_id") or contest_id, contest_id)
         if key not in found:
             what = f"contest {contest_id!r} of district {key[0]!r} takes no ranking"
-            raise row.refused(what, "Correct the ids; name the district in a column `district_id` if it has another id.")
+            raise row.refused(
+                what, "Correct the ids; name the district in a column `district_id` if it has another id."
+            )
         numbers = [number.strip() for number in row.text("ranking").split(">")]
         if unknown := [number for number in numbers if number not in places[contest_id]]:
             what = f"`ranking` names {unknown[0]!r}, which is no `candidate_no` of {contest_id}"

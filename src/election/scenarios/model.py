@@ -154,9 +154,7 @@ class Scenario:
 
 def _own_district(contest: Contest) -> District:
     on_paper = () if contest.unopposed else (contest.contest_id,)
-    return District(
-        contest.contest_id, contest.name, contest.region, contest.country, contest.electorate, on_paper
-    )
+    return District(contest.contest_id, contest.name, contest.region, contest.country, contest.electorate, on_paper)
 
 
 def _own_result(contest: Contest) -> Result:

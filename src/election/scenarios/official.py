@@ -30,7 +30,7 @@ def official(scenario: Scenario) -> tuple[list[Race], Count]:
         for contest in scenario.contests
     ]
     votes: Counter[int] = Counter({line.number: 0 for own in lines.values() for line in own})
-    invalid: Counter[int] = Counter({number: 0 for number in number_of.values()})
+    invalid: Counter[int] = Counter(dict.fromkeys(number_of.values(), 0))
     rankings: dict[int, Counter[tuple[int, ...]]] = defaultdict(Counter)
     districts: dict[int, dict[str, dict[int, int]]] = defaultdict(dict)
     for result in scenario.results:

@@ -79,13 +79,15 @@ def electorate_of(row: Row, description: Description) -> int:
 def _race_kind(row: Row, system: AnyRules) -> RaceKind:
     usual: dict[str, RaceKind] = {"list": "lists", "stv": "ranking", "irv": "ranking"}
     given = row.values.get("kind") or usual.get(system.system, "candidates")
-    kinds: tuple[RaceKind, ...] = ("candidates", "lists") if system.system == "mixed" else (
-        usual.get(system.system, "candidates"),
+    kinds: tuple[RaceKind, ...] = (
+        ("candidates", "lists") if system.system == "mixed" else (usual.get(system.system, "candidates"),)
     )
     for kind in kinds:
         if kind == given:
             return kind
-    raise row.refused(f"`kind` is {given!r}", f"Contests of the system {system.system} are of kind {' or '.join(kinds)}.")
+    raise row.refused(
+        f"`kind` is {given!r}", f"Contests of the system {system.system} are of kind {' or '.join(kinds)}."
+    )
 
 
 def _seats(row: Row, system: AnyRules) -> int:

@@ -93,17 +93,15 @@ def with_voters(scenario: Scenario, voters: int) -> Scenario:
             f"{scenario.name} is a replay: its electorate of {scenario.registered:,} is given. "
             "Leave VOTERS out, or choose contests or a region instead."
         )
-    number = len(scenario.districts)
+    number, what = len(scenario.districts), "contests" if scenario.simple else "districts"
     if voters < number:
         raise BadInput(
-            f"{voters} voters cannot be: {scenario.name} has {number} {'contests' if scenario.simple else 'districts'}, "
+            f"{voters} voters cannot be: {scenario.name} has {number} {what}, "
             f"and each needs at least one registered voter. Give {number} or more."
         )
     sizes = _spread(voters, [one.electorate for one in scenario.districts])
     districts = tuple(replace(one, electorate=size) for one, size in zip(scenario.districts, sizes, strict=True))
-    return replace(
-        scenario, districts=districts, contests=tuple(_part_of(c, districts, ()) for c in scenario.contests)
-    )
+    return replace(scenario, districts=districts, contests=tuple(_part_of(c, districts, ()) for c in scenario.contests))
 
 
 def _spread(voters: int, electorates: Sequence[int]) -> list[int]:

@@ -32,7 +32,8 @@ def races(connection: Connection, election_no: int) -> list[Race]:
 def lots(connection: Connection, election_no: int) -> list[Lot]:
     """The newest recorded lot of each tie."""
     rows = connection.execute(
-        """SELECT DISTINCT ON (contest_no, step, tied) contest_no, step, tied, coalesce(chosen, to_jsonb(ARRAY[candidate_no]))
+        """SELECT DISTINCT ON (contest_no, step, tied)
+                  contest_no, step, tied, coalesce(chosen, to_jsonb(ARRAY[candidate_no]))
            FROM public_lots WHERE election_no = %s ORDER BY contest_no, step, tied, lot_no DESC""",
         [election_no],
     )

@@ -57,9 +57,10 @@ def require_unchanged(connection: Connection, poll: Election, scenario: Scenario
         return
     by_id = {contest.contest_id: contest for contest in own.contests}
     changes = [*_election_changes(poll, scenario), *_contest_changes(rows, by_id, scenario.kind)]
+    some = "; ".join(changes[:10]) or "its parties, districts or results"
     raise BadInput(
         f"The scenario {scenario.name} has changed since the election {poll.slug} was registered: "
-        f"{'; '.join(changes[:10]) or 'its parties, districts or results'}{f'; and {len(changes) - 10} more' if len(changes) > 10 else ''}. "
+        f"{some}{f'; and {len(changes) - 10} more' if len(changes) > 10 else ''}. "
         "Put its folder back as it was, or register another election under another slug."
     )
 
