@@ -118,7 +118,9 @@ class VoteEncoder:
 def _of_choice(choice: Choice) -> bytes:
     """Its members; district and position are absent where a reader supposes the same."""
     usual = {"district": choice.contest, "position": 1}
-    return _members({name: value for name, value in asdict(choice).items() if name not in usual or usual[name] != value})
+    return _members(
+        {name: value for name, value in asdict(choice).items() if name not in usual or usual[name] != value}
+    )
 
 
 def _members(part: dict[str, object]) -> bytes:
