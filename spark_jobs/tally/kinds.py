@@ -1,6 +1,6 @@
 """Maps the declared aggregates, and rejected records, to rows of one form.
 
-A ballot becomes one row for each kind it adds to. All kinds share the row's columns: ``first`` and ``second``
+A vote becomes one row for each kind it adds to. All kinds share the row's columns: ``first``, ``second`` and ``third``
 (integers) and ``text`` (string) identify a total; ``a``, ``b`` and ``c`` are names outside the key.
 """
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import get_type_hints
 
 from election.contracts import aggregates, topics
-from election.contracts.aggregates import Aggregate, Total
+from election.contracts.aggregates import CONDITIONS, Aggregate, Total
 
 MINUTE = 60_000  # milliseconds
 
@@ -18,14 +18,14 @@ class Kind:
     """One output topic. ``slots`` gives a row's columns from a parsed record, ``fields`` the message's from the row.
 
     Both are SQL expressions; ``fields`` is in the order of the message's declaration. ``key`` names the columns that
-    follow election and generation in the Kafka key.
+    follow election and generation in the Kafka key. ``of`` is SQL for the votes that add to the kind.
     """
 
     topic: str
     slots: dict[str, str]
     key: tuple[str, ...]
     fields: dict[str, str]
-    valid_only: bool = False
+    of: str = CONDITIONS["all"]
 
 
 def _kind(aggregate: Aggregate) -> Kind:
@@ -48,11 +48,11 @@ def _kind(aggregate: Aggregate) -> Kind:
     own = [name for name in aggregate.message.__struct_fields__ if name not in Total.__struct_fields__]
     if unplaced := set(own) - set(fields):
         raise TypeError(f"{aggregate.topic}: a row of the count has no column for {sorted(unplaced)}")
-    key = tuple(slot for slot in ("first", "second", "text") if slot in slots)
-    return Kind(aggregate.topic, slots, key, {name: fields[name] for name in own}, aggregate.valid_only)
+    key = tuple(slot for slot in (*_NUMBERS, "text") if slot in slots)
+    return Kind(aggregate.topic, slots, key, {name: fields[name] for name in own}, CONDITIONS[aggregate.of])
 
 
-_NUMBERS = ("first", "second")
+_NUMBERS = ("first", "second", "third")
 _TEXTS = ("substring_index(text, '/', 1)", "substring(text, instr(text, '/') + 1)")
 _NAMES = ("a", "b", "c")
 AGGREGATES = tuple(map(_kind, aggregates.AGGREGATES))

@@ -21,7 +21,13 @@ from election.contracts.topics import MAX_RECORD_BYTES
 from spark_jobs.tally.kinds import MINUTE
 from spark_jobs.tally.remembering import remembered
 
-_STRICT_JSON = {"allowSingleQuotes": "false", "allowNonNumericNumbers": "false"}
+_UNPARSED = "_unparsed"  # the text, if one of its members could not be parsed
+_STRICT_JSON = {
+    "allowSingleQuotes": "false",
+    "allowNonNumericNumbers": "false",
+    "columnNameOfCorruptRecord": _UNPARSED,
+}
+_FIELDS = (*VoteMessage.__struct_fields__, "odd")
 _RECORD = ("key", "value", "topic", "partition", "offset")
 # The form in which casting writes a vote: the ballot's id first, its time last.
 _ID = b',"ballot_id":"'
@@ -34,6 +40,7 @@ _END = _TIME + b"0" * _DIGITS + b"}"
 def parse(records: DataFrame, left_out: Mapping[str, Sequence[int]] | None = None) -> DataFrame:
     """One row per record: the vote's fields, ``reason`` (null: usable) and ``id``, which identifies the ballot.
 
+    Of a usable vote, ``district`` and ``position`` are never null, and ``ranking`` is a text as in "3,1,2".
     ``id`` is the key's 16 bytes or, for an unusable record, its origin, which is longer. Only unusable records keep the
     record itself (key, value, topic, partition, offset), because rows are moved between executors. They keep key and
     value only up to the size of a vote, because a batch's records are in memory together. Records at the offsets
@@ -96,7 +103,7 @@ def _good(text: Column) -> Column:
     """The vote in a text of ``_written`` if the vote is usable, otherwise null."""
 
     def judged(vote: Column) -> Column:
-        fields = {name: vote[name] for name in VoteMessage.__struct_fields__}
+        fields = {name: vote[name] for name in _FIELDS}
         missing = [fields[name].isNull() for name in required(VoteMessage) if name not in ("ballot_id", "cast_at")]
         # The text lacks id and time. If it names them, also with escapes, the whole message names them twice.
         twice = [fn.contains(text, fn.lit(part)) for part in ('"ballot_id"', '"cast_at"', "\\u")]
@@ -109,7 +116,22 @@ def _good(text: Column) -> Column:
 
 
 def _vote(text: Column) -> Column:
-    return fn.from_json(text, spark_ddl(VoteMessage), _STRICT_JSON)
+    """The vote in a text, as ``parse`` returns it, and ``odd``: whether a member is of another type, or its ranking is
+    none. Spark takes a member of another type for null, which is a value of the members that may be absent."""
+
+    def whole(vote: Column) -> Column:
+        fields = {name: vote[name] for name in VoteMessage.__struct_fields__}
+        ranking, candidate = fields["ranking"], fields["candidate"]
+        listed = (fn.get(ranking, fn.lit(0)) == candidate) & fn.forall(ranking, lambda ranked: ranked >= 1)
+        listed &= fn.size(fn.array_distinct(ranking)) == fn.size(ranking)
+        fields["odd"] = vote[_UNPARSED].isNotNull() | ~fn.coalesce(ranking.isNull() | listed, fn.lit(False))
+        fields["district"] = fn.coalesce(fields["district"], fields["contest"])
+        fields["position"] = fn.coalesce(fields["position"], fn.lit(1).cast("bigint"))
+        fields["ranking"] = fn.array_join(ranking.cast("array<string>"), ",")
+        return fn.when(vote.isNotNull(), fn.struct(*(column.alias(name) for name, column in fields.items())))
+
+    parsed = fn.from_json(text, f"{spark_ddl(VoteMessage)}, `{_UNPARSED}` STRING", _STRICT_JSON)
+    return fn.transform(fn.array(parsed), whole)[0]
 
 
 def _repeats_a_member(text: Column) -> Column:
@@ -122,8 +144,8 @@ def _repeats_a_member(text: Column) -> Column:
 
 def _wrong(vote: Mapping[str, Column]) -> Column:
     """Whether a field has a value that it cannot have; null if a field is missing."""
-    numbers = (vote["election"], vote["contest"], vote["location"], fn.coalesce(vote["candidate"], fn.lit(1)))
-    wrong = fn.least(*numbers) < 1
+    numbers = (vote[name] for name in ("election", "contest", "candidate", "district", "position", "location"))
+    wrong = (fn.least(*numbers) < 1) | vote["odd"]  # least() skips nulls
     wrong |= ~vote["series"].isin("candidate", "party")
     wrong |= ~vote["gender"].isin(*get_args(Gender)) | ~vote["age_group"].isin(*get_args(AgeGroup))
     # A choice is named completely or not at all.
@@ -137,7 +159,7 @@ def _reason() -> Column:
     The conditions avoid negations of several conditions: Spark resolves one level of these at a time, and runs all its
     rules after each.
     """
-    vote = {name: fn.col(name) for name in VoteMessage.__struct_fields__}
+    vote = {name: fn.col(name) for name in _FIELDS}
     text = fn.col("value").cast("string")
     missing = reduce(or_, (vote[name].isNull() for name in required(VoteMessage)))
     wrong = _wrong(vote) | (vote["cast_at"] < 0)

@@ -59,7 +59,7 @@ def _lines(file: int) -> str:
     """One vote per line: its key in hexadecimal, a tab, the message."""
     encode = VoteEncoder(1, "party", [Choice(1, "Contest", 1, "Candidate", "Party")], [Place(1, "", "", "Place")])
     keys = (number.to_bytes(16, "big") for number in range(file * VOTES, (file + 1) * VOTES))
-    return "".join(f"{key.hex()}\t{encode(key, 1, 1, 1, 'female', '18-24', 0).decode()}\n" for key in keys)
+    return "".join(f"{key.hex()}\t{encode(key, 1, 1, 1, None, 1, 'female', '18-24', 0).decode()}\n" for key in keys)
 
 
 if __name__ == "__main__":

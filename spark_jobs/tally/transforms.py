@@ -19,7 +19,8 @@ from spark_jobs.tally.parsing import parse
 OBSERVED = "tally"
 """The name of the metrics that ``tally`` observes in each batch: ``rejected``, the number of rejected records."""
 
-_TYPES = {"first": "BIGINT", "second": "BIGINT", "text": "STRING", "a": "STRING", "b": "STRING", "c": "STRING"}
+_KEY = {"first": "BIGINT", "second": "BIGINT", "third": "BIGINT", "text": "STRING"}
+_NAMES = {"a": "STRING", "b": "STRING", "c": "STRING"}
 
 
 def tally(
@@ -56,9 +57,9 @@ def totals(ballots: DataFrame, generation: int) -> DataFrame:
     # Most ballots of a batch equal another one in all counted columns. ``merged`` needs an integer as the first column.
     columns = ["election", *(name for name in ballots.columns if name not in ("id", "election"))]
     alike = merged(observed.select(*columns), "alike")
-    rows = alike.select(fn.explode(_adds_to()).alias("row"), "alike").select("row.*", "alike")
+    rows = alike.select(fn.explode(_adds_to()).alias("row"), "alike").where("row IS NOT NULL").select("row.*", "alike")
     equal = merged(rows, "equal", "alike")
-    counted = equal.groupBy("kind", "election", "first", "second", "text").agg(
+    counted = equal.groupBy("kind", "election", *_KEY).agg(
         fn.sum("equal").alias("votes"),
         # Names are not part of the key, so that a different spelling does not split a total.
         fn.max("names").alias("names"),
@@ -70,29 +71,23 @@ def totals(ballots: DataFrame, generation: int) -> DataFrame:
     names = {kind: fn.lit(kind.topic) for kind in (*AGGREGATES, REJECTED)}
     keys = {kind: _total_key(kind, generation) for kind in AGGREGATES} | {REJECTED: _key(REJECTED)}
     values = {kind: _total(kind, generation) for kind in AGGREGATES} | {REJECTED: _message(REJECTED)}
-    return counted.select("kind", "election", "first", "second", "text", "names.*", "votes").select(
+    return counted.select("kind", "election", *_KEY, "names.*", "votes").select(
         _by_kind(names).alias("topic"), _by_kind(keys).alias("key"), _by_kind(values).alias("value")
     )
 
 
 def _adds_to() -> Column:
-    """The array of rows of a parsed record: one for each total it adds to, fewer for an invalid ballot."""
-    every = [_row(kind) for kind in AGGREGATES]
-    of_invalid = [_row(kind) for kind in AGGREGATES if not kind.valid_only]
-    return (
-        fn.when(fn.col("reason").isNotNull(), fn.array(_row(REJECTED)))
-        .when(fn.col("candidate").isNull(), fn.array(*of_invalid))
-        .otherwise(fn.array(*every))
-    )
+    """The array of rows of a parsed record, one for each total; null for a total to which it does not add."""
+    rows = fn.array(*(fn.when(fn.expr(kind.of), _row(kind)) for kind in AGGREGATES))
+    return fn.when(fn.col("reason").isNotNull(), fn.array(_row(REJECTED))).otherwise(rows)
 
 
 def _row(kind: Kind) -> Column:
-    def slot(name: str) -> Column:
-        return fn.expr(kind.slots.get(name, "NULL")).cast(_TYPES[name]).alias(name)
+    def slots(types: Mapping[str, str]) -> list[Column]:
+        return [fn.expr(kind.slots.get(name, "NULL")).cast(type_).alias(name) for name, type_ in types.items()]
 
-    names = fn.struct(slot("a"), slot("b"), slot("c"))
     number = fn.lit(_number(kind)).cast("tinyint").alias("kind")
-    return fn.struct(number, "election", slot("first"), slot("second"), slot("text"), names.alias("names"))
+    return fn.struct(number, "election", *slots(_KEY), fn.struct(*slots(_NAMES)).alias("names"))
 
 
 def _number(kind: Kind) -> int:

@@ -1,8 +1,8 @@
 """The fold: what the aggregated topics say of an election, however often and in whatever order they are read.
 
 A message carries an absolute total, so the largest total per key within a generation is the newest.
-A reader stays with a generation until a newer one has counted at least as many ballots of the
-election, on every topic, or its own is removed: totals shown never go down, and a rebuild can correct them.
+A reader stays with a generation until a newer one has counted at least as many votes of the election, on every topic, or
+its own is removed: totals shown never go down, and a rebuild can correct them.
 """
 
 from collections import defaultdict
@@ -11,31 +11,56 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from election.contracts import topics
-from election.contracts.aggregates import AGGREGATES, Total
+from election.contracts.aggregates import AGGREGATES, ContestTotal, Total
 from election.contracts.messages import CandidateRecord, Decoder, TallyProgress, Unusable
 
-# Every ballot, valid or not, has exactly one key here: their sum is what a generation has counted.
+# Every vote, valid or not, adds to exactly one total here, so their sum is what a generation has counted.
 _BALLOTS = topics.BALLOTS_PER_CONTEST
-# A ballot has exactly one key on each of the others too, on these an invalid one has none.
-_VALID_ONLY = {aggregate.topic for aggregate in AGGREGATES if aggregate.valid_only}
+# A vote adds to exactly one total on each of the others too, or is of the rest, which adds nothing there.
+_OF = {aggregate.topic: aggregate.of for aggregate in AGGREGATES}
+# The other totals do not say how many votes are ranked.
+_EVERY = [topic for topic, of in _OF.items() if of != "ranked"]
 
 
 @dataclass
 class GenerationTotals:
     """One generation's totals of one election: topic -> Kafka key -> message."""
 
-    by_topic: dict[str, dict[bytes, Total]] = field(default_factory=lambda: defaultdict(dict))
+    by_topic: dict[str, dict[bytes, Any]] = field(default_factory=lambda: defaultdict(dict))
 
     @property
     def ballots(self) -> int:
-        """Ballots counted, valid and invalid."""
-        return sum(total.votes for total in self.by_topic[_BALLOTS].values())
+        """Votes counted, valid and invalid."""
+        return self.on(_BALLOTS)
+
+    @property
+    def ranked(self) -> int:
+        """Votes with a ranking that are counted."""
+        return self.on(topics.VOTES_PER_RANKING)
+
+    def on(self, topic: str) -> int:
+        """The sum of the topic's totals."""
+        return sum(total.votes for total in self.by_topic[topic].values())
 
     def ballots_on(self, names: Iterable[str]) -> int:
-        """Ballots that every one of the topics' totals contain: a batch reaches one topic before another."""
-        invalid = sum(total.votes for key, total in self.by_topic[_BALLOTS].items() if key.endswith(b"/invalid"))
-        counted = [sum(t.votes for t in self.by_topic[n].values()) + invalid * (n in _VALID_ONLY) for n in names]
-        return min(counted, default=0)
+        """Votes that every one of the topics' totals contain: a batch reaches one topic before another.
+
+        A vote that adds nothing to a topic, as an invalid one to the candidates', counts as contained there.
+        """
+        of_contests: Iterable[ContestTotal] = self.by_topic[_BALLOTS].values()
+        rest = {"all": 0, "valid": 0, "first": 0}
+        for total in of_contests:
+            rest["valid"] += total.votes * (total.validity == "invalid")
+            rest["first"] += total.votes * (total.position > 1)
+        return min((self.on(name) + rest[_OF[name]] for name in names), default=0)
+
+    def has_caught_up_with(self, shown: "GenerationTotals") -> bool:
+        """Whether each topic contains at least as many votes of this generation as ``shown`` has counted by contest.
+
+        Other totals of ``shown`` may be wrong, and a rebuild removes those by contest first.
+        """
+        known = [name for name in _EVERY if shown.by_topic[name]]
+        return self.ballots_on(known) >= shown.ballots and self.ranked >= min(shown.ranked, shown.ballots)
 
 
 class Totals:
@@ -89,12 +114,16 @@ class Totals:
         return self._generations[election_no][self._generation(election_no)].by_topic
 
     def ballots(self, election_no: int) -> int:
-        """Ballots counted so far, valid and invalid, in the generation shown."""
+        """Votes counted so far, valid and invalid, in the generation shown."""
         return self._generations[election_no][self._generation(election_no)].ballots
 
     def ballots_everywhere(self, election_no: int) -> int:
-        """Ballots that the totals of every topic contain, in the generation shown."""
-        return self._generations[election_no][self._generation(election_no)].ballots_on(topics.AGGREGATES)
+        """Votes that the totals of every topic contain, in the generation shown; see ``ranked`` for rankings."""
+        return self._generations[election_no][self._generation(election_no)].ballots_on(_EVERY)
+
+    def ranked(self, election_no: int) -> int:
+        """Votes with a ranking that the rankings' totals contain, in the generation shown."""
+        return self._generations[election_no][self._generation(election_no)].ranked
 
     def _fold(self, topic: str, key: bytes, total: Total) -> None:
         if not key.startswith(b"%d/%d/" % (total.election, total.generation)):  # a rebuild would not find it
@@ -112,8 +141,7 @@ class Totals:
         if counted and not generations[shown].ballots:  # it was removed; its number may be above all others
             shown = min(counted)
         for newer in sorted(g for g in generations if g > shown):
-            known = [name for name, keys in generations[shown].by_topic.items() if keys]
-            if generations[newer].ballots_on(known) >= generations[shown].ballots:
+            if generations[newer].has_caught_up_with(generations[shown]):
                 shown = newer
         self._shown[election_no] = shown
         return shown

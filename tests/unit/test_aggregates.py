@@ -34,14 +34,15 @@ def test_a_message_without_a_declared_field_is_refused():
 
 
 def test_what_no_row_of_the_count_can_hold_is_refused():
-    class Three(Total, frozen=True, kw_only=True):
+    class Four(Total, frozen=True, kw_only=True):
+        district: Number
         contest: Number
         location: Number
         minute: Number
 
-    fields = tuple(Field(name) for name in ("contest", "location", "minute"))
+    fields = tuple(Field(name) for name in ("district", "contest", "location", "minute"))
     with pytest.raises(TypeError, match=r"a row of the count has no column for \['minute'\]"):
-        _kind(Aggregate("aggregated_three", "Three", Three, "choices", fields))
+        _kind(Aggregate("aggregated_four", "Four", Four, "choices", fields))
 
     class Backwards(Total, frozen=True, kw_only=True):
         party: str
@@ -65,7 +66,7 @@ def test_the_version_of_the_query_changes_with_the_aggregates_that_the_state_hol
         version(*AGGREGATES[:-1]),
         version(*reversed(AGGREGATES)),
         version(*AGGREGATES[:-1], minute),
-        version(*AGGREGATES[:2], replace(party, valid_only=False), *AGGREGATES[3:]),
+        version(*AGGREGATES[:2], replace(party, of="all"), *AGGREGATES[3:]),
         version(*AGGREGATES[:2], replace(party, message=Wider, names=(Field("region"),)), *AGGREGATES[3:]),
     ]
     assert len({first, *others}) == len(others) + 1

@@ -24,12 +24,13 @@ Record = tuple[str, bytes, Total]
 
 def total(generation: int, contest: int, votes: int) -> list[Record]:
     """A contest in which one candidate has all votes."""
-    known = {"schema_version": 1, "generation": generation, "election": 1, "votes": votes, "contest": contest}
-    ballots = ContestTotal(**known, contest_name="A", validity="valid")
+    known = {"schema_version": 1, "generation": generation, "election": 1, "votes": votes}
+    known |= {"district": contest, "contest": contest}
+    ballots = ContestTotal(**known, contest_name="A", position=1, validity="valid")
     candidate = CandidateTotal(**known, contest_name="A", candidate=contest, candidate_name="N", party="P")
     return [
-        (topics.VOTES_PER_CANDIDATE, f"1/{generation}/{contest}/{contest}".encode(), candidate),
-        (topics.BALLOTS_PER_CONTEST, f"1/{generation}/{contest}/valid".encode(), ballots),
+        (topics.VOTES_PER_CANDIDATE, f"1/{generation}/{contest}/{contest}/{contest}".encode(), candidate),
+        (topics.BALLOTS_PER_CONTEST, f"1/{generation}/{contest}/{contest}/1/valid".encode(), ballots),
     ]
 
 

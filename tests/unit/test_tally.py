@@ -106,26 +106,61 @@ def votes(emitted: dict[str, dict[str, Any]], topic: str) -> dict[str, int]:
 def test_one_valid_ballot_adds_to_every_total(count: Count) -> None:
     (emitted,) = count([[record(ballot(1))]])
     assert {topic: list(votes(emitted, topic).items()) for topic in topics.AGGREGATES} == {
-        topics.VOTES_PER_CANDIDATE: [("1/3/10/100", 1)],
-        topics.BALLOTS_PER_CONTEST: [("1/3/10/valid", 1)],
-        topics.VOTES_PER_PARTY: [("1/3/Blue", 1)],
+        topics.VOTES_PER_CANDIDATE: [("1/3/10/10/100", 1)],
+        topics.BALLOTS_PER_CONTEST: [("1/3/10/10/1/valid", 1)],
+        topics.VOTES_PER_PARTY: [("1/3/1/Blue", 1)],
+        topics.VOTES_PER_RANKING: [],
         topics.TURNOUT_BY_LOCATION: [("1/3/7", 1)],
         topics.TURNOUT_BY_GENDER: [("1/3/female", 1)],
         topics.TURNOUT_BY_AGE_GROUP: [("1/3/25-34", 1)],
-        topics.VOTES_PER_MINUTE: [(f"1/3/{NOON}/candidate/100", 1)],
+        topics.VOTES_PER_MINUTE: [(f"1/3/{NOON}/1/candidate/100", 1)],
         TURNOUT_BY_HOUR.topic: [(f"1/3/{NOON}", 1)],
     }
-    total = emitted[topics.VOTES_PER_CANDIDATE]["1/3/10/100"]
+    total = emitted[topics.VOTES_PER_CANDIDATE]["1/3/10/10/100"]
     assert (total.candidate_name, total.contest_name, total.party) == ('Ada "Öre" Lovelace', "Northam", "Blue")
     assert topics.REJECTED not in emitted
 
 
 def test_an_invalid_ballot_counts_for_turnout_and_for_nobody(count: Count) -> None:
     (emitted,) = count([[record(invalid(1))]])
-    assert votes(emitted, topics.BALLOTS_PER_CONTEST) == {"1/3/10/invalid": 1}
+    assert votes(emitted, topics.BALLOTS_PER_CONTEST) == {"1/3/10/10/1/invalid": 1}
     assert votes(emitted, topics.TURNOUT_BY_LOCATION) == {"1/3/7": 1}
     for topic in (topics.VOTES_PER_CANDIDATE, topics.VOTES_PER_PARTY, topics.VOTES_PER_MINUTE):
         assert topic not in emitted
+
+
+def test_each_vote_of_a_paper_adds_to_its_district_and_position_and_its_voter_counts_once(count: Count) -> None:
+    lists = {"contest": 30, "contest_name": "Wales", "candidate": 300, "candidate_name": "A list", "party": "Red"}
+    first, second, third = ballot(1), ballot(2, district=10, position=2, **lists), ballot(3, district=11)
+    (emitted,) = count([[record(first), record(second), record(third), record(invalid(4, district=11, position=2))]])
+    assert votes(emitted, topics.VOTES_PER_CANDIDATE) == {"1/3/10/10/100": 1, "1/3/10/30/300": 1, "1/3/11/10/100": 1}
+    assert votes(emitted, topics.BALLOTS_PER_CONTEST) == {
+        "1/3/10/10/1/valid": 1, "1/3/10/30/2/valid": 1, "1/3/11/10/1/valid": 1, "1/3/11/10/2/invalid": 1,
+    }  # fmt: skip
+    assert votes(emitted, topics.VOTES_PER_PARTY) == {"1/3/1/Blue": 2, "1/3/2/Red": 1}
+    assert votes(emitted, topics.VOTES_PER_MINUTE) == {
+        f"1/3/{NOON}/1/candidate/100": 2, f"1/3/{NOON}/2/candidate/300": 1,
+    }  # fmt: skip
+    turnout = (topics.TURNOUT_BY_LOCATION, topics.TURNOUT_BY_GENDER, topics.TURNOUT_BY_AGE_GROUP, TURNOUT_BY_HOUR.topic)
+    assert [list(votes(emitted, topic).values()) for topic in turnout] == [[2]] * 4
+    total = emitted[topics.VOTES_PER_CANDIDATE]["1/3/10/30/300"]
+    assert (total.district, total.contest, total.candidate, total.contest_name) == (10, 30, 300, "Wales")
+
+
+def test_rankings_are_totals_of_their_own_beside_the_first_preferences(count: Count) -> None:
+    ranked = [(100, 101), (100,), (100, 101), (101, 100), None]
+    records = [
+        record(ballot(at, candidate=(order or [100])[0], ranking=order)) for at, order in enumerate(ranked, start=1)
+    ]
+    first, second = count([records, [record(ballot(9, ranking=(100, 101)))]])
+    assert votes(first, topics.VOTES_PER_RANKING) == {
+        "1/3/10/10/100,101": 2,
+        "1/3/10/10/100": 1,
+        "1/3/10/10/101,100": 1,
+    }
+    assert votes(first, topics.VOTES_PER_CANDIDATE) == {"1/3/10/10/100": 4, "1/3/10/10/101": 1}
+    assert votes(second, topics.VOTES_PER_RANKING) == {"1/3/10/10/100,101": 3}
+    assert second[topics.VOTES_PER_RANKING]["1/3/10/10/100,101"].ranking == "100,101"
 
 
 def test_totals_are_absolute_and_only_changed_ones_are_told(count: Count) -> None:
@@ -135,15 +170,15 @@ def test_totals_are_absolute_and_only_changed_ones_are_told(count: Count) -> Non
             [record(ballot(3))],
         ]
     )
-    assert votes(first, topics.VOTES_PER_CANDIDATE) == {"1/3/10/100": 1, "1/3/10/101": 1}
-    assert votes(second, topics.VOTES_PER_CANDIDATE) == {"1/3/10/100": 2}
-    assert votes(second, topics.VOTES_PER_PARTY) == {"1/3/Blue": 2}
+    assert votes(first, topics.VOTES_PER_CANDIDATE) == {"1/3/10/10/100": 1, "1/3/10/10/101": 1}
+    assert votes(second, topics.VOTES_PER_CANDIDATE) == {"1/3/10/10/100": 2}
+    assert votes(second, topics.VOTES_PER_PARTY) == {"1/3/1/Blue": 2}
 
 
 def test_a_ballot_delivered_three_times_counts_once(count: Count) -> None:
     first, second = count([[record(ballot(1)), record(ballot(1))], [record(ballot(1)), record(ballot(2))]])
-    assert votes(first, topics.VOTES_PER_CANDIDATE) == {"1/3/10/100": 1}
-    assert votes(second, topics.VOTES_PER_CANDIDATE) == {"1/3/10/100": 2}
+    assert votes(first, topics.VOTES_PER_CANDIDATE) == {"1/3/10/10/100": 1}
+    assert votes(second, topics.VOTES_PER_CANDIDATE) == {"1/3/10/10/100": 2}
 
 
 def test_a_vote_that_is_a_day_late_corrects_its_minute(count: Count) -> None:
@@ -151,9 +186,9 @@ def test_a_vote_that_is_a_day_late_corrects_its_minute(count: Count) -> None:
     first, second, third = count(
         [[record(ballot(1, cast_at=NOON + 5))], [record(ballot(2, cast_at=NOON + day))], [record(ballot(3))]]
     )
-    assert votes(first, topics.VOTES_PER_MINUTE) == {f"1/3/{NOON}/candidate/100": 1}
-    assert votes(second, topics.VOTES_PER_MINUTE) == {f"1/3/{NOON + day}/candidate/100": 1}
-    assert votes(third, topics.VOTES_PER_MINUTE) == {f"1/3/{NOON}/candidate/100": 2}
+    assert votes(first, topics.VOTES_PER_MINUTE) == {f"1/3/{NOON}/1/candidate/100": 1}
+    assert votes(second, topics.VOTES_PER_MINUTE) == {f"1/3/{NOON + day}/1/candidate/100": 1}
+    assert votes(third, topics.VOTES_PER_MINUTE) == {f"1/3/{NOON}/1/candidate/100": 2}
 
 
 def test_ballots_are_counted_in_the_hour_in_which_they_were_cast_whether_valid_or_not(count: Count) -> None:
@@ -166,20 +201,20 @@ def test_ballots_are_counted_in_the_hour_in_which_they_were_cast_whether_valid_o
 def test_a_large_election_keeps_its_minutes_per_party(count: Count) -> None:
     (emitted,) = count([[record(ballot(1, series="party", party="Lab/Co-op"))]])
     ((key, total),) = emitted[topics.VOTES_PER_MINUTE].items()
-    assert key == f"1/3/{NOON}/party/Lab/Co-op"
+    assert key == f"1/3/{NOON}/1/party/Lab/Co-op"
     assert (total.series, total.member, total.label) == ("party", "Lab/Co-op", "Lab/Co-op")
 
 
 def test_elections_do_not_mix(count: Count) -> None:
     (emitted,) = count([[record(ballot(1)), record(ballot(2, election=2))]])
-    assert votes(emitted, topics.VOTES_PER_CANDIDATE) == {"1/3/10/100": 1, "2/3/10/100": 1}
+    assert votes(emitted, topics.VOTES_PER_CANDIDATE) == {"1/3/10/10/100": 1, "2/3/10/10/100": 1}
 
 
 def test_a_name_spelt_differently_does_not_split_a_total(count: Count) -> None:
     first, second = count(
         [[record(ballot(1)), record(ballot(2, candidate_name="Ada Lovelace"))], [record(ballot(3, city="Bangor Aye"))]]
     )
-    assert votes(first, topics.VOTES_PER_CANDIDATE) == {"1/3/10/100": 2}
+    assert votes(first, topics.VOTES_PER_CANDIDATE) == {"1/3/10/10/100": 2}
     assert votes(second, topics.TURNOUT_BY_LOCATION) == {"1/3/7": 3}
 
 
@@ -198,6 +233,8 @@ UNUSABLE: dict[str, tuple[bytes | None, bytes | None, str]] = {
     "a candidate without a name": (GOOD.replace(b'"candidate_name":"Ada', b'"other":"Ada'), None, "wrong_type"),
     "somebody else's key": (GOOD, bytes(16), "key_mismatch"),
     "no key": (GOOD, b"", "key_mismatch"),
+    "a ranking of somebody else": (encode(ballot(1, ranking=(101, 100))), None, "wrong_type"),
+    "position nought": (encode(ballot(1, position=0)), None, "wrong_type"),
     "65 KB": (GOOD.replace(b"Ada", b"Ada" * 22_000), None, "too_large"),
     "a ballot id of 15 bytes": (encode(ballot(1, ballot_id="00" * 15)), bytes(15), "wrong_type"),
 }
@@ -209,7 +246,7 @@ def test_records_that_cannot_be_used_are_rejected_whole_each_with_its_reason_and
         for case, (value, key, _) in UNUSABLE.items()
     }
     (emitted,) = count([[*bad.values(), record(ballot(2))]])
-    assert votes(emitted, topics.VOTES_PER_CANDIDATE) == {"1/3/10/100": 1}
+    assert votes(emitted, topics.VOTES_PER_CANDIDATE) == {"1/3/10/10/100": 1}
     rejected = {case: emitted[topics.REJECTED][f"votes_topic/0/{origin['offset']}"] for case, origin in bad.items()}
     assert {case: found.reason for case, found in rejected.items()} == {
         case: reason for case, (_, _, reason) in UNUSABLE.items()
@@ -231,15 +268,15 @@ def test_what_is_quarantined_is_rejected_and_the_ballot_itself_is_counted(count:
     forged = {"offset": 7, "partition": 1}
     first = [record(ballot(1, candidate=101)) | forged, record(ballot(2, candidate=101)) | {"offset": 7}]
     emitted, more = count([first, [record(ballot(1))]], left_out={"0": [1, 8], "1": [3, 7], "2": []})
-    assert votes(emitted, topics.VOTES_PER_CANDIDATE) == {"1/3/10/101": 1}
+    assert votes(emitted, topics.VOTES_PER_CANDIDATE) == {"1/3/10/10/101": 1}
     assert {key: reject.reason for key, reject in emitted[topics.REJECTED].items()} == {
         "votes_topic/1/7": "quarantined"
     }
-    assert votes(more, topics.VOTES_PER_CANDIDATE) == {"1/3/10/100": 1}
+    assert votes(more, topics.VOTES_PER_CANDIDATE) == {"1/3/10/10/100": 1}
 
 
 def test_votes_of_an_election_that_was_removed_are_passed_over(count: Count) -> None:
     batch = [record(ballot(1)), record(ballot(2, election=2)), record(b"{}", bytes(16)), record(invalid(3, election=4))]
     (emitted,) = count([batch], removed=[2, 4])
-    assert votes(emitted, topics.BALLOTS_PER_CONTEST) == {"1/3/10/valid": 1}
+    assert votes(emitted, topics.BALLOTS_PER_CONTEST) == {"1/3/10/10/1/valid": 1}
     assert [reject.reason for reject in emitted[topics.REJECTED].values()] == ["wrong_type"]

@@ -9,21 +9,40 @@ from election.contracts.messages import Decoder, Unusable, VoteMessage, encode
 from spark_jobs.tally import parsing
 from spark_jobs.tally.remembering import remembered
 
+Ranking = tuple[int, ...] | None
 AT = 1_576_152_000_123
 ID = bytes(range(16))
 CHOICES = [
     Choice(1, "Ynys Môn", 1, 'Ada "Öre" Lovelace', "Plaid"),
     Choice(2, "Northam", 2, "Bo \\ Bó", "Lab/Co-op"),
     Choice(2, "Northam", None, None, None),
+    Choice(30, "Wales", 3, "A list", "Plaid", district=2, position=2),
 ]
 ENCODE = VoteEncoder(3, "party", CHOICES, [Place(7, "Wales", "North", "Bangor")])
 
 
-def written(contest: int = 1, candidate: int | None = 1, at: int = AT) -> bytes:
-    return ENCODE(ID, contest, candidate, 7, "female", "25-34", at)
+def written(
+    contest: int = 1, candidate: int | None = 1, at: int = AT, *, district: int = 0, ranking: Ranking = None
+) -> bytes:
+    return ENCODE(ID, district or contest, contest, candidate, ranking, 7, "female", "25-34", at)
+
+
+def usual() -> list[tuple[bytes | None, bytes | None]]:
+    """A vote for each choice, and one with a ranking."""
+    made = [written(c.contest, c.candidate, district=c.district) for c in CHOICES]
+    return [(value, ID) for value in (*made, written(ranking=(1, 9, 4)))]
+
+
+def with_(members: bytes) -> bytes:
+    """A good vote with more members."""
+    return GOOD.replace(b',"location"', b"," + members + b',"location"')
 
 
 GOOD = written()
+LEAST = VoteMessage(
+    schema_version=1, ballot_id=ID.hex(), election=3, contest=2, contest_name="", candidate=2, candidate_name="",
+    party="", location=7, country="", region="", city="", gender="male", age_group="75+", series="party", cast_at=AT,
+)  # fmt: skip
 OTHER: dict[str, tuple[bytes | None, bytes | None]] = {
     "nothing": (None, ID),
     "no key": (GOOD, None),
@@ -71,6 +90,25 @@ OTHER: dict[str, tuple[bytes | None, bytes | None]] = {
     "no place": (GOOD.replace(b'"location":7,', b""), ID),
     "place nought": (GOOD.replace(b'"location":7', b'"location":0'), ID),
     "an unknown age": (GOOD.replace(b"25-34", b"0-17"), ID),
+    "members that say what is supposed": (with_(b'"district":1,"position":1,"ranking":null'), ID),
+    "members that are null": (with_(b'"district":null,"position":null'), ID),
+    "district nought": (with_(b'"district":0'), ID),
+    "a district in quotes": (with_(b'"district":"2"'), ID),
+    "position nought": (with_(b'"position":0'), ID),
+    "half a position": (with_(b'"position":1.5'), ID),
+    "a position that is a list": (with_(b'"position":[2]'), ID),
+    "a ranking of nobody": (with_(b'"ranking":[]'), ID),
+    "a ranking that begins with another": (with_(b'"ranking":[2,1]'), ID),
+    "a ranking of one twice": (with_(b'"ranking":[1,2,2]'), ID),
+    "a ranking with null": (with_(b'"ranking":[1,null]'), ID),
+    "a ranking with nought": (with_(b'"ranking":[1,0]'), ID),
+    "a ranking with a word": (with_(b'"ranking":[1,"b"]'), ID),
+    "a ranking that is a word": (with_(b'"ranking":"1,2"'), ID),
+    "a ranking that is a number": (with_(b'"ranking":1'), ID),
+    "a ranking of an invalid vote": (
+        written(2, None).replace(b',"location"', b',"ranking":[2],"location"'),
+        ID,
+    ),
     "65 KB": (GOOD.replace(b"Bangor", b"Bangor" * 11_000), ID),
 }
 
@@ -92,23 +130,35 @@ def at_once(spark: SparkSession, found: list[tuple[bytes | None, bytes | None]])
 
 
 def test_every_vote_that_casting_writes_is_read_by_the_shorter_way(spark: SparkSession) -> None:
-    votes = [(written(c.contest, c.candidate), ID) for c in CHOICES]
-    assert at_once(spark, [*votes, *votes]) == [True] * 6
+    votes = usual()
+    assert at_once(spark, [*votes, *votes]) == [True] * (2 * len(votes))
+    found = [(row.reason, row.district, row.position, row.ranking) for row in parsed(spark, votes)]
+    assert found == [
+        (None, 1, 1, None),
+        (None, 2, 1, None),
+        (None, 2, 1, None),
+        (None, 2, 2, None),
+        (None, 1, 1, "1,9,4"),
+    ]
 
 
 def test_both_ways_find_the_same(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
-    votes = [(written(c.contest, c.candidate), ID) for c in CHOICES]
-    votes.append((encode(VoteMessage(1, ID.hex(), 3, 2, "", 2, "", "", 7, "", "", "", "male", "75+", "party", AT)), ID))
+    votes = usual()
+    votes.append((encode(LEAST), ID))
     found = [*votes, *OTHER.values(), *votes]
     short = parsed(spark, found)
     monkeypatch.setattr(parsing, "_written", lambda: fn.lit(None).cast("string"))
     assert at_once(spark, found) == [False] * len(found)
-    for case, one, other in zip(["", "", "", "", *OTHER, "", "", "", ""], short, parsed(spark, found), strict=True):
+    cases = [*[""] * len(votes), *OTHER, *[""] * len(votes)]
+    for case, one, other in zip(cases, short, parsed(spark, found), strict=True):
         assert one == other, case
 
 
 def test_what_cannot_be_used_takes_the_longer_way(spark: SparkSession) -> None:
-    usable = {"an unknown field", "an unknown field that is not UTF-8"}
+    usable = {
+        "an unknown field", "an unknown field that is not UTF-8", "members that say what is supposed",
+        "members that are null",
+    }  # fmt: skip
     assert {case for case, short in zip(OTHER, at_once(spark, list(OTHER.values())), strict=True) if short} <= usable
     unusable = {case for case, row in zip(OTHER, parsed(spark, list(OTHER.values())), strict=True) if row.reason}
     assert "two ids" in unusable and "a second id that is null" in unusable and "two versions" in unusable
@@ -122,3 +172,16 @@ def test_a_vote_that_names_a_member_twice_is_no_vote(spark: SparkSession, case: 
     with pytest.raises(Unusable) as caught:  # every other reader agrees
         Decoder(VoteMessage)(value)
     assert caught.value.reason == "wrong_type"
+
+
+SAYS = {case for case in OTHER if "ranking" in case or "position" in case or "district" in case}
+
+
+def test_a_member_that_may_be_absent_is_refused_as_every_other_reader_refuses_it(spark: SparkSession) -> None:
+    rows = parsed(spark, [OTHER[case] for case in sorted(SAYS)])
+    assert {row.reason for row in rows} == {"wrong_type"}
+    # What the form alone cannot say, the comparison of ballots does: no such ballot is stored.
+    beyond = {"a ranking that begins with another", "a ranking of one twice", "a ranking of an invalid vote"}
+    for case in SAYS - beyond:
+        with pytest.raises(Unusable):
+            Decoder(VoteMessage)(OTHER[case][0])

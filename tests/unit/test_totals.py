@@ -4,32 +4,35 @@ import random
 from typing import Any
 
 from election.contracts import topics
-from election.contracts.aggregates import CandidateTotal, ContestTotal
+from election.contracts.aggregates import CandidateTotal, ContestTotal, GenderTurnout, RankingTotal
 from election.contracts.messages import CandidateRecord, encode
 from election.totals import Totals
 
 
-def ballots(votes, generation=1, election=1, validity="valid"):
-    key = f"{election}/{generation}/1/{validity}".encode()
+def ballots(votes, generation=1, election=1, validity="valid", position=1):
+    key = f"{election}/{generation}/1/1/{position}/{validity}".encode()
     total = ContestTotal(
         schema_version=1,
         generation=generation,
         election=election,
         votes=votes,
+        district=1,
         contest=1,
         contest_name="A",
+        position=position,
         validity=validity,
     )
     return topics.BALLOTS_PER_CONTEST, key, encode(total)
 
 
 def candidate(votes, generation=1, election=1, number=1):
-    key = f"{election}/{generation}/1/{number}".encode()
+    key = f"{election}/{generation}/1/1/{number}".encode()
     total = CandidateTotal(
         schema_version=1,
         generation=generation,
         election=election,
         votes=votes,
+        district=1,
         contest=1,
         contest_name="A",
         candidate=number,
@@ -37,6 +40,16 @@ def candidate(votes, generation=1, election=1, number=1):
         party="P",
     )
     return topics.VOTES_PER_CANDIDATE, key, encode(total)
+
+
+def women(votes, generation=1):
+    total = GenderTurnout(schema_version=1, generation=generation, election=1, votes=votes, gender="female")
+    return topics.TURNOUT_BY_GENDER, f"1/{generation}/female".encode(), encode(total)
+
+
+def ranking(votes, generation=1):
+    known = {"schema_version": 1, "generation": generation, "election": 1, "votes": votes, "district": 1, "contest": 1}
+    return topics.VOTES_PER_RANKING, f"1/{generation}/1/1/1,2".encode(), encode(RankingTotal(**known, ranking="1,2"))
 
 
 def votes(totals, election=1):
@@ -85,7 +98,7 @@ def test_a_total_under_anothers_key_is_none():
     totals = Totals()
     totals.apply(*ballots(100))
     topic, _, value = ballots(5_000, generation=7)
-    for key in (b"1/1/1/invalid", b"junk", b"", None):  # a rebuild, which goes by the key, would not remove them
+    for key in (b"1/1/1/1/1/invalid", b"junk", b"", None):  # a rebuild, which goes by the key, would not remove them
         totals.apply(topic, key, value)
     assert (totals.ballots(1), totals.unusable) == (100, 4)
 
@@ -131,7 +144,7 @@ def test_ballots_are_everywhere_once_every_topic_has_them():
         given: dict[str, Any] = {
             "contest_name": "A", "validity": "valid", "candidate_name": "N", "party": "P", "country": "X",
             "region": "Y", "city": "Z", "gender": "female", "age_group": "18-24", "series": "party", "member": "P",
-            "label": "P",
+            "label": "P", "ranking": "1",
         }  # fmt: skip
         fields = {name: given.get(name, 1) for name in form.__struct_fields__} | {"votes": 7}
         totals.apply(topic, b"1/1/key", encode(form(**fields)))
@@ -139,6 +152,46 @@ def test_ballots_are_everywhere_once_every_topic_has_them():
     totals.apply(*ballots(3, validity="invalid"))
     assert totals.ballots(1) == 10
     assert totals.ballots_everywhere(1) == 7, "the groups' turnout does not contain them yet"
+    assert totals.ranked(1) == 7
+
+
+def test_a_rebuild_of_several_votes_a_voter_is_shown_once_every_topic_has_its_own():
+    """100 voters with two votes each, five of the second ones invalid."""
+    old, new = (
+        [
+            ballots(100, g), ballots(95, g, position=2), ballots(5, g, position=2, validity="invalid"),
+            candidate(195, g), women(100, g),
+        ]
+        for g in (1, 2)
+    )  # fmt: skip
+    for last in new:
+        totals = Totals()
+        for record in (*old, *(one for one in new if one is not last)):
+            totals.apply(*record)
+        assert shown(totals) == 1, last
+        totals.apply(*last)
+        assert shown(totals) == 2
+
+
+def test_a_rebuild_of_rankings_is_shown_once_it_has_them():
+    old = [ballots(10), ranking(9)]
+    assert shown_after([*old, ballots(10, 2), ranking(8, 2)]) == 1
+    assert shown_after([*old, ballots(10, 2), ranking(9, 2)]) == 2
+    # A forged ranking above the votes by contest keeps no reader from a count without it once these are removed.
+    wrong = [ballots(12), ranking(12), ballots(10, 2), ranking(10, 2)]
+    assert shown_after(wrong) == 1
+    assert shown_after([*wrong, (*ballots(12)[:2], None)]) == 2
+
+
+def shown(totals):
+    return next(total.generation for total in totals.election(1)[topics.BALLOTS_PER_CONTEST])
+
+
+def shown_after(records):
+    totals = Totals()
+    for record in records:
+        totals.apply(*record)
+    return shown(totals)
 
 
 def test_a_record_of_no_known_form_is_counted_and_changes_nothing():

@@ -117,13 +117,17 @@ VOTES_PER_CANDIDATE = Aggregate(
 
 
 class ContestTotal(Total, frozen=True, kw_only=True):
+    """``position`` is the contest's on the district's ballot paper, so that readers can tell ballots from votes."""
+
     district: Number
     contest: Number
     contest_name: str
+    position: Number
     validity: Literal["valid", "invalid"]
 
 
-# Every vote adds to exactly one of these totals, so their sum is the number of votes that a generation has counted.
+# Every vote adds to exactly one of these totals, so their sum is the number of votes that a generation has counted, and
+# the sum of those at position 1 is the number of ballots.
 BALLOTS_PER_CONTEST = Aggregate(
     "aggregated_ballots_per_contest",
     "Valid and invalid votes",
@@ -132,6 +136,7 @@ BALLOTS_PER_CONTEST = Aggregate(
     key=(
         Field("district"),
         Field("contest"),
+        Field("position"),
         Field(
             "validity",
             adds="if(candidate IS NULL, 'invalid', 'valid')",

@@ -11,7 +11,7 @@ from election.count.folder import Folder, read_json, write_json
 from election.errors import NotReachable, StageFailed
 from election.messaging.reading import topic_id
 
-_QUERY = 4  # raise it with every other change of the query that makes its state unusable
+_QUERY = 5  # raise it with every other change of the query that makes its state unusable
 QUERY_VERSION = f"{_QUERY}.{fingerprint()}"
 """Also changes with the declared aggregates, which the state identifies by their order."""
 

@@ -1,4 +1,4 @@
-"""Waits until the tally has counted every ballot of an election."""
+"""Waits until the tally has counted every vote of an election."""
 
 import time
 from collections.abc import Callable
@@ -24,15 +24,15 @@ POLL = 0.5  # seconds
 def wait_until_counted(
     platform: Platform, slug: str, log: Callable[[str], None] = print, timeout_stalled_s: float = 120
 ) -> dict[str, Any]:
-    """Returns ``{"election", "stored", "counted", "seconds"}`` when the totals of every topic equal the stored ballots.
+    """Returns ``{"election", "stored", "counted", "seconds"}`` when the totals of every topic equal the stored votes.
 
-    Sets the election's state to ``counted``. Raises StageFailed when more ballots are counted than stored, or when
+    Sets the election's state to ``counted``. Raises StageFailed when more votes are counted than stored, or when
     nothing moves for ``timeout_stalled_s`` seconds: neither the election's totals nor the tally's position on the
     topic, where a rebuild or another election may come first.
     """
     with platform.connect("app") as connection:
         number = election(connection, slug).election_no
-        stored = _stored(connection, number)
+        stored, ranked = _stored(connection, number)
     _, end = bounds(platform.kafka, topics.VOTES)
     totals = Totals(only=number)
     reader = consumer(platform.kafka)
@@ -51,11 +51,11 @@ def wait_until_counted(
                 totals.apply(str(record.topic()), record.key(), record.value())
             now, before, left_before = time.monotonic(), counted, left
             counted, most = totals.ballots_everywhere(number), totals.ballots(number)
-            if counted == most == stored:
+            if counted == most == stored and totals.ranked(number) == ranked:
                 break
             if most > stored:
                 raise StageFailed(
-                    f"{most:,} ballots of {slug} are counted, but {stored:,} are stored. "
+                    f"{most:,} votes of {slug} are counted, but {stored:,} are stored. "
                     f"`election reconcile {slug}` names the ballots; `election quarantine {slug}` has the tally skip "
                     "those that are forged."
                 )
@@ -64,7 +64,7 @@ def wait_until_counted(
                 moved = now
             if now - told >= LOG_EVERY:
                 rate = (counted - told_counted) / (now - told)
-                log(f"{counted:,} of {stored:,} ballots counted, {rate:,.0f}/s")
+                log(f"{counted:,} of {stored:,} votes counted, {rate:,.0f}/s")
                 told, told_counted = now, counted
             if now - moved > timeout_stalled_s:
                 raise StageFailed(_why_nothing_moves(platform, slug, counted, stored, now - moved))
@@ -73,7 +73,7 @@ def wait_until_counted(
     with platform.connect("app") as connection:
         move(connection, number, "counted")
     seconds = round(time.monotonic() - began, 3)
-    log(f"All {stored:,} ballots of {slug} are counted ({seconds:.1f} s).")
+    log(f"All {stored:,} votes of {slug} are counted ({seconds:.1f} s).")
     return {"election": slug, "stored": stored, "counted": counted, "seconds": seconds}
 
 
@@ -83,19 +83,21 @@ def _left(platform: Platform, end: Offsets) -> int:
     return to_go(folder.checkpoint(folder.generation), end)
 
 
-def _stored(connection: Connection, election_no: int) -> int:
-    row = connection.execute("SELECT count(*) FROM votes WHERE election_no = %s", [election_no]).fetchone()
-    assert row is not None
-    return int(row[0])
+def _stored(connection: Connection, election_no: int) -> tuple[int, int]:
+    """(votes, votes with a ranking)."""
+    row = connection.execute(
+        "SELECT count(*), count(ranking) FROM votes WHERE election_no = %s", [election_no]
+    ).fetchone()
+    return row or (0, 0)
 
 
 def _why_nothing_moves(platform: Platform, slug: str, counted: int, stored: int, seconds: float) -> str:
     known = driver.state(platform.settings)
-    said = f"{counted:,} of {stored:,} ballots of {slug} are counted, and nothing has moved for {seconds:.0f} s."
+    said = f"{counted:,} of {stored:,} votes of {slug} are counted, and nothing has moved for {seconds:.0f} s."
     if known.alive:
         return (
             f"{said} The count's driver is {known.phase} (batch {known.batch}, {known.ui_url}). "
-            f"`election tally status` shows more; `election reconcile {slug}` says whether ballots are missing."
+            f"`election tally status` shows more; `election reconcile {slug}` says whether votes are missing."
         )
     last = f" It ended with: {known.error}" if known.error else ""
     remedy = "Unpause the DAG tally_stream, or `election tally start`; then clear this task."
