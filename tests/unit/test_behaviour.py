@@ -326,10 +326,10 @@ def test_a_replay_casts_every_official_ranking() -> None:
     rolls = ranked()
     people = everybody(rolls)
     (choices,) = Behaviour(rolls, Replay(3, rolls)).choose(*people)
-    found = Counter(choices.ranking(voter) for voter in np.flatnonzero(people[1] == 2))
+    rankings = choices.ranked()
+    found = Counter(rankings[voter] for voter in np.flatnonzero(people[1] == 2))
     assert found == dict(RANKINGS) | {None: 1_000 - 598}
-    for voter, candidate in enumerate(choices.candidate.tolist()):
-        ranking = choices.ranking(voter)
+    for ranking, candidate in zip(rankings, choices.candidate.tolist(), strict=True):
         assert ranking is None or ranking[0] == candidate
     assert counted(choices.candidate[people[1] == 1]) == {5: 30, 6: 20, INVALID: 3, ABSTAINS: 7}
     assert (choices.candidate[people[1] == 2] == INVALID).sum() == 11
@@ -354,8 +354,9 @@ def test_the_first_preference_of_a_simulated_ranking_is_drawn_as_a_vote_for_a_ca
     people = everybody(rolls)
     (choices,) = Behaviour(rolls, Simulated(5, rolls, Simulation())).choose(*people)
     assert (first_votes(plain, Simulated(5, plain, Simulation()), people) == choices.candidate).all()
-    for voter, (district, candidate) in enumerate(zip(people[1].tolist(), choices.candidate.tolist(), strict=True)):
-        ranking = choices.ranking(voter)
+    for district, candidate, ranking in zip(
+        people[1].tolist(), choices.candidate.tolist(), choices.ranked(), strict=True
+    ):
         assert (ranking is not None) == (district == 2 and candidate > 0)
         if ranking:
             assert ranking[0] == candidate and len(set(ranking)) == len(ranking) and set(ranking) <= {1, 2, 3, 4}

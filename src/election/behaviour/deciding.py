@@ -65,12 +65,12 @@ class Choices(NamedTuple):
     candidate: Numbers
     rankings: Numbers | None = None
 
-    def ranking(self, voter: int) -> tuple[int, ...] | None:
-        """The ranking of the voter at this place in the batch; None for every other kind of vote."""
-        if self.rankings is None or not self.rankings[voter, 0]:
-            return None
-        row = self.rankings[voter]
-        return tuple(row[row > 0].tolist())
+    def ranked(self) -> list[tuple[int, ...] | None]:
+        """Each voter's ranking; None for every other kind of vote."""
+        if self.rankings is None:
+            return [None] * len(self.candidate)
+        named = (self.rankings > 0).sum(axis=1).tolist()
+        return [tuple(row[:size]) if size else None for row, size in zip(self.rankings.tolist(), named, strict=True)]
 
 
 class Rule(Protocol):
