@@ -1,6 +1,6 @@
-"""Replaying a night: when a contest is complete and when each of its voters is due, compressed to a duration.
+"""Replaying a night: when a district is complete and when each of its voters is due, compressed to a duration.
 
-docs/casting.md has the formulas. Everything follows from the contests and the seed, so it is the same again tomorrow.
+docs/casting.md has the formulas. Everything follows from the districts and the seed, so it is the same again tomorrow.
 """
 
 import re
@@ -23,9 +23,9 @@ _DURATION = re.compile(r"(?:([0-9]{1,6})h)?(?:([0-9]{1,6})m)?(?:([0-9]{1,6})s)?"
 
 @dataclass(frozen=True)
 class Arrival:
-    """When a contest's voters are due: that of rank r at ``((r * step + shift) % registered + 1) * ms / registered``.
+    """When a district's voters are due: that of rank r at ``((r * step + shift) % registered + 1) * ms / registered``.
 
-    ``ms`` is when the contest is complete, in milliseconds after the poll opened. Step and registered have no common
+    ``ms`` is when the district is complete, in milliseconds after the poll opened. Step and registered have no common
     factor, so every voter has a moment of their own.
     """
 
@@ -46,35 +46,35 @@ def seconds(night: str) -> int:
     return total
 
 
-def completions(contests: Sequence[tuple[str, datetime | None]], seed: int, apart: Collection[str] = ()) -> list[float]:
-    """For each contest (id, local time of its declaration) the share of the night after which it is complete.
+def completions(districts: Sequence[tuple[str, datetime | None]], seed: int, apart: Collection[str] = ()) -> list[float]:
+    """For each district (id, local time of its declaration) the share of the night after which it is complete.
 
-    The last one is complete at 1. A contest without a time gets one from the seed. The contests whose ids are in
+    The last one is complete at 1. A district without a time gets one from the seed. The districts whose ids are in
     ``apart`` polled on a later day: they do not stretch the night, and are complete at its end. Local times are
     compared as they are written, whatever the time zone of the machine.
     """
-    times = [declared for contest_id, declared in contests if declared is not None and contest_id not in apart]
+    times = [declared for district_id, declared in districts if declared is not None and district_id not in apart]
     first = min(times, default=None)
     length = (max(times) - first).total_seconds() if first else 0.0
     earliest = LEAD / (1 + LEAD)
     shares = []
-    for contest_id, declared in contests:
-        if contest_id in apart:
+    for district_id, declared in districts:
+        if district_id in apart:
             shares.append(1.0)
         elif declared is not None and first is not None:
             passed = (declared - first).total_seconds() / length if length else 1.0
             shares.append((passed + LEAD) / (1 + LEAD))
         else:
-            drawn = int(draws.key(seed, "declared", contest_id)) / 2**64
+            drawn = int(draws.key(seed, "declared", district_id)) / 2**64
             shares.append(earliest + (1 - earliest) * drawn)
     latest = max(shares)
     return [share / latest for share in shares]
 
 
-def arrival(contest_id: str, registered: int, share: float, night_seconds: int, seed: int) -> Arrival:
-    """The arrival of a contest's voters in a night of that many seconds, of which it takes ``share``."""
-    drawn = int(draws.key(seed, "arrival", contest_id))
-    # Around the golden section, multiples spread evenly over the contest, whatever part of it one looks at.
+def arrival(district_id: str, registered: int, share: float, night_seconds: int, seed: int) -> Arrival:
+    """The arrival of a district's voters in a night of that many seconds, of which it takes ``share``."""
+    drawn = int(draws.key(seed, "arrival", district_id))
+    # Around the golden section, multiples spread evenly over the district, whatever part of it one looks at.
     step = max(1, int(registered * (0.382 + 0.236 * (drawn >> 32) / 2**32)))
     while gcd(step, registered) > 1:
         step += 1

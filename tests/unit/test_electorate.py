@@ -89,8 +89,8 @@ def test_people_live_in_towns_of_their_contests_region() -> None:
     rolls = rolls_of("Bath", "Ynys Môn")
     homes = Homes(rolls)
     people = people_of(rolls).batch(60_000, 80_000)
-    for contest_no, region, town, postcode in ((1, "South West", "Bristol", "BS1 "), (2, "Wales", "Cardiff", "CF10 ")):
-        living = people.filter(pl.col("contest_no") == contest_no)
+    for district_no, region, town, postcode in ((1, "South West", "Bristol", "BS1 "), (2, "Wales", "Cardiff", "CF10 ")):
+        living = people.filter(pl.col("district_no") == district_no)
         places = {
             homes.places[number - 1].location: homes.places[number - 1] for number in living["location_no"].unique()
         }
@@ -112,7 +112,7 @@ def test_a_region_that_is_not_listed_has_parts_of_its_contests() -> None:
     homes = Homes(rolls)
     people = people_of(rolls).batch(1, 1_000)
     assert len(homes.places) == 10
-    upper = people.filter(pl.col("contest_no") == 1)["location_no"].unique()
+    upper = people.filter(pl.col("district_no") == 1)["location_no"].unique()
     assert {homes.places[number - 1].city.split()[0] for number in upper} == {"Upper"}
 
 

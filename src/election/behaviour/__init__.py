@@ -4,7 +4,7 @@ A replay meets the official figures exactly; a simulated election draws support 
 seed. docs/behaviour.md has the formulas.
 """
 
-from election.behaviour.deciding import ABSTAINS, INVALID, Behaviour
+from election.behaviour.deciding import ABSTAINS, INVALID, Behaviour, Choices
 from election.behaviour.loading import load
 
-__all__ = ["ABSTAINS", "INVALID", "Behaviour", "load"]
+__all__ = ["ABSTAINS", "INVALID", "Behaviour", "Choices", "load"]

@@ -6,7 +6,7 @@ from typing import Any
 
 from psycopg.rows import class_row
 
-from election.behaviour.deciding import Behaviour, Roll
+from election.behaviour.deciding import INVALID, Behaviour, Contest, Roll
 from election.behaviour.replay import Replay
 from election.behaviour.simulation import Simulated
 from election.contracts.public import LINE_SQL
@@ -25,7 +25,7 @@ def load(connection: Connection, election_no: int) -> Behaviour:
         raise LookupError(f"there is no election {election_no}")
     slug, seed, kind, parameters = row
     rolls = _rolls(connection, election_no)
-    if not rolls or not all(roll.candidates for roll in rolls):
+    if not rolls or not all(contest.lines for roll in rolls for contest in roll.paper):
         raise StageFailed(f"{slug} has contests without candidates: `election seed {slug}` comes before casting.")
     if kind == "replay":
         return Behaviour(rolls, Replay(seed, rolls))
@@ -42,18 +42,39 @@ def simulation_of(parameters: dict[str, Any]) -> Simulation:
 
 
 def _rolls(connection: Connection, election_no: int) -> list[Roll]:
+    """The districts in the order of their voters' numbers, each with the contests on its ballot paper."""
     lines: dict[int, list[Line]] = defaultdict(list)
     with connection.cursor(row_factory=class_row(Line)) as cursor:
         for line in cursor.execute(
             f"SELECT {LINE_SQL} FROM candidates WHERE election_no = %s ORDER BY candidate_no", [election_no]
         ):
             lines[line.contest].append(line)
-    contests = connection.execute(
-        """SELECT contest_no, contest_id, region, first_voter_no, registered, official_invalid, unopposed FROM contests
+    official: dict[tuple[int, int], dict[int, int]] = defaultdict(dict)
+    for district, contest, candidate, votes in connection.execute(
+        "SELECT district_no, contest_no, candidate_no, votes FROM official_results WHERE election_no = %s",
+        [election_no],
+    ):
+        official[district, contest][INVALID if candidate is None else candidate] = votes
+    rankings: dict[tuple[int, int], list[tuple[tuple[int, ...], int]]] = defaultdict(list)
+    for district, contest, ranking, votes in connection.execute(
+        """SELECT district_no, contest_no, ranking, votes FROM official_rankings WHERE election_no = %s
+           ORDER BY district_no, contest_no, ranking""",
+        [election_no],
+    ):
+        rankings[district, contest].append((tuple(ranking), votes))
+    papers: dict[int, list[Contest]] = defaultdict(list)
+    for district, contest, contest_id, kind in connection.execute(
+        """SELECT district_no, contest_no, contest_id, kind FROM papers JOIN contests USING (election_no, contest_no)
+           WHERE election_no = %s ORDER BY district_no, position""",
+        [election_no],
+    ):
+        own = district, contest
+        papers[district].append(
+            Contest(contest, contest_id, tuple(lines[contest]), kind, official[own], tuple(rankings[own]))
+        )
+    districts = connection.execute(
+        """SELECT district_no, district_id, region, first_voter_no, registered FROM districts
            WHERE election_no = %s ORDER BY first_voter_no""",
         [election_no],
     )
-    return [
-        Roll(no, contest_id, region, first, registered, invalid, tuple(lines[no]), unopposed)
-        for no, contest_id, region, first, registered, invalid, unopposed in contests
-    ]
+    return [Roll(no, *rest, tuple(papers[no])) for no, *rest in districts]

@@ -4,6 +4,8 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 
 from psycopg import Rollback
 
@@ -11,7 +13,7 @@ from election.casting.external_ballots import ExternalBallots
 from election.casting.faults import FaultPoints
 from election.casting.records import Refused, Source
 from election.casting.simulated_voters import SimulatedVoters
-from election.casting.storing import Ballot, Stored, Storing, prepare, send
+from election.casting.storing import Stored, Storing, Vote, prepare, send
 from election.contracts import topics
 from election.contracts.ballots import VoteEncoder, ballot_ids
 from election.contracts.messages import Unusable
@@ -27,25 +29,26 @@ from election.storage.elections import Election, held
 # sent its whole batch holds no voter's row, and the limit does not apply to it. Then only the close of the poll waits,
 # until the worker goes on or ends.
 _LIMIT = "SET transaction_timeout = '2min'"
-_Vote = tuple[bytes, bytes, int]  # the message; its key, the ballot id; -1, so that the key decides the partition
+_Message = tuple[bytes, bytes, int]  # a vote's message; its key, the ballot id; -1, so that the key decides the partition
 
 
 @dataclass(frozen=True)
 class Taken:
-    """A processed batch: the number of its ballots, stored and published, and its rejected records."""
+    """A processed batch: the numbers of its ballots and of their votes, stored and published; its rejected records."""
 
     ballots: int
+    votes: int
     refused: Refused
 
 
 @dataclass(frozen=True)
 class _Batch:
-    """A batch between ``begin`` and ``end``. ``votes`` are published if all ballots are new."""
+    """A batch between ``begin`` and ``end``. ``messages`` are published if all votes are new."""
 
     records: Sequence[Origin]
-    ballots: Sequence[Ballot]
+    votes: Sequence[Vote]
     refused: Refused
-    votes: Sequence[_Vote]
+    messages: Sequence[_Message]
     storing: Storing | None
     transaction: ExitStack
 
@@ -62,7 +65,7 @@ class Intake:
         self._ballot_id = ballot_ids(ballot_key(connection, number))
         self._encode = VoteEncoder(number, poll.series, choices(connection, number), places(connection, number))
         self._batch: _Batch | None = None
-        # If the last batch held only new ballots, the next one uses a plain INSERT. The first one may be a repetition.
+        # If the last batch held only new votes, the next one uses a plain INSERT. The first one may be a repetition.
         self._all_new = False
         # A batch's votes are sent in few large requests; the flush at its end sends the rest at once.
         self.producer = SafeProducer(platform.kafka, **{"linger.ms": 100})
@@ -85,19 +88,19 @@ class Intake:
             begun.enter_context(self._connection.transaction())
             # The poll must not close between the check that a ballot is in time and its storing.
             poll = held(self._connection, self._poll.slug)
-            ballots, refused = self.source.ballots(records, poll)
-            if ballots and poll.state == "certified":
+            votes, refused = self.source.votes(records, poll)
+            if votes and poll.state == "certified":
                 raise StageFailed(f"{poll.slug} is certified: no ballot is taken in any more.")
             cast_at = time.time_ns() // 1_000_000
             storing = None
-            if ballots:
-                send(self._connection, ballots)
+            if votes:
+                send(self._connection, votes)
                 pipeline = begun.enter_context(self._connection.pipeline())
-                storing = Storing(self._connection, pipeline, poll.election_no, ballots, cast_at, all_new=self._all_new)
-            # While Postgres works, encode the votes that are published if all ballots are new.
-            votes = self._votes(ballots, cast_at)
+                storing = Storing(self._connection, pipeline, poll.election_no, votes, cast_at, all_new=self._all_new)
+            # While Postgres works, encode the messages that are published if all votes are new.
+            messages = self._messages(votes, cast_at)
             self.faults.reach("sent")
-            self._batch = _Batch(records, ballots, refused, votes, storing, begun.pop_all())
+            self._batch = _Batch(records, votes, refused, messages, storing, begun.pop_all())
 
     def drop(self) -> None:
         """Rolls back the batch that was begun and not ended, if there is one."""
@@ -116,33 +119,41 @@ class Intake:
         self.faults.reach("stored")
         refused = batch.refused
         if stored is None:
-            self.producer.produce_all(topics.VOTES, batch.votes)
+            self.producer.produce_all(topics.VOTES, batch.messages)
         else:
-            refused += self._publish_stored(batch.ballots, stored)
+            refused += self._publish_stored(batch.votes, stored)
         for position, why in refused:
             reject(self.producer, "casting", batch.records[position], why, self._poll.election_no)
         self.faults.reach("produced")
         self.producer.flush()
         self.faults.reach("flushed")
-        return Taken(len(batch.ballots), refused)
+        # Every ballot has one vote at position 1.
+        return Taken(sum(vote.position == 1 for vote in batch.votes), len(batch.votes), refused)
 
-    def _votes(self, ballots: Sequence[Ballot], cast_at: int) -> list[_Vote]:
-        """The vote of each ballot, as if the ballot were stored as it was offered."""
-        encode, ids = self._encode, [self._ballot_id(ballot.voter) for ballot in ballots]
+    def _messages(self, votes: Sequence[Vote], cast_at: int) -> list[_Message]:
+        """The message of each vote, as if the vote were stored as it was offered."""
+        encode, ids = self._encode, [self._ballot_id(vote.voter, vote.position) for vote in votes]
         return [
-            (encode(own, b.contest, b.candidate, b.location, b.gender, b.age_group, cast_at), own, -1)
-            for own, b in zip(ids, ballots, strict=True)
+            (
+                encode(
+                    own, v.district, v.contest, v.candidate, v.ranking, v.location, v.gender, v.age_group, cast_at
+                ),
+                own,
+                -1,
+            )
+            for own, v in zip(ids, votes, strict=True)
         ]
 
-    def _publish_stored(self, ballots: Sequence[Ballot], stored: Mapping[int, Stored]) -> Refused:
-        """Publishes the stored form of ballots with the stored choice; refuses ballots with another choice."""
+    def _publish_stored(self, votes: Sequence[Vote], stored: Mapping[tuple[int, int], Stored]) -> Refused:
+        """Publishes ballots whose votes are all stored as they were offered; refuses the others as a whole."""
         second: Refused = []
-        for ballot in ballots:
-            kept = stored[ballot.voter]
-            if (kept.contest, kept.candidate) == (ballot.contest, ballot.candidate):
-                self.producer.produce_all(topics.VOTES, self._votes([ballot], kept.cast_at))
-            else:
-                second.append((ballot.position, _SECOND))
+        for record, ballot in groupby(votes, attrgetter("record")):
+            kept = [(vote, stored[vote.voter, vote.position]) for vote in ballot]
+            if not all(own.same(vote) for vote, own in kept):
+                second.append((record, _SECOND))
+                continue
+            for vote, own in kept:
+                self.producer.produce_all(topics.VOTES, self._messages([vote], own.cast_at))
         return second
 
 

@@ -55,7 +55,7 @@ class Night:
     def in_hand(self) -> set[int]:
         return {partition for partition, waiting in self._held.items() if waiting}
 
-    def offered(self, ballots: int) -> None:
+    def offered(self, votes: int) -> None:
         """Does nothing: a ballot is offered when it is due."""
 
     def share(self, own: int, left: int) -> None:

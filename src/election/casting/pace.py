@@ -31,8 +31,8 @@ class Pace(Protocol):
     def in_hand(self) -> set[int]:
         """Partitions with records that were read but are not in a batch yet."""
 
-    def offered(self, ballots: int) -> None:
-        """Reports the number of ballots that were just offered."""
+    def offered(self, votes: int) -> None:
+        """Reports the number of votes that were just stored."""
 
     def share(self, own: int, left: int) -> None:
         """Reports that ``own`` of the ``left`` remaining records are this worker's."""
@@ -46,9 +46,9 @@ class Pace(Protocol):
 
 
 def due_at_once(rate: float, behind: float, most: int) -> int:
-    """The size of the next batch for a worker at ``rate`` ballots per second that is ``behind`` by so many seconds.
+    """The size of the next batch for a worker at ``rate`` votes per second that is ``behind`` by so many seconds.
 
-    A batch of a tenth of a second keeps the pace even. Overdue ballots are added, because ballots in large batches cost
+    A batch of a tenth of a second keeps the pace even. Overdue votes are added, because votes in large batches cost
     less, so that a worker catches up. At least 1, at most ``most``.
     """
     seconds = _BATCH_SECONDS + min(max(0.0, behind), _FORGIVEN_SECONDS)
@@ -63,7 +63,7 @@ def missed(slid: float, seconds: float) -> str:
 
 
 class Rate:
-    """``rate`` is ballots per second across all workers (0 = unlimited).
+    """``rate`` is votes per second across all workers (0 = unlimited).
 
     A worker's share of the rate is its share of the remaining records. The sum is therefore the rate, however the
     records are distributed, and also after a worker has died and others have taken over.
@@ -74,7 +74,7 @@ class Rate:
         self._due: float | None = None
         self._held: list[Message] = []
         self._paused, self._assignment = False, 0
-        # Seconds: the delay of the latest ballot, the delay that was forgiven, and their sum at the last report.
+        # Seconds: the delay of the latest vote, the delay that was forgiven, and their sum at the last report.
         self._behind, self._forgiven, self._slid = 0.0, 0.0, 0.0
         self._told = time.monotonic()
 
@@ -98,13 +98,13 @@ class Rate:
     def in_hand(self) -> set[int]:
         return {message.partition() or 0 for message in self._held}
 
-    def offered(self, ballots: int) -> None:
+    def offered(self, votes: int) -> None:
         if not self._rate:
             return
         now = time.monotonic()
         due = now if self._due is None else self._due
         self._forgiven += max(0.0, now - _FORGIVEN_SECONDS - due)
-        self._due = max(due, now - _FORGIVEN_SECONDS) + ballots / self._own
+        self._due = max(due, now - _FORGIVEN_SECONDS) + votes / self._own
         self._behind = max(0.0, now - self._due)
 
     def share(self, own: int, left: int) -> None:
@@ -113,11 +113,11 @@ class Rate:
         before, self._own = self._own, self._rate * own / left
         now = time.monotonic()
         if self._due is not None and self._due > now:
-            # The worker stays as many ballots ahead as before; the time for them depends on the share.
+            # The worker stays as many votes ahead as before; the time for them depends on the share.
             self._due = now + (self._due - now) * before / self._own
 
     def assigned(self, partitions: list[TopicPartition]) -> None:
-        """Ballots that were missed during the rebalance are caught up."""
+        """Votes that were missed during the rebalance are caught up."""
         self._reader.resume(partitions)
         self._paused, self._held = False, []
         self._assignment += 1

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from operator import attrgetter
 from typing import Generic, Protocol, TypeVar
 
-from election.casting.storing import Ballot
-from election.contracts.messages import Decoder, Unusable
+from election.casting.storing import Vote
+from election.contracts.messages import Decoder, ExternalBallot, Unusable, VoterRecord
 from election.contracts.topics import MAX_RECORD_BYTES
 from election.messaging.rejected import Origin
 from election.platform import Connection
@@ -14,7 +14,7 @@ from election.storage.elections import Election, elections
 _ELECTION = attrgetter("election")
 
 Refused = list[tuple[int, Unusable]]
-"""(position in the batch, reason) of the records that cannot be used."""
+"""(place in the batch, reason) of the records that cannot be used."""
 
 
 class Source(Protocol):
@@ -22,16 +22,14 @@ class Source(Protocol):
 
     topic: str
 
-    def ballots(self, records: Sequence[Origin], poll: Election) -> tuple[list[Ballot], Refused]:
-        """The ballots in a batch and the records that cannot be used. ``poll`` is the current row of the election."""
+    def votes(self, records: Sequence[Origin], poll: Election) -> tuple[list[Vote], Refused]:
+        """The votes in a batch and the records that cannot be used. ``poll`` is the current row of the election.
+
+        A ballot's votes follow one another, by position. Either all of them are there or its record is refused.
+        """
 
 
-class _Form(Protocol):
-    @property
-    def election(self) -> int: ...
-
-
-Form = TypeVar("Form", bound=_Form)
+Form = TypeVar("Form", VoterRecord, ExternalBallot)
 
 
 class Decoding(Generic[Form]):
@@ -41,34 +39,35 @@ class Decoding(Generic[Form]):
     would take them.
     """
 
-    def __init__(self, connection: Connection, poll: Election, form: type[Form], again: bool = False) -> None:
+    def __init__(self, connection: Connection, poll: Election, decoder: Decoder[Form], again: bool = False) -> None:
+        """``decoder`` reads records of up to MAX_RECORD_BYTES."""
         self._connection, self._poll, self._again = connection, poll, again
-        self._decode: Decoder = Decoder(form, MAX_RECORD_BYTES)  # type: ignore[type-arg]
+        self._decode = decoder
         self._known = self._elections()
         self._looked = False
 
     def __call__(self, records: Sequence[Origin]) -> tuple[list[int], list[Form], Refused]:
-        """(positions in the batch, decoded records at these positions, refused records)."""
+        """(places in the batch, decoded records at these places, refused records)."""
         every = self._decode.every([record.value() for record in records])
         if every is not None and {*map(_ELECTION, every)} <= {self._poll.election_no}:
             return list(range(len(every))), every, []
         return self._each(records)
 
     def _each(self, records: Sequence[Origin]) -> tuple[list[int], list[Form], Refused]:
-        positions, decoded, refused = [], [], []
+        places, decoded, refused = [], [], []
         self._looked = False
-        for position, record in enumerate(records):
+        for place, record in enumerate(records):
             try:
                 message = self._decode(_checked(record.value()))
                 if message.election != self._poll.election_no:
                     self._check_other(message.election, record)
                     continue
             except Unusable as why:
-                refused.append((position, why))
+                refused.append((place, why))
                 continue
-            positions.append(position)
+            places.append(place)
             decoded.append(message)
-        return positions, decoded, refused
+        return places, decoded, refused
 
     def _check_other(self, election_no: int, record: Origin) -> None:
         if election_no not in self._known and not self._looked:

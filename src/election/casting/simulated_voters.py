@@ -1,14 +1,18 @@
-"""Turns records on ``voters_topic`` into ballots: checks the voters and simulates their decisions."""
+"""Turns records on ``voters_topic`` into votes: checks the voters and simulates their decisions."""
 
 from collections.abc import Sequence
+from itertools import chain
+from operator import attrgetter
 
 import numpy as np
 
 from election import behaviour
+from election.behaviour import Choices
 from election.casting.records import Decoding, Refused
-from election.casting.storing import Ballot
+from election.casting.storing import Vote
 from election.contracts import topics
-from election.contracts.messages import Unusable, VoterRecord
+from election.contracts.messages import Unusable, VoterDecoder, VoterRecord
+from election.contracts.topics import MAX_RECORD_BYTES
 from election.messaging.rejected import Origin
 from election.platform import Connection
 from election.storage.elections import Election
@@ -20,15 +24,15 @@ class SimulatedVoters:
     topic = topics.VOTERS
 
     def __init__(self, connection: Connection, poll: Election, again: bool = False) -> None:
-        self._decoded = Decoding(connection, poll, VoterRecord, again)
+        self._decoded = Decoding(connection, poll, VoterDecoder(MAX_RECORD_BYTES), again)
         self._behaviour = behaviour.load(connection, poll.election_no)
-        contests = connection.execute(
-            """SELECT contest_no, first_voter_no, registered FROM contests
+        districts = connection.execute(
+            """SELECT district_no, first_voter_no, registered FROM districts
                WHERE election_no = %s ORDER BY first_voter_no""",
             [poll.election_no],
         ).fetchall()
-        self._contest_no, self._first, registered = (
-            np.array(column, np.int64) for column in zip(*contests, strict=True)
+        self._district_no, self._first, registered = (
+            np.array(column, np.int64) for column in zip(*districts, strict=True)
         )
         self._last = int(self._first[-1] + registered[-1] - 1)
         self._locations = {
@@ -38,41 +42,57 @@ class SimulatedVoters:
             )
         }
 
-    def ballots(self, records: Sequence[Origin], poll: Election) -> tuple[list[Ballot], Refused]:
-        """The ballots of the voters who vote, and the refused records with their reasons."""
-        positions, voters, refused = self._decoded(records)
+    def votes(self, records: Sequence[Origin], poll: Election) -> tuple[list[Vote], Refused]:
+        """The votes of the voters who vote, and the refused records with their reasons."""
+        places, voters, refused = self._decoded(records)
         if not voters:
             return [], refused
         numbers = np.array([voter.voter for voter in voters], np.int64)
-        contests = np.array([voter.contest for voter in voters], np.int64)
-        own = self._contest_no[np.clip(np.searchsorted(self._first, numbers, "right") - 1, 0, None)]
-        places = np.array([voter.location in self._locations for voter in voters])
-        usable = (numbers <= self._last) & (own == contests) & places
+        districts = np.array([voter.district for voter in voters], np.int64)
+        own = self._district_no[np.clip(np.searchsorted(self._first, numbers, "right") - 1, 0, None)]
+        located = np.array([voter.location in self._locations for voter in voters])
+        usable = (numbers <= self._last) & (own == districts) & located
         if not usable.all():
-            refused += [(positions[i], self._why(voters[i])) for i in np.flatnonzero(~usable)]
+            refused += [(places[i], self._why(voters[i])) for i in np.flatnonzero(~usable)]
             kept = np.flatnonzero(usable).tolist()
-            positions, voters = [positions[i] for i in kept], [voters[i] for i in kept]
-        decisions = self._behaviour.decide(voters).tolist()
-        ballots = [
-            Ballot(
-                position=position,
+            places, voters = [places[i] for i in kept], [voters[i] for i in kept]
+        chosen = self._behaviour.decide(voters)
+        by_position = [
+            self._at(position, choices, places, voters) for position, choices in enumerate(chosen, 1)
+        ]
+        votes = by_position[0]
+        if len(by_position) > 1:
+            votes = sorted(chain.from_iterable(by_position), key=attrgetter("record"))
+        return votes, refused
+
+    def _at(
+        self, position: int, choices: Choices, places: Sequence[int], voters: Sequence[VoterRecord]
+    ) -> list[Vote]:
+        """The votes at one position of the ballot papers, in the order of the records."""
+        contest = self._behaviour.contests[position - 1]
+        candidates = choices.candidate.tolist()
+        return [
+            Vote(
+                record=place,
                 voter=r.voter,
-                contest=r.contest,
-                candidate=decision or None,
+                district=r.district,
+                position=position,
+                contest=contest[r.district],
+                candidate=candidate or None,
+                ranking=ranking,
                 location=r.location,
                 gender=r.gender,
                 age_group=r.age_group,
             )
-            for position, r, decision in zip(positions, voters, decisions, strict=True)
-            if decision >= 0
+            for place, r, candidate, ranking in zip(places, voters, candidates, choices.ranked(), strict=True)
+            if candidate >= 0
         ]
-        return ballots, refused
 
     def _why(self, record: VoterRecord) -> Unusable:
         if record.voter > self._last:
             return Unusable("unknown_voter", "no voter of the election has this number")
-        if record.contest not in self._contest_no:
-            return Unusable("unknown_contest", f"the election has no contest {record.contest}")
+        if record.district not in self._district_no:
+            return Unusable("unknown_contest", f"the election has no district {record.district}")
         if record.location not in self._locations:
             return Unusable("wrong_type", f"the election has no location {record.location}")
-        return Unusable("other_contest", f"the voter does not belong to contest {record.contest}")
+        return Unusable("other_contest", f"the voter does not belong to district {record.district}")

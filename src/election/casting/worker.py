@@ -176,7 +176,7 @@ class _Worker:
         self._done.records += self._records
         self._done.ballots += taken.ballots
         self._done.rejected += len(taken.refused)
-        self._pace.offered(taken.ballots)
+        self._pace.offered(taken.votes)
 
     def _pass_over_marks(self) -> None:
         """Commits the position behind the control records after the last record. A feed's transactions end with such a

@@ -1,12 +1,16 @@
-"""Registers the candidates: those of the scenario, in a simulation also people from randomuser.me in their places."""
+"""Registers the candidates, and with them the official results that a replay decides from.
 
-from collections.abc import Sequence
+They are those of the scenario, in a simulation also people from randomuser.me in their places.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from election import scenarios
 from election.electorate import randomuser
+from election.electorate.results import store_results
 from election.platform import Connection, Platform
-from election.scenarios import Candidate
+from election.scenarios import Candidate, Scenario
 from election.settings import Settings
 from election.storage.elections import Election, election
 from election.storage.scenario import require_unchanged
@@ -23,7 +27,7 @@ class Stand:
 
 
 def seed_candidates(platform: Platform, slug: str) -> int:
-    """Stores the candidates of all contests of the election; returns how many it has then.
+    """Stores the candidates of all contests of the election and their official votes; returns how many it has then.
 
     They are stored all at once, so repeating it stores nothing more. Raises StageFailed when the source gives up.
     """
@@ -32,18 +36,21 @@ def seed_candidates(platform: Platform, slug: str) -> int:
         stored = _stored(connection, poll)
         if stored:
             return stored
-        stands = _stands(platform, connection, poll)
+        scenario = scenarios.load(platform.settings.scenarios, poll.scenario)
+        require_unchanged(connection, poll, scenario)
+        stands = _stands(connection, poll, scenario)
+        votes = store_results(
+            connection, poll, scenario, [(stand.contest_no, stand.candidate_no) for stand in stands]
+        )
         # Who stood in a real election stays who they are; only their voters are made up.
         if poll.source == "randomuser" and poll.kind == "simulated":
             stands = _faced(platform.settings, poll, stands)
-        _store(connection, poll, stands)
+        _store(connection, poll, stands, votes)
         connection.commit()
         return _stored(connection, poll)
 
 
-def _stands(platform: Platform, connection: Connection, poll: Election) -> list[Stand]:
-    scenario = scenarios.load(platform.settings.scenarios, poll.scenario)
-    require_unchanged(connection, poll, scenario)
+def _stands(connection: Connection, poll: Election, scenario: Scenario) -> list[Stand]:
     by_id = {contest.contest_id: contest for contest in scenario.contests}
     contests = connection.execute(
         "SELECT contest_no, contest_id FROM contests WHERE election_no = %s ORDER BY contest_no", [poll.election_no]
@@ -79,7 +86,7 @@ def _stored(connection: Connection, poll: Election) -> int:
     return row[0] if row else 0
 
 
-def _store(connection: Connection, poll: Election, stands: Sequence[Stand]) -> None:
+def _store(connection: Connection, poll: Election, stands: Sequence[Stand], votes: Mapping[int, int]) -> None:
     with connection.cursor() as cursor:
         cursor.executemany(
             """INSERT INTO candidates (election_no, contest_no, candidate_no, given_name, family_name, gender, party,
@@ -96,7 +103,7 @@ def _store(connection: Connection, poll: Election, stands: Sequence[Stand]) -> N
                     stand.candidate.gender,
                     stand.candidate.party,
                     stand.candidate.party_abbreviation,
-                    stand.candidate.votes,
+                    votes.get(stand.candidate_no, stand.candidate.votes),
                     stand.photo,
                     stand.candidate.candidate_id,
                     stand.candidate.kind,

@@ -37,7 +37,7 @@ class People:
         """``rolls`` in the order of their voters' numbers, ``homes`` of the same rolls."""
         self._election_no, self._seed, self._homes = election_no, seed, homes
         self._first = np.array([roll.first_voter_no for roll in rolls], np.int64)
-        self._contest = np.array([roll.contest_no for roll in rolls], np.int32)
+        self._district = np.array([roll.district_no for roll in rolls], np.int32)
         self._lists = _lists()
         self._outward = pl.Series(homes.postcodes)
         self._ages = _age_ends()
@@ -60,7 +60,7 @@ class People:
         drawn = pl.DataFrame(
             {
                 "voter_no": voter,
-                "contest_no": self._contest[roll],
+                "district_no": self._district[roll],
                 "location_no": home + 1,
                 "gender": _GENDERS.gather(gender),
                 "date_of_birth": self._dates.gather(self._born(voter)),

@@ -1,6 +1,6 @@
-"""Where the voters of each contest live: towns of its region, or parts of the contest where none are listed.
+"""Where the voters of each district live: towns of its region, or parts of the district where none are listed.
 
-Voters are numbered by contest: docs/decisions/0002-contest-of-a-voter.md.
+Voters are numbered by district: docs/decisions/0002-contest-of-a-voter.md.
 """
 
 import csv
@@ -19,9 +19,9 @@ Indices = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Roll:
-    """A contest as the electorate sees it: voters ``first_voter_no`` … ``first_voter_no + registered - 1``."""
+    """A district as the electorate sees it: voters ``first_voter_no`` … ``first_voter_no + registered - 1``."""
 
-    contest_no: int
+    district_no: int
     name: str
     region: str
     country: str
@@ -41,7 +41,7 @@ class Town:
 class Homes:
     """The places of an election: ``places`` in the order of their numbers, ``postcodes`` beside them.
 
-    ``draw`` gives positions in both lists for voters of mixed contests.
+    ``draw`` gives positions in both lists for voters of mixed districts.
     """
 
     def __init__(self, rolls: Sequence[Roll]) -> None:

@@ -30,11 +30,11 @@ def seed_voters(platform: Platform, slug: str, log: Callable[[str], None] = prin
 
 
 def rolls_of(connection: Connection, election_no: int) -> list[Roll]:
-    """The election's contests in the order of their voters' numbers."""
+    """The election's districts in the order of their voters' numbers."""
     return [
-        Roll(*contest)
-        for contest in connection.execute(
-            """SELECT contest_no, name, region, country, first_voter_no, registered FROM contests
+        Roll(*district)
+        for district in connection.execute(
+            """SELECT district_no, name, region, country, first_voter_no, registered FROM districts
                WHERE election_no = %s ORDER BY first_voter_no""",
             [election_no],
         )

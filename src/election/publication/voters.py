@@ -45,7 +45,7 @@ def publish_voters(platform: Platform, slug: str, log: Callable[[str], None] = p
             log(f"The voters of {slug} are on {topics.VOTERS} already.")
             return 0
         (registered,) = connection.execute(
-            "SELECT sum(registered)::bigint FROM contests WHERE election_no = %s", [poll.election_no]
+            "SELECT sum(registered)::bigint FROM districts WHERE election_no = %s", [poll.election_no]
         ).fetchone() or (0,)
         _, begin = bounds(platform.kafka, topics.VOTERS)
         published = _publish(platform, connection, poll, registered)
@@ -84,7 +84,7 @@ def _publish(platform: Platform, connection: Connection, poll: Election, registe
 def _messages(voters: pa.RecordBatch, numbers: pa.Array, poll: Election) -> pa.Array:
     """The JSON of each voter, made a column at a time; ``numbers`` are theirs, as text."""
     parts = [b'{"schema_version":%d,"election":%d,"voter":' % (SCHEMA_VERSION, poll.election_no), numbers]
-    parts += [b',"contest":', _text(voters["contest_no"]), b',"location":', _text(voters["location_no"])]
+    parts += [b',"district":', _text(voters["district_no"]), b',"location":', _text(voters["location_no"])]
     parts += [_people(voters, poll)]
     if "due" in voters.schema.names:
         parts += [b',"due":', _text(voters["due"])]
@@ -113,37 +113,42 @@ def _voters(connection: Connection, poll: Election) -> Iterator[pa.RecordBatch]:
     """By voter number."""
     return columns(
         connection,
-        """SELECT voter_no, contest_no, location_no, gender, date_of_birth FROM voters
+        """SELECT voter_no, district_no, location_no, gender, date_of_birth FROM voters
            WHERE election_no = current_setting('query.election')::int ORDER BY election_no, voter_no""",
         {"election": poll.election_no},
     )
 
 
 def _due(connection: Connection, poll: Election, night: str) -> Iterator[pa.RecordBatch]:
-    """In the order in which voters are due in a night; Postgres sorts them, on disk when they are many."""
-    contests = connection.execute(
-        """SELECT contest_no, contest_id, declared_at, registered, polling_day IS NOT NULL FROM contests
-           WHERE election_no = %s ORDER BY contest_no""",
+    """In the order in which voters are due in a night; Postgres sorts them, on disk when they are many.
+
+    The declaration of the first contest on a district's ballot paper decides when its voters are due.
+    """
+    districts = connection.execute(
+        """SELECT district_no, district_id, declared_at, districts.registered, polling_day IS NOT NULL
+           FROM districts LEFT JOIN papers USING (election_no, district_no)
+           LEFT JOIN contests USING (election_no, contest_no)
+           WHERE election_no = %s AND coalesce(position, 1) = 1 ORDER BY district_no""",
         [poll.election_no],
     ).fetchall()
     shares = nights.completions(
-        [(contest_id, declared) for _, contest_id, declared, _, _ in contests],
+        [(district_id, declared) for _, district_id, declared, _, _ in districts],
         poll.seed,
-        {contest_id for _, contest_id, _, _, polls_later in contests if polls_later},
+        {district_id for _, district_id, _, _, polls_later in districts if polls_later},
     )
     arrivals = [
-        {"contest_no": contest_no}
-        | asdict(nights.arrival(contest_id, registered, share, nights.seconds(night), poll.seed))
-        for (contest_no, contest_id, _, registered, _), share in zip(contests, shares, strict=True)
+        {"district_no": district_no}
+        | asdict(nights.arrival(district_id, registered, share, nights.seconds(night), poll.seed))
+        for (district_no, district_id, _, registered, _), share in zip(districts, shares, strict=True)
     ]
     return columns(
         connection,
-        """SELECT voter_no, contest_no, location_no, gender, date_of_birth, due
+        """SELECT voter_no, district_no, location_no, gender, date_of_birth, due
            FROM voters JOIN (
-               SELECT election_no, contest_no, first_voter_no, registered, step, shift, ms
-               FROM contests JOIN json_to_recordset(current_setting('query.arrivals')::json)
-                    AS arrival (contest_no int, step bigint, shift bigint, ms bigint) USING (contest_no)
-           ) AS arrival USING (election_no, contest_no),
+               SELECT election_no, district_no, first_voter_no, registered, step, shift, ms
+               FROM districts JOIN json_to_recordset(current_setting('query.arrivals')::json)
+                    AS arrival (district_no int, step bigint, shift bigint, ms bigint) USING (district_no)
+           ) AS arrival USING (election_no, district_no),
            LATERAL (SELECT ((voter_no - first_voter_no) * step + shift) % registered AS place) AS place,
            LATERAL (SELECT (place + 1) * ms / registered AS due) AS due
            WHERE election_no = current_setting('query.election')::int ORDER BY due, voter_no""",

@@ -22,7 +22,7 @@ def store_voters(
 ) -> None:
     """Stores the voters behind the last that is stored: page p holds the numbers behind (p - 1) * PAGE.
 
-    A voter belongs to the contest whose range their number is in, wherever the API says they live.
+    A voter belongs to the district whose range their number is in, wherever the API says they live.
     Raises BadInput for what the API cannot give, StageFailed when it gives up; whole pages stay.
     """
     total = rolls[-1].first_voter_no + rolls[-1].registered - 1
@@ -37,12 +37,12 @@ def store_voters(
             first = (page - 1) * PAGE + 1
             people = api.page(seed_text("voters", poll.seed), page, min(PAGE, total - first + 1))
             places = _places(connection, poll.election_no, people)
-            contests = np.searchsorted(first_of, np.arange(first, first + len(people)), "right") - 1
+            districts = np.searchsorted(first_of, np.arange(first, first + len(people)), "right") - 1
             with connection.cursor() as cursor, cursor.copy(COPY) as copy:
-                for number, (person, roll) in enumerate(zip(people, contests, strict=True), first):
+                for number, (person, roll) in enumerate(zip(people, districts, strict=True), first):
                     where = person.location
                     place = places[where.country, where.state, where.city]
-                    copy.write_row(_voter(poll, number, rolls[roll].contest_no, place, person))
+                    copy.write_row(_voter(poll, number, rolls[roll].district_no, place, person))
             connection.commit()
             log(f"{first + len(people) - 1:,} of {total:,} voters stored.")
 
@@ -55,12 +55,12 @@ def _last_voter(connection: Connection, election_no: int) -> int:
     return row[0] if row else 0
 
 
-def _voter(poll: Election, number: int, contest_no: int, place: int, person: Person) -> Voter:
+def _voter(poll: Election, number: int, district_no: int, place: int, person: Person) -> Voter:
     where = person.location
     return Voter(
         election_no=poll.election_no,
         voter_no=number,
-        contest_no=contest_no,
+        district_no=district_no,
         location_no=place,
         gender=person.gender,
         date_of_birth=_of_age(person.born, poll.polling_day),
