@@ -17,20 +17,19 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from bench.real import GERMANY, aberdeen, germany
-from election import scenarios
+from bench.real import ABERDEEN, GERMANY, real, scenario
 from election.outcome import ElectionOutcome, RankedRules, Rules, decide_election
-from election.scenarios.official import official
-from election.settings import PROJECT, Settings
+from election.settings import PROJECT
 
 
 def main(rounds: Annotated[int, typer.Option(min=1)] = 20) -> None:
-    german, german_count = germany()
-    wards, ward_count = aberdeen()
-    uk, uk_count = official(scenarios.load(Settings().scenarios, "uk-general-election-2019").contests)
+    german, german_count = real(GERMANY)
+    mixed = scenario(GERMANY).system
+    wards, ward_count = real(ABERDEEN)
+    uk, uk_count = real("uk-general-election-2019")
     cases: list[tuple[str, int, Callable[[], ElectionOutcome]]] = [
-        ("Germany 2025, over", 50, lambda: decide_election(german, german_count, GERMANY)),
-        ("Germany 2025, going on", 50, lambda: decide_election(german, replace(german_count, over=False), GERMANY)),
+        ("Germany 2025, over", 50, lambda: decide_election(german, german_count, mixed)),
+        ("Germany 2025, going on", 50, lambda: decide_election(german, replace(german_count, over=False), mixed)),
         ("Aberdeen 2017, 13 wards", 1_000, lambda: decide_election(wards, ward_count, RankedRules())),
         ("UK 2019, over", 50, lambda: decide_election(uk, uk_count, Rules())),
         ("UK 2019, going on", 50, lambda: decide_election(uk, replace(uk_count, over=False), Rules())),

@@ -11,7 +11,7 @@ from election.settings import Settings
 
 
 def uk(year: int) -> list[Figures]:
-    races, count = official(scenarios.load(Settings().scenarios, f"uk-general-election-{year}").contests)
+    races, count = official(scenarios.load(Settings().scenarios, f"uk-general-election-{year}"))
     return figures(decide_election(races, count, Rules()), count)
 
 

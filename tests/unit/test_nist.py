@@ -15,7 +15,7 @@ from typing import Any, get_args
 import pytest
 from typer.testing import CliRunner
 
-from bench.real import aberdeen
+from bench.real import ABERDEEN, real
 from election import scenarios
 from election.cli import app, elections
 from election.contracts.public import Decision, Party, State, Verdict
@@ -192,7 +192,7 @@ def test_a_tie_elects_no_candidate_before_its_lot() -> None:
 
 
 def test_the_stages_of_a_count_of_rankings_are_rounds() -> None:
-    races, count = aberdeen()
+    races, count = real(ABERDEEN)
     outcome = decide_election(races, count, RankedRules())
     made = checked(report(*(ranked(one.race.contest_id, one.race.contest_id, one, count) for one in outcome.contests)))
     ward, found = outcome.contests[0], made["Election"][0]["Contest"][0]
@@ -325,7 +325,7 @@ def test_a_file_or_a_format_that_cannot_be_used_is_refused(monkeypatch, argument
 def test_all_650_contests_of_2019() -> None:
     """The JSON Schema takes ten seconds for all of them, so it checks the document of every 25th."""
     uk = scenarios.load(Settings().scenarios, "uk-general-election-2019")
-    races, count = official(uk.contests)
+    races, count = official(uk)
     contests = tuple(
         plurality(own.contest_id, own.name, decide(race, count.votes, over=True, invalid=count.invalid[race.number]))
         for race, own in zip(races, uk.contests, strict=True)

@@ -11,8 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from votelib.evaluate.sequential import TransferableVoteSelector
 
-from bench.real import GERMANY, aberdeen, germany, rows
-from election import scenarios
+from bench.real import ABERDEEN, GERMANY, real, rows, scenario
 from election.errors import BadInput
 from election.outcome import (
     AnyRules,
@@ -31,8 +30,6 @@ from election.outcome import (
     decide_election,
 )
 from election.outcome.race import RaceKind
-from election.scenarios.official import official
-from election.settings import Settings
 
 
 def race(
@@ -65,49 +62,51 @@ def names(outcome: ElectionOutcome) -> list[list[str]]:
 
 # Germany 2025
 
+MIXED = scenario(GERMANY).system
+
 
 def test_germany_2025_has_the_official_630_seats_by_party_and_state() -> None:
-    outcome = decide_election(*germany(), GERMANY)
+    outcome = decide_election(*real(GERMANY), MIXED)
     assert outcome.seats == {
         "CDU": 164, "AfD": 152, "SPD": 120, "GRÜNE": 85, "Die Linke": 64, "CSU": 44, "SSW": 1,
     }  # fmt: skip
     assert (outcome.total, outcome.unfilled, outcome.ties, outcome.winner) == (630, 0, (), None)
     by_state = {
         (row["region"], row["party_abbreviation"]): int(row["seats"])
-        for row in rows("germany-bundestag-2025", "seats_by_land.csv")
+        for row in rows(GERMANY, "seats_by_land.csv")
         if int(row["seats"])
     }
     assert outcome.regions == by_state
 
 
 def test_germany_2025_leaves_the_23_official_winners_without_a_seat() -> None:
-    outcome = decide_election(*germany(), GERMANY)
+    outcome = decide_election(*real(GERMANY), MIXED)
     found = {c.race.number: (c.unseated or c.elected)[0].contender.party for c in outcome.contests[:299]}
     unseated = {c.race.number for c in outcome.contests if c.unseated}
-    official = list(rows("germany-bundestag-2025", "contests.csv"))
+    official = list(rows(GERMANY, "contests.csv"))
     assert found == {int(row["contest_id"]): row["first_vote_winner"] for row in official}
     assert unseated == {int(row["contest_id"]) for row in official if row["winner_seated"] == "no"}
     assert Counter(found[number] for number in unseated) == {"CDU": 15, "AfD": 4, "CSU": 3, "SPD": 1}
 
 
 def test_bsw_missed_the_threshold_by_9529_votes_and_ssw_needs_none() -> None:
-    found = decide_election(*germany(), GERMANY).thresholds
+    found = decide_election(*real(GERMANY), MIXED).thresholds
     assert (found["BSW"].short, found["BSW"].way) == (9_529, None)
     assert (found["SSW"].way, found["CDU"].way) == ("minority", "votes")
 
 
 def test_while_the_german_count_goes_on_the_ranges_hold_the_final_seats() -> None:
-    races, count = germany()
+    races, count = real(GERMANY)
     halved = replace(count, over=False, votes={line: own // 2 for line, own in count.votes.items()})
-    ranges = decide_election(races, halved, GERMANY).ranges
-    assert {party: (own.least, own.most) for party, own in decide_election(races, count, GERMANY).ranges.items()} == {
-        party: (own, own) for party, own in decide_election(races, count, GERMANY).seats.items()
+    ranges = decide_election(races, halved, MIXED).ranges
+    assert {party: (own.least, own.most) for party, own in decide_election(races, count, MIXED).ranges.items()} == {
+        party: (own, own) for party, own in decide_election(races, count, MIXED).seats.items()
     }
-    for party, seats in decide_election(races, count, GERMANY).seats.items():
+    for party, seats in decide_election(races, count, MIXED).seats.items():
         assert ranges[party].least <= seats <= ranges[party].most
     assert ranges["BSW"].least == 0 < ranges["BSW"].most, "it can still pass"
     nearly = replace(count, over=False, invalid=dict.fromkeys(range(1, 1100), 10**9))
-    assert decide_election(races, nearly, GERMANY).ranges["CDU"].least == 164, "no ballot can come any more"
+    assert decide_election(races, nearly, MIXED).ranges["CDU"].least == 164, "no ballot can come any more"
 
 
 # Mixed, by hand
@@ -256,13 +255,14 @@ def test_seats_of_lists_stay_in_their_ranges(
 
 
 def test_aberdeen_2017_meets_all_774_figures_of_stages_and_elects_the_official_45() -> None:
-    races, count = aberdeen()
+    races, count = real(ABERDEEN)
     outcome = decide_election(races, count, RankedRules())
-    numbers = {one.contest_id: one.number for one in races}
+    wards = {one.contest_id: one for one in races}
     official = {}
-    for row in rows("scotland-aberdeen-2017", "counts.csv"):
-        ward = numbers[row["contest_id"]]
-        official[ward, int(row["count"]), 100 * ward + int(row["candidate_no"])] = row["votes"]
+    for row in rows(ABERDEEN, "counts.csv"):
+        ward = wards[row["contest_id"]]
+        candidate = ward.contenders[int(row["candidate_no"]) - 1].number
+        official[ward.number, int(row["count"]), candidate] = row["votes"]
     found = {
         (contest.race.number, stage.number, candidate): str(votes)
         for contest in outcome.contests
@@ -278,21 +278,22 @@ def test_aberdeen_2017_meets_all_774_figures_of_stages_and_elects_the_official_4
         for candidate in stage.elected
     }
     assert elected == {
-        (numbers[row["contest_id"]], 100 * numbers[row["contest_id"]] + int(row["candidate_no"])): int(
-            row["elected_at_count"]
-        )
-        for row in rows("scotland-aberdeen-2017", "candidates.csv")
+        (
+            wards[row["contest_id"]].number,
+            wards[row["contest_id"]].contenders[int(row["candidate_no"]) - 1].number,
+        ): int(row["elected_at_count"])
+        for row in rows(ABERDEEN, "candidates.csv")
         if row["elected"] == "yes"
     }
     assert len(elected) == 45
     assert outcome.seats == {"SNP": 19, "Con": 11, "Lab": 9, "LD": 4, "Ind": 2}
     assert (outcome.ties, outcome.unfilled) == ((), 0)
-    for row, contest in zip(rows("scotland-aberdeen-2017", "contests.csv"), outcome.contests, strict=True):
+    for row, contest in zip(rows(ABERDEEN, "contests.csv"), outcome.contests, strict=True):
         assert (contest.quota, len(contest.stages)) == (int(row["quota"]), int(row["counts"]))
 
 
 def test_what_the_stages_lose_is_not_transferable() -> None:
-    races, count = aberdeen()
+    races, count = real(ABERDEEN)
     for contest in decide_election(races, count, RankedRules()).contests:
         cast = sum(count.rankings[contest.race.number].values())
         for stage in contest.stages:
@@ -471,8 +472,9 @@ SEATS_2017 = {
 
 @pytest.mark.parametrize(("year", "seats", "majority"), [(2019, SEATS_2019, "Con"), (2017, SEATS_2017, None)])
 def test_every_winner_and_seat_of_the_uk(year: int, seats: dict[str, int], majority: str | None) -> None:
-    contests = scenarios.load(Settings().scenarios, f"uk-general-election-{year}").contests
-    races, count = official(contests)
+    name = f"uk-general-election-{year}"
+    contests = scenario(name).contests
+    races, count = real(name)
     outcome = decide_election(races, count, Rules())
     assert (outcome.seats, outcome.ties, outcome.unfilled) == (seats, (), 0)
     assert outcome.winner == majority
