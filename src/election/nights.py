@@ -46,7 +46,9 @@ def seconds(night: str) -> int:
     return total
 
 
-def completions(districts: Sequence[tuple[str, datetime | None]], seed: int, apart: Collection[str] = ()) -> list[float]:
+def completions(
+    districts: Sequence[tuple[str, datetime | None]], seed: int, apart: Collection[str] = ()
+) -> list[float]:
     """For each district (id, local time of its declaration) the share of the night after which it is complete.
 
     The last one is complete at 1. A district without a time gets one from the seed. The districts whose ids are in

@@ -29,7 +29,9 @@ from election.storage.elections import Election, held
 # sent its whole batch holds no voter's row, and the limit does not apply to it. Then only the close of the poll waits,
 # until the worker goes on or ends.
 _LIMIT = "SET transaction_timeout = '2min'"
-_Message = tuple[bytes, bytes, int]  # a vote's message; its key, the ballot id; -1, so that the key decides the partition
+_Message = tuple[
+    bytes, bytes, int
+]  # a vote's message; its key, the ballot id; -1, so that the key decides the partition
 
 
 @dataclass(frozen=True)
@@ -135,9 +137,7 @@ class Intake:
         encode, ids = self._encode, [self._ballot_id(vote.voter, vote.position) for vote in votes]
         return [
             (
-                encode(
-                    own, v.district, v.contest, v.candidate, v.ranking, v.location, v.gender, v.age_group, cast_at
-                ),
+                encode(own, v.district, v.contest, v.candidate, v.ranking, v.location, v.gender, v.age_group, cast_at),
                 own,
                 -1,
             )

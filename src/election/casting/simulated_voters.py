@@ -57,17 +57,13 @@ class SimulatedVoters:
             kept = np.flatnonzero(usable).tolist()
             places, voters = [places[i] for i in kept], [voters[i] for i in kept]
         chosen = self._behaviour.decide(voters)
-        by_position = [
-            self._at(position, choices, places, voters) for position, choices in enumerate(chosen, 1)
-        ]
+        by_position = [self._at(position, choices, places, voters) for position, choices in enumerate(chosen, 1)]
         votes = by_position[0]
         if len(by_position) > 1:
             votes = sorted(chain.from_iterable(by_position), key=attrgetter("record"))
         return votes, refused
 
-    def _at(
-        self, position: int, choices: Choices, places: Sequence[int], voters: Sequence[VoterRecord]
-    ) -> list[Vote]:
+    def _at(self, position: int, choices: Choices, places: Sequence[int], voters: Sequence[VoterRecord]) -> list[Vote]:
         """The votes at one position of the ballot papers, in the order of the records."""
         contest = self._behaviour.contests[position - 1]
         candidates = choices.candidate.tolist()

@@ -325,7 +325,9 @@ class _Quotes:
             kinds = field.type.types if isinstance(field.type, msgspec.inspect.UnionType) else (field.type,)
             quotes = 2 + 2 * any(map(_is_text, kinds))
             for kind in kinds:
-                if isinstance(kind, msgspec.inspect.VarTupleType) and isinstance(kind.item_type, msgspec.inspect.StructType):
+                if isinstance(kind, msgspec.inspect.VarTupleType) and isinstance(
+                    kind.item_type, msgspec.inspect.StructType
+                ):
                     self._within.append((attrgetter(field.name), _Quotes(kind.item_type.cls)))
             if field.required and all(map(_is_text, kinds)):
                 self.always += quotes

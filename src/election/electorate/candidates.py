@@ -39,9 +39,7 @@ def seed_candidates(platform: Platform, slug: str) -> int:
         scenario = scenarios.load(platform.settings.scenarios, poll.scenario)
         require_unchanged(connection, poll, scenario)
         stands = _stands(connection, poll, scenario)
-        votes = store_results(
-            connection, poll, scenario, [(stand.contest_no, stand.candidate_no) for stand in stands]
-        )
+        votes = store_results(connection, poll, scenario, [(stand.contest_no, stand.candidate_no) for stand in stands])
         # Who stood in a real election stays who they are; only their voters are made up.
         if poll.source == "randomuser" and poll.kind == "simulated":
             stands = _faced(platform.settings, poll, stands)
