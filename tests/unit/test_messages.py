@@ -163,7 +163,15 @@ FORMS: dict[str, msgspec.Struct] = {
         1, 2, "slug", 3, "C3", "Three", 4, "Party", "P", "Party", kind="list", unopposed=True
     ),
     "total": aggregates.ContestTotal(
-        schema_version=1, generation=1, election=1, votes=1, district=1, contest=1, contest_name="A", validity="valid"
+        schema_version=1,
+        generation=1,
+        election=1,
+        votes=1,
+        district=1,
+        contest=1,
+        contest_name="A",
+        position=1,
+        validity="valid",
     ),
     "rejected record": messages.RejectedRecord(1, "count", None, "votes_topic", 0, 0, None, "aa", "late", "late", 1),
 }
