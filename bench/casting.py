@@ -5,7 +5,7 @@
 Each limit is the least that the machine must do for the same rows, and takes turns with the product in one run:
 
 - casting with one and with two workers against COPY + INSERT of the same votes into the same table with the same
-  keys and foreign keys: one writer, batches of the same size, their text made before the clock starts;
+  keys and the same trigger: one writer, batches of the same size, their text made before the clock starts;
 - publication against a bare loop that produces the same keys and values from memory;
 - the electorate against COPY of the same rows from memory (``bench.electorate``);
 - the pace of two workers who are asked for 0.8 of what they just reached.
@@ -180,7 +180,9 @@ def _insert(platform: Platform, votes: list[tuple[int, int, int | None]], poll: 
     """Votes a second of one writer that does nothing but store them for ``poll``."""
     size = platform.settings.casting_batch
     texts = [
-        "".join(f"{voter}\t{contest}\t{candidate or NULL}\n" for voter, contest, candidate in votes[i : i + size])
+        "".join(
+            f"{voter}\t1\t{contest}\t{candidate or NULL}\t{NULL}\n" for voter, contest, candidate in votes[i : i + size]
+        )
         for i in range(0, len(votes), size)
     ]
     with platform.connect("app") as connection:
@@ -192,8 +194,8 @@ def _insert(platform: Platform, votes: list[tuple[int, int, int | None]], poll: 
                 with connection.cursor().copy("COPY batch FROM STDIN") as copy:
                     copy.write(text)
                 connection.execute(
-                    """INSERT INTO votes (election_no, voter_no, contest_no, candidate_no, cast_at)
-                       SELECT %s, voter_no, contest_no, candidate_no, now() FROM batch""",
+                    """INSERT INTO votes (election_no, voter_no, position, contest_no, candidate_no, ranking, cast_at)
+                       SELECT %s, voter_no, position, contest_no, candidate_no, ranking, now() FROM batch""",
                     [poll.election_no],
                 )
         return len(votes) / (time.perf_counter() - began)

@@ -24,7 +24,7 @@ from rich.table import Table
 from bench.own import own_platform
 from election import scenarios
 from election.behaviour import Behaviour
-from election.behaviour.deciding import Roll
+from election.behaviour.deciding import INVALID, Contest, Roll
 from election.behaviour.replay import Replay
 from election.electorate import seed_candidates, seed_voters
 from election.electorate.generated import ahead, store_places
@@ -97,33 +97,28 @@ def loaded(platform: Platform, voters: int, rounds: int) -> tuple[list[float], l
 def _decided() -> float:
     """Decisions a second of processor time, all voters of the United Kingdom replayed; every official figure is met."""
     rolls: list[Roll] = []
+    number = 0
     for contest in scenarios.load(Settings().scenarios, "uk-general-election-2019").contests:
         first = rolls[-1].first_voter_no + rolls[-1].registered if rolls else 1
-        before = rolls[-1].candidates[-1].number if rolls else 0
-        standing = tuple(
-            Line(
-                before + position,
-                len(rolls) + 1,
-                candidate.name,
-                candidate.party_abbreviation,
-                candidate.party,
-                candidate.votes,
-            )
-            for position, candidate in enumerate(contest.candidates, 1)
-        )
-        number, invalid = len(rolls) + 1, contest.invalid_votes
-        rolls.append(Roll(number, contest.contest_id, contest.region, first, contest.electorate, invalid, standing))
+        own, votes = len(rolls) + 1, {INVALID: contest.invalid_votes or 0}
+        standing = []
+        for candidate in contest.candidates:
+            number += 1
+            standing.append(Line(number, own, candidate.name, candidate.party_abbreviation, candidate.party))
+            votes[number] = candidate.votes or 0
+        paper = (Contest(own, contest.contest_id, tuple(standing), official=votes),)
+        rolls.append(Roll(own, contest.contest_id, contest.region, first, contest.electorate, paper))
     behaviour = Behaviour(rolls, Replay(2019, rolls))
-    official = [standing.official for roll in rolls for standing in roll.candidates]
+    official = [votes for roll in rolls for line, votes in roll.paper[0].official.items() if line]
     total = rolls[-1].first_voter_no + rolls[-1].registered - 1
     found = np.zeros(len(official) + 2, np.int64)
-    contest_of = np.repeat([roll.contest_no for roll in rolls], [roll.registered for roll in rolls])
+    district_of = np.repeat([roll.district_no for roll in rolls], [roll.registered for roll in rolls])
     started = time.process_time()
     for begin in range(0, total, 10_000):
-        contests = contest_of[begin : begin + 10_000]
-        voters = np.arange(begin + 1, begin + 1 + len(contests))
-        chosen = behaviour.choose(voters, contests, contests, contests)
-        found += np.bincount(chosen + 1, minlength=len(found))
+        districts = district_of[begin : begin + 10_000]
+        voters = np.arange(begin + 1, begin + 1 + len(districts))
+        (chosen,) = behaviour.choose(voters, districts, districts, districts)
+        found += np.bincount(chosen.candidate + 1, minlength=len(found))
     seconds = time.process_time() - started
     if found[2:].tolist() != official:
         raise SystemExit("the replay does not meet the official figures")

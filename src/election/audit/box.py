@@ -53,6 +53,8 @@ def lay_down(platform: Platform, slug: str, by: str, faults: Faults | None = Non
             return known
     if poll.ballots == "external":
         raise StageFailed(f"The ballots of {slug} come from outside, and so would their papers: there is no box.")
+    with platform.connect("box") as connection:
+        _require_plain(connection, poll)
     try:
         with platform.connect("box") as connection:
             _fill(connection, poll, faults)
@@ -89,6 +91,21 @@ def manifest(connection: Connection, election_no: int) -> tuple[list[dict[str, A
 def refused(refusal: psycopg.Error) -> StageFailed:
     """What the database said, and what to do, as an error for a person."""
     return StageFailed(" ".join(filter(None, (refusal.diag.message_primary, refusal.diag.message_hint))))
+
+
+def _require_plain(connection: Connection, poll: Election) -> None:
+    """Raises StageFailed unless each voter has one vote, and each contest is for one seat in one district."""
+    (others,) = connection.execute(
+        """SELECT EXISTS (SELECT FROM contests WHERE election_no = %(no)s AND (kind <> 'candidates' OR seats > 1))
+               OR EXISTS (SELECT FROM papers WHERE election_no = %(no)s AND position > 1)
+               OR EXISTS (SELECT FROM papers WHERE election_no = %(no)s GROUP BY contest_no HAVING count(*) > 1)""",
+        {"no": poll.election_no},
+    ).fetchone() or (False,)
+    if others:
+        raise StageFailed(
+            f"{poll.slug} cannot be audited on paper: an audit takes elections in which every district elects one "
+            "person in one contest. Run it without a box."
+        )
 
 
 def _laid(connection: Connection, election_no: int) -> dict[str, int]:
@@ -148,27 +165,32 @@ def _first_two(connection: Connection, poll: Election, contest: int, says: list[
 
 
 def _by_contest(connection: Connection, poll: Election) -> Iterator[tuple[int, _Papers]]:
-    """The papers of each contest in turn: voters are numbered by contest."""
+    """The papers of each contest in turn: voters are numbered by district, and each contest has one."""
     decides, imprint = (
         behaviour.load(connection, poll.election_no),
         ballot_ids(ballot_key(connection, poll.election_no)),
     )
+    (contests,) = decides.contests
     current, papers = 0, _Papers()
     for voters in columns(
         connection,
-        """SELECT voter_no, contest_no, location_no, gender, date_of_birth FROM voters
+        """SELECT voter_no, district_no, location_no, gender, date_of_birth FROM voters
            WHERE election_no = current_setting('query.election')::int ORDER BY election_no, voter_no""",
         {"election": poll.election_no},
     ):
         number = voters["voter_no"].to_numpy().astype(np.int64)
-        contest = voters["contest_no"].to_numpy().astype(np.int64)
-        choice = decides.choose(number, contest, _gender(voters), _age_group(voters, poll.polling_day))
-        for voter, own, place, says in zip(
-            number.tolist(), contest.tolist(), voters["location_no"].to_pylist(), choice.tolist(), strict=True
+        district = voters["district_no"].to_numpy().astype(np.int64)
+        (choices,) = decides.choose(number, district, _gender(voters), _age_group(voters, poll.polling_day))
+        for voter, where, place, says in zip(
+            number.tolist(),
+            district.tolist(),
+            voters["location_no"].to_pylist(),
+            choices.candidate.tolist(),
+            strict=True,
         ):
             if says == behaviour.ABSTAINS:
                 continue
-            if own != current:
+            if (own := contests[where]) != current:
                 if papers:
                     yield current, papers
                 current, papers = own, []

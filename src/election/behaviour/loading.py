@@ -77,4 +77,7 @@ def _rolls(connection: Connection, election_no: int) -> list[Roll]:
            WHERE election_no = %s ORDER BY first_voter_no""",
         [election_no],
     )
-    return [Roll(no, *rest, tuple(papers[no])) for no, *rest in districts]
+    return [
+        Roll(no, district_id, region, first, registered, tuple(papers[no]))
+        for no, district_id, region, first, registered in districts
+    ]

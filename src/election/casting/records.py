@@ -42,7 +42,7 @@ class Decoding(Generic[Form]):
     def __init__(self, connection: Connection, poll: Election, decoder: Decoder[Form], again: bool = False) -> None:
         """``decoder`` reads records of up to MAX_RECORD_BYTES."""
         self._connection, self._poll, self._again = connection, poll, again
-        self._decode = decoder
+        self._decode: Decoder[Form] = decoder
         self._known = self._elections()
         self._looked = False
 

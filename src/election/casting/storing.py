@@ -71,10 +71,11 @@ def send(connection: Connection, votes: Sequence[Vote]) -> None:
 
 
 def _array(ranking: tuple[int, ...] | None) -> str:
-    return "{%s}" % ",".join(map(str, ranking)) if ranking else _NULL
+    return f"{{{','.join(map(str, ranking))}}}" if ranking else _NULL
 
 
-_INSERT: LiteralString = """INSERT INTO votes (election_no, voter_no, position, contest_no, candidate_no, ranking, cast_at)
+_INSERT: LiteralString = """
+    INSERT INTO votes (election_no, voter_no, position, contest_no, candidate_no, ranking, cast_at)
     SELECT %s, voter_no, position, contest_no, candidate_no, ranking, %s FROM batch"""
 
 

@@ -18,7 +18,7 @@ from election.contracts.public import Series
 
 
 def ballot_ids(key: bytes) -> Callable[..., bytes]:
-    """A function from a voter's number, and a position on the ballot paper (1 by default), to the 16 bytes of the id."""
+    """A function from a voter's number and a position on the ballot paper, 1 by default, to the 16 bytes of the id."""
     keyed = blake2b(key=key, digest_size=16)
 
     def ballot_id(voter: int, position: int = 1) -> bytes:

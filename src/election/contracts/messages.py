@@ -7,12 +7,13 @@ address or e-mail.
 
 import json
 from collections.abc import Sequence
+from itertools import chain
 from math import inf
 from operator import attrgetter
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import NODEFAULT, UNSET, UnsetType
 
 from election.contracts.public import Series
 
@@ -26,6 +27,11 @@ Number = Annotated[int, msgspec.Meta(ge=1, le=_MOST)]
 Millis = Annotated[int, msgspec.Meta(ge=0, le=_MOST, description="milliseconds since 1970-01-01 UTC")]
 Count = Annotated[int, msgspec.Meta(ge=0, le=_MOST)]
 Ranking = Annotated[tuple[Number, ...], msgspec.Meta(min_length=1, description="candidates, the most preferred first")]
+# Casting refuses an empty one with a reason of its own.
+OfferedRanking = Annotated[
+    tuple[Number, ...],
+    msgspec.Meta(description="candidates, the most preferred first", extra_json_schema={"minItems": 1}),
+]
 BallotId = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$", description="16 bytes in hexadecimal; also the key")]
 
 
@@ -40,6 +46,19 @@ class VoterRecord(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     election: Number
     voter: Number
     district: Number
+    location: Number
+    gender: Gender
+    age_group: AgeGroup
+    due: Count | None = None
+
+
+class _EarlierVoterRecord(msgspec.Struct, frozen=True, gc=False):
+    """A voter's record of version 0.1, in which each contest was one district."""
+
+    schema_version: Version
+    election: Number
+    voter: Number
+    contest: Number
     location: Number
     gender: Gender
     age_group: AgeGroup
@@ -73,14 +92,19 @@ class ExternalVote(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
     contest: Number
     candidate: Number | UnsetType | None = UNSET
-    ranking: Ranking | None = None
+    ranking: OfferedRanking | UnsetType = UNSET
+
+    def __post_init__(self) -> None:
+        if self.candidate is UNSET and self.ranking is UNSET:
+            raise ValueError("Object missing required field `candidate` or `ranking`")
 
 
 class ExternalBallot(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """``ballots_topic``: a ballot from a feed. Key ``election/voter``.
 
-    ``votes`` has one vote for each contest on the paper of the voter's district. A ballot with a single vote may have
-    ``contest`` and ``candidate`` in its place; ``candidate`` is null on an invalid ballot.
+    ``votes`` has one vote for each contest on the paper of the voter's district: a ``contest`` with either a
+    ``candidate`` (null: an invalid vote) or a ``ranking``. A ballot with a single vote may have ``contest`` and
+    ``candidate`` in the place of ``votes``.
     """
 
     schema_version: Version
@@ -89,6 +113,19 @@ class ExternalBallot(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     contest: Number | UnsetType = UNSET
     candidate: Number | UnsetType | None = UNSET
     votes: tuple[ExternalVote, ...] | UnsetType = UNSET
+
+    def __post_init__(self) -> None:
+        if self.votes is UNSET and (self.contest is UNSET or self.candidate is UNSET):
+            missing = "contest" if self.contest is UNSET else "candidate"
+            raise ValueError(f"Object missing required field `{missing}`, or `votes` in its place")
+
+    @property
+    def each(self) -> tuple[ExternalVote, ...]:
+        """The votes, in whichever of the two forms."""
+        if self.votes is UNSET:
+            assert self.contest is not UNSET
+            return (ExternalVote(self.contest, self.candidate),)
+        return self.votes
 
 
 class VoteMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -248,6 +285,26 @@ class Decoder(Generic[Message]):
         return messages if {*map(self._version, messages)} <= {SCHEMA_VERSION} else None
 
 
+class VoterDecoder(Decoder[VoterRecord]):
+    """Also decodes records of version 0.1: an election may be open while the platform is upgraded."""
+
+    def __init__(self, most: float = inf) -> None:
+        super().__init__(VoterRecord, most)
+        self._earlier = Decoder(_EarlierVoterRecord, most)
+
+    def __call__(self, value: bytes | None) -> VoterRecord:
+        try:
+            return super().__call__(value)
+        except Unusable as why:
+            if why.reason != "wrong_type":
+                raise
+            try:
+                earlier = self._earlier(value)
+            except Unusable:
+                raise why from None
+        return VoterRecord(*(getattr(earlier, name) for name in _EarlierVoterRecord.__struct_fields__))
+
+
 _QUOTE = b'"'
 
 
@@ -255,23 +312,31 @@ class _Quotes:
     """The least number of quotation marks in messages of a form: two for each member's name, two for each text.
 
     A message with no more than these has no unknown and no repeated member. Counting quotation marks costs far less
-    than reading the members' names.
+    than reading the members' names. Members of objects in an array count too.
     """
 
     def __init__(self, form: type[msgspec.Struct]) -> None:
         self.always = 0
         # Of members that may be absent or null: how to read them, the value when they are, what they have otherwise.
+        # A member that is there with that value has more: the message is then looked at more closely.
         self._unless: list[tuple[attrgetter[Any], object, int]] = []
+        self._within: list[tuple[attrgetter[Any], _Quotes]] = []
         for field in msgspec.inspect.type_info(form).fields:  # type: ignore[attr-defined]
             kinds = field.type.types if isinstance(field.type, msgspec.inspect.UnionType) else (field.type,)
             quotes = 2 + 2 * any(map(_is_text, kinds))
+            for kind in kinds:
+                if isinstance(kind, msgspec.inspect.VarTupleType) and isinstance(
+                    kind.item_type, msgspec.inspect.StructType
+                ):
+                    self._within.append((attrgetter(field.name), _Quotes(kind.item_type.cls)))
             if field.required and all(map(_is_text, kinds)):
                 self.always += quotes
                 continue
             name = 2 * field.required  # present even when the value is null
             self.always += name
             if quotes > name:
-                absent = UNSET if field.default is UNSET else None
+                # msgspec reports a default of UNSET as none at all.
+                absent = field.default if field.default is not NODEFAULT else None if field.required else UNSET
                 self._unless.append((attrgetter(field.name), absent, quotes - name))
 
     def fewest(self, messages: Sequence[object]) -> int:
@@ -280,6 +345,8 @@ class _Quotes:
         fewest = self.always * number
         for value, absent, extra in self._unless:
             fewest += extra * (number - list(map(value, messages)).count(absent))
+        for value, quotes in self._within:
+            fewest += quotes.fewest(list(chain.from_iterable(filter(None, map(value, messages)))))
         return fewest
 
 

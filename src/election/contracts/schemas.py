@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 import msgspec
 
 from election.contracts.messages import SCHEMA_VERSION
-from election.contracts.topics import TOPICS
+from election.contracts.topics import BALLOTS, TOPICS
 
 
 def json_schemas() -> dict[str, Any]:
@@ -16,9 +16,16 @@ def json_schemas() -> dict[str, Any]:
         for form in schema["$defs"].values():
             if "schema_version" in form.get("properties", {}):
                 form["properties"]["schema_version"] = {"const": SCHEMA_VERSION}  # another one is refused
+    ballot = schemas[BALLOTS]["$defs"]
+    ballot["ExternalBallot"]["oneOf"] = [_only("contest", "candidate", never="votes"), _only("votes", never="contest")]
+    ballot["ExternalVote"]["oneOf"] = [_only("candidate", never="ranking"), _only("ranking", never="candidate")]
     for topic in TOPICS:
         schemas[topic.name]["$defs"][topic.form.__name__]["description"] = topic.description
     return schemas
+
+
+def _only(*members: str, never: str) -> dict[str, Any]:
+    return {"required": list(members), "not": {"required": [never]}}
 
 
 def spark_ddl(form: type[msgspec.Struct]) -> str:

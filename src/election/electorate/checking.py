@@ -57,13 +57,15 @@ def _districts(connection: Connection, poll: Election) -> list[str]:
     contests = connection.execute(
         """SELECT contest_id, registered, official_valid + official_invalid, own, voted
            FROM contests JOIN (
-               SELECT contest_no, sum(registered)::bigint AS own FROM papers JOIN districts USING (election_no, district_no)
+               SELECT contest_no, sum(registered)::bigint AS own
+               FROM papers JOIN districts USING (election_no, district_no)
                WHERE election_no = %(no)s GROUP BY contest_no
            ) AS districts USING (contest_no) LEFT JOIN (
                SELECT contest_no, sum(votes)::bigint AS voted FROM official_results
                WHERE election_no = %(no)s GROUP BY contest_no
            ) AS results USING (contest_no)
-           WHERE election_no = %(no)s AND (own <> registered OR voted IS DISTINCT FROM official_valid + official_invalid)
+           WHERE election_no = %(no)s
+                 AND (own <> registered OR voted IS DISTINCT FROM official_valid + official_invalid)
            ORDER BY contest_no""",
         {"no": poll.election_no},
     ).fetchall()

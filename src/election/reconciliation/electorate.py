@@ -16,7 +16,7 @@ from election.storage.elections import Election
 
 
 class PublishedVoters(NamedTuple):
-    """Numbers of a contest's voters, in the table and on the topic (None unless the topic is ``there``)."""
+    """Numbers of a district's voters, in the table and on the topic (None unless the topic is ``there``)."""
 
     key: str
     stored: int
@@ -33,22 +33,25 @@ class PublishedCandidate(NamedTuple):
 
 
 class _Voter(msgspec.Struct, gc=False):
+    """Records of version 0.1 have ``contest``: the district with the contest's number."""
+
     election: int
     voter: int
-    contest: int
+    district: int = 0
+    contest: int = 0
 
 
 def published_voters(platform: Platform, poll: Election, registered: int) -> list[PublishedVoters]:
-    """For each contest, the number of voters in the table and in the range that publication recorded on the topic.
+    """For each district, the number of voters in the table and in the range that publication recorded on the topic.
 
     A voter who is there twice counts once; memory holds a byte for each voter. If the topic was recreated since
     publication, as after a restore, ``published`` is None and ``there`` is False.
     """
     with platform.connect("reader") as connection:
-        contests: list[tuple[int, int]] = connection.execute(
-            """SELECT contest_no, coalesce(voters, 0) FROM contests LEFT JOIN (
-                   SELECT contest_no, count(*) AS voters FROM voters WHERE election_no = %s GROUP BY contest_no
-               ) AS own USING (contest_no) WHERE election_no = %s ORDER BY 1""",
+        districts: list[tuple[int, int]] = connection.execute(
+            """SELECT district_no, coalesce(voters, 0) FROM districts LEFT JOIN (
+                   SELECT district_no, count(*) AS voters FROM voters WHERE election_no = %s GROUP BY district_no
+               ) AS own USING (district_no) WHERE election_no = %s ORDER BY 1""",
             [poll.election_no, poll.election_no],
         ).fetchall()
     published: dict[int, int] = {}
@@ -63,17 +66,17 @@ def published_voters(platform: Platform, poll: Election, registered: int) -> lis
         voters, first = np.unique(voters[registered_ones], return_index=True)
         own = own[registered_ones][first][~seen[voters]]
         seen[voters] = True
-        for contest, number in zip(*(part.tolist() for part in np.unique(own, return_counts=True)), strict=True):
-            published[contest] = published.get(contest, 0) + number
+        for district, number in zip(*(part.tolist() for part in np.unique(own, return_counts=True)), strict=True):
+            published[district] = published.get(district, 0) + number
     there = _holds(platform, poll.voters_from, poll.voters_to) and (bool(published) or not _voted(platform, poll))
     return [
-        PublishedVoters(f"contest {contest}", stored, published.get(contest, 0) if there else None, there)
-        for contest, stored in contests
+        PublishedVoters(f"district {district}", stored, published.get(district, 0) if there else None, there)
+        for district, stored in districts
     ]
 
 
 def _voters(values: list[bytes], decode: Any, election_no: int) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Numbers and contests of the election's voters, without records that casting would reject."""
+    """Numbers and districts of the election's voters, without records that casting would reject."""
     try:
         found = list(map(decode, values))
     except UNREADABLE:
@@ -81,12 +84,12 @@ def _voters(values: list[bytes], decode: Any, election_no: int) -> tuple[NDArray
     found = [
         record
         for record in found
-        if record.election == election_no and max(abs(record.voter), abs(record.contest)) < _MOST
+        if record.election == election_no and max(abs(record.voter), abs(record.district), abs(record.contest)) < _MOST
     ]
-    voters, contests = (
-        np.fromiter(map(attrgetter(name), found), np.int64, len(found)) for name in ("voter", "contest")
+    voters, districts, contests = (
+        np.fromiter(map(attrgetter(name), found), np.int64, len(found)) for name in ("voter", "district", "contest")
     )
-    return voters, contests
+    return voters, np.where(districts, districts, contests)
 
 
 def _readable(value: bytes, decode: Any) -> Any:

@@ -4,16 +4,17 @@ A ballot counts once, however often it is offered. Findings name no voter's choi
 """
 
 import re
-from collections import Counter
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 
 import numpy as np
+from msgspec import UNSET
 
 from election import behaviour
 from election.behaviour.deciding import GENDERS
 from election.contracts import topics
 from election.contracts.ages import AGE_GROUP_SQL, AGE_GROUPS
-from election.contracts.messages import Decoder, ExternalBallot, Unusable
+from election.contracts.messages import Decoder, ExternalBallot, ExternalVote, Unusable
 from election.messaging.reading import bounds, read
 from election.messaging.rejected import rejected
 from election.platform import Connection, Platform
@@ -22,6 +23,8 @@ from election.storage.elections import Election
 _BATCH = 10_000
 _GENDER = {name: code for code, name in enumerate(GENDERS)}
 _AGE = {name: code for code, (_, name) in enumerate(AGE_GROUPS)}
+_Choice = tuple[int, int | None, tuple[int, ...] | None]
+"""Contest, candidate (None: invalid), and a ranking of several candidates."""
 Unaccounted = tuple[str, str, int]
 """The kind of difference, its place (a record's topic/partition/offset, or a contest), and the number of ballots."""
 
@@ -100,7 +103,7 @@ class _Voters:
         self._connection, self._election_no, self._seen = connection, poll.election_no, np.zeros(1, bool)
         row = connection.execute(
             """SELECT (SELECT max(voter_no) FROM votes WHERE election_no = %(no)s),
-                      (SELECT count(*) FROM votes WHERE election_no = %(no)s)""",
+                      (SELECT count(DISTINCT voter_no) FROM votes WHERE election_no = %(no)s)""",
             {"no": poll.election_no},
         ).fetchone()
         highest, self._stored = row or (0, 0)
@@ -108,12 +111,15 @@ class _Voters:
 
     def lost(self, ballots: list[tuple[str, ExternalBallot]]) -> Iterator[Unaccounted]:
         rows = self._connection.execute(
-            "SELECT voter_no, contest_no, candidate_no FROM votes WHERE election_no = %s AND voter_no = ANY(%s)",
+            """SELECT voter_no, contest_no, candidate_no, ranking FROM votes
+               WHERE election_no = %s AND voter_no = ANY(%s)""",
             [self._election_no, [ballot.voter for _, ballot in ballots]],
         )
-        stored = {voter: choice for voter, *choice in rows}
+        stored: dict[int, set[_Choice]] = defaultdict(set)
+        for voter, contest, candidate, ranking in rows:
+            stored[voter].add(_choice(contest, candidate, ranking))
         for where, ballot in ballots:
-            if stored.get(ballot.voter) == [ballot.contest, ballot.candidate]:
+            if stored.get(ballot.voter) == set(map(_offered, ballot.each)):
                 self._seen[ballot.voter] = True
             else:
                 yield "ballot neither stored nor rejected", where, 1
@@ -122,27 +128,49 @@ class _Voters:
         return int(self._stored - self._seen.sum())
 
 
+def _choice(contest: int, candidate: int | None, ranking: Sequence[int] | None) -> _Choice:
+    """A ranking of one candidate is what a feed may write as that candidate."""
+    return contest, candidate, tuple(ranking) if ranking and len(ranking) > 1 else None
+
+
+def _offered(vote: ExternalVote) -> _Choice:
+    if vote.ranking is not UNSET:
+        return _choice(vote.contest, vote.ranking[0] if vote.ranking else None, vote.ranking)
+    return _choice(vote.contest, None if vote.candidate is UNSET else vote.candidate, None)
+
+
 def _decided(connection: Connection, poll: Election) -> Iterator[Unaccounted]:
-    """Simulated voters: compares the decision of each with the stored ballot."""
-    decide = behaviour.load(connection, poll.election_no).choose
+    """Simulated voters: compares the decision of each with the stored votes, a position at a time."""
+    decides = behaviour.load(connection, poll.election_no)
     wrong = Counter[int]()
-    with connection.cursor(name="offered", binary=True) as cursor:
-        cursor.execute(
-            f"""SELECT voter_no, w.contest_no, gender, {AGE_GROUP_SQL},
-                       CASE WHEN v.voter_no IS NULL THEN %s ELSE coalesce(candidate_no, %s) END
-                FROM voters w LEFT JOIN votes v USING (election_no, voter_no) JOIN elections USING (election_no)
-                WHERE election_no = %s""",
-            [behaviour.ABSTAINS, behaviour.INVALID, poll.election_no],
-        )
-        while rows := cursor.fetchmany(_BATCH):
-            voter, contest, gender, age_group, stored = zip(*rows, strict=True)
-            contests = np.array(contest, np.int64)
-            decisions = decide(
-                np.array(voter, np.int64),
-                contests,
-                np.array([_GENDER[name] for name in gender], np.int64),
-                np.array([_AGE[name] for name in age_group], np.int64),
+    for index, contests in enumerate(decides.contests):
+        with connection.cursor(name="offered", binary=True) as cursor:
+            cursor.execute(
+                f"""SELECT voter_no, w.district_no, gender, {AGE_GROUP_SQL},
+                           CASE WHEN v.voter_no IS NULL THEN %(abstains)s ELSE coalesce(candidate_no, %(invalid)s) END,
+                           ranking
+                    FROM voters w LEFT JOIN votes v
+                    ON v.election_no = w.election_no AND v.voter_no = w.voter_no AND v.position = %(position)s
+                    JOIN elections e ON e.election_no = w.election_no WHERE w.election_no = %(no)s""",
+                {
+                    "abstains": behaviour.ABSTAINS,
+                    "invalid": behaviour.INVALID,
+                    "position": index + 1,
+                    "no": poll.election_no,
+                },
             )
-            wrong.update(contests[decisions != np.array(stored, np.int64)].tolist())
+            while rows := cursor.fetchmany(_BATCH):
+                voter, district, gender, age_group, stored, rankings = zip(*rows, strict=True)
+                choices = decides.choose(
+                    np.array(voter, np.int64),
+                    np.array(district, np.int64),
+                    np.array([_GENDER[name] for name in gender], np.int64),
+                    np.array([_AGE[name] for name in age_group], np.int64),
+                )[index]
+                differ = choices.candidate != np.array(stored, np.int64)
+                if choices.rankings is not None:
+                    pairs = zip(choices.ranked(), rankings, strict=True)
+                    differ |= np.array([own != (ranking and tuple(ranking)) for own, ranking in pairs])
+                wrong.update(contests.get(district[voter], 0) for voter in np.flatnonzero(differ).tolist())
     for contest_no, voters in sorted(wrong.items()):
         yield "voters whose ballot is not stored as they cast it", f"contest {contest_no}", voters

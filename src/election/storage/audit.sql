@@ -343,8 +343,9 @@ CREATE OR REPLACE VIEW audit_papers WITH (security_barrier) AS
 -- election_box reads the columns of voters that decide a simulated vote, and nothing of the count.
 GRANT USAGE ON SCHEMA public TO election_box;
 GRANT USAGE ON SCHEMA box TO election_box;
-GRANT SELECT ON elections, contests, candidates, locations, ballot_keys, boxes TO election_box;
-GRANT SELECT (election_no, voter_no, contest_no, location_no, gender, date_of_birth) ON voters TO election_box;
+GRANT SELECT ON elections, districts, contests, papers, candidates, official_results, official_rankings, locations,
+    ballot_keys, boxes TO election_box;
+GRANT SELECT (election_no, voter_no, district_no, location_no, gender, date_of_birth) ON voters TO election_box;
 GRANT INSERT ON boxes, box.papers, box.closed TO election_box;
 GRANT SELECT ON audits, audit_rounds, audit_draws, audit_papers TO election_box;
 -- election_auditor.
