@@ -36,7 +36,9 @@ def arrive(settings: Settings, slug: str, rate: int, produced: MutableSequence[f
         paper = candidates[contest]
         candidate = None if chance.random() < 0.003 else chance.choices(paper.numbers, cum_weights=paper.official)[0]
         key, gender = ballot_id(number * 1_000_000_000 + vote), "female" if vote % 2 else "male"
-        value = encode(key, contest, candidate, contest, gender, ages[vote % 7], round(time.time() * 1000))
+        value = encode(
+            key, contest, contest, candidate, None, contest, gender, ages[vote % 7], round(time.time() * 1000)
+        )
         produced[vote] = time.time()
         producer.produce(topics.VOTES, value, key)
 

@@ -54,7 +54,9 @@ def produce(
         candidate = None if chance.random() < 0.003 else contest * CANDIDATES + chance.randrange(CANDIDATES)
         key = ballot_id(electorate.election * 1_000_000_000 + vote)
         at = OPENING + vote * NIGHT // votes
-        value = encode(key, contest, candidate, contest, "female" if vote % 2 else "male", ages[vote % 7], at)
+        value = encode(
+            key, contest, contest, candidate, None, contest, "female" if vote % 2 else "male", ages[vote % 7], at
+        )
         if produced is not None:
             produced[contest, candidate is not None].append(time.time())
         producer.produce(topics.VOTES, value, key)
