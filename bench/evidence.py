@@ -47,7 +47,7 @@ def _seal(folder: Path, ballots: int) -> int:
         for at in range(0, ballots, _ROUND):
             size = min(_ROUND, ballots - at)
             ids = [draw.randbytes(16) for _ in range(size)]
-            messages = [(own, encode(own, 1, draw.randrange(1, 9), 1, "female", "25-34", at)) for own in ids]
+            messages = [(own, encode(own, 1, 1, draw.randrange(1, 9), None, 1, "female", "25-34", at)) for own in ids]
             begin = time.process_time_ns()
             made, _ = entries({0: messages})
             tree.extend(made[one : one + ENTRY_BYTES] for one in range(0, len(made), ENTRY_BYTES))

@@ -18,14 +18,14 @@ class Kind:
     """One output topic. ``slots`` gives a row's columns from a parsed record, ``fields`` the message's from the row.
 
     Both are SQL expressions; ``fields`` is in the order of the message's declaration. ``key`` names the columns that
-    follow election and generation in the Kafka key. ``of`` is SQL for the votes that add to the kind.
+    follow election and generation in the Kafka key. ``of`` is SQL for the votes that add to the kind; None for all votes.
     """
 
     topic: str
     slots: dict[str, str]
     key: tuple[str, ...]
     fields: dict[str, str]
-    of: str = CONDITIONS["all"]
+    of: str | None = None
 
 
 def _kind(aggregate: Aggregate) -> Kind:
@@ -49,7 +49,7 @@ def _kind(aggregate: Aggregate) -> Kind:
     if unplaced := set(own) - set(fields):
         raise TypeError(f"{aggregate.topic}: a row of the count has no column for {sorted(unplaced)}")
     key = tuple(slot for slot in (*_NUMBERS, "text") if slot in slots)
-    return Kind(aggregate.topic, slots, key, {name: fields[name] for name in own}, CONDITIONS[aggregate.of])
+    return Kind(aggregate.topic, slots, key, {name: fields[name] for name in own}, None if aggregate.of == "all" else CONDITIONS[aggregate.of])
 
 
 _NUMBERS = ("first", "second", "third")

@@ -78,7 +78,7 @@ def totals(ballots: DataFrame, generation: int) -> DataFrame:
 
 def _adds_to() -> Column:
     """The array of rows of a parsed record, one for each total; null for a total to which it does not add."""
-    rows = fn.array(*(fn.when(fn.expr(kind.of), _row(kind)) for kind in AGGREGATES))
+    rows = fn.array(*(fn.when(fn.expr(kind.of), _row(kind)) if kind.of else _row(kind) for kind in AGGREGATES))
     return fn.when(fn.col("reason").isNotNull(), fn.array(_row(REJECTED))).otherwise(rows)
 
 

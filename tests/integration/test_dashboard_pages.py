@@ -150,7 +150,7 @@ def test_stored_published_and_counted_stand_beside_each_other(
     assert "not compared yet" in text(open_page(REPLAY.slug, "integrity"))
     difference = Difference("ballot missing from votes_topic", "00ff", "published", "absent")
     for published, words in ((36_672, "differs from"), (36_673, "equals")):
-        verdict = Verdict(published == 36_673, 51_925, 36_673, published, 36_673, 0, (difference,))
+        verdict = Verdict(published == 36_673, 51_925, 36_673, published, 36_673, 0, (difference,), 36_673)
         record(platform, REPLAY.slug, verdict)
         assert until(lambda words=words: text(open_page(REPLAY.slug, "integrity")).count(f">{words}<") == 2)  # type: ignore[misc]
     assert "ballot missing from votes_topic 00ff: expected published, found absent" in text(

@@ -99,7 +99,7 @@ OTHER: dict[str, tuple[bytes | None, bytes | None]] = {
     "a position that is a list": (with_(b'"position":[2]'), ID),
     "a ranking of nobody": (with_(b'"ranking":[]'), ID),
     "a ranking that begins with another": (with_(b'"ranking":[2,1]'), ID),
-    "a ranking of one twice": (with_(b'"ranking":[1,2,2]'), ID),
+    "a ranking that repeats one": (with_(b'"ranking":[1,2,2]'), ID),
     "a ranking with null": (with_(b'"ranking":[1,null]'), ID),
     "a ranking with nought": (with_(b'"ranking":[1,0]'), ID),
     "a ranking with a word": (with_(b'"ranking":[1,"b"]'), ID),
@@ -181,7 +181,7 @@ def test_a_member_that_may_be_absent_is_refused_as_every_other_reader_refuses_it
     rows = parsed(spark, [OTHER[case] for case in sorted(SAYS)])
     assert {row.reason for row in rows} == {"wrong_type"}
     # What the form alone cannot say, the comparison of ballots does: no such ballot is stored.
-    beyond = {"a ranking that begins with another", "a ranking of one twice", "a ranking of an invalid vote"}
+    beyond = {"a ranking that begins with another", "a ranking that repeats one", "a ranking of an invalid vote"}
     for case in SAYS - beyond:
         with pytest.raises(Unusable):
             Decoder(VoteMessage)(OTHER[case][0])

@@ -73,7 +73,7 @@ def recount(slug: Slug, as_json_: Json = False) -> None:
     if as_json_:
         as_json(asdict(verdict))
     else:
-        console.print(f"{verdict.stored:,} ballots stored and {verdict.counted:,} published, counted again.")
+        console.print(f"{verdict.votes} stored and {verdict.counted:,} published, counted again.")
         for difference in verdict.differences:
             console.print(f"- {difference}")
         if verdict.ok:

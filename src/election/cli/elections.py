@@ -107,7 +107,7 @@ def reconcile(slug: Slug, as_json_: Json = False) -> None:
         as_json(asdict(verdict))
     else:
         console.print(
-            f"{verdict.registered:,} registered, {verdict.stored:,} stored, {verdict.published:,} published, "
+            f"{verdict.registered:,} registered, {verdict.votes} stored, {verdict.published:,} published, "
             f"{verdict.counted:,} counted, {verdict.rejected:,} rejected"
         )
         if verdict.quarantined:

@@ -116,7 +116,7 @@ def _report(platform: Platform, slug: str, succeeded: bool) -> None:
         console.print(f"- {difference}", style="red")
     console.print(
         styled(
-            f"Reconciliation: {verdict.stored:,} ballots stored, {verdict.counted:,} counted, {verdict.rejected:,} "
+            f"Reconciliation: {verdict.votes} stored, {verdict.counted:,} counted, {verdict.rejected:,} "
             "records rejected: ",
             ("everything agrees", "bold green") if verdict.ok else ("it does not agree", "bold red"),
         )

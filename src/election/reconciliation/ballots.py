@@ -21,9 +21,8 @@ from election.buckets import ID, Bucket, compared, named, spill
 from election.contracts import topics
 from election.messaging.reading import bounds, topic_id
 from election.platform import Connection, Platform
-from election.reconciliation.contents import ODD, UNHEARD, Contents, contents
+from election.reconciliation.contents import ODD, UNHEARD, Claim, Contents, contents
 from election.reconciliation.mark import Mark, Since
-from election.reconciliation.published import Claim
 from election.reconciliation.reading import Job, Reading
 from election.reconciliation.stored import stored_records
 from election.reconciliation.sums import Sums
@@ -151,24 +150,21 @@ class _Sides:
         return compared(self.ours, self.theirs, _WORDS)
 
     def choices(self, side: pl.DataFrame) -> pl.DataFrame:
-        """Distinct ids with their choice: a position in ``Contents.choices``, or a negative code."""
+        """Distinct ids with their choice: a position in ``Contents.claims``, or a negative code."""
         return side.select(ID).with_columns(choice=pl.Series(self._choice(side["content0"].to_numpy()))).unique()
 
     def tally(self, bucket: Bucket) -> Tally:
         """The numbers of distinct ballots on the topic, by contest and candidate."""
         made = Counter[tuple[int, int]]()
         for choice, number in self.choices(bucket.theirs).group_by("choice").len().iter_rows():
-            if choice >= 0:
-                contest, candidate = self.known.choices[choice].contest, self.known.choices[choice].candidate or 0
-            else:
-                contest, candidate = self.claims[ODD - choice]
-            if contest:  # 0: the message could not be read
-                made[contest, candidate] += number
+            claim = self.known.claims[choice] if choice >= 0 else self.claims[ODD - choice]
+            if claim.contest:  # 0: the message could not be read
+                made[claim.contest, claim.candidate] += number
         return made
 
     def _choice(self, codes: NDArray[Any]) -> NDArray[Any]:
         # An odd message may claim a choice of the election, although its other fields are wrong.
-        known = [self.known.choice(contest, candidate or None) for contest, candidate in self.claims]
+        known = list(map(self.known.choice, self.claims))
         odd = np.array([ODD - at if own is None else own for at, own in enumerate(known)] or [0], np.int64)
         unheard = codes < ODD - len(known)
         at = np.where((codes < 0) & ~unheard, ODD - codes, 0)

@@ -1,12 +1,14 @@
-"""The content of a ballot as two integers: equal integers mean equal contents, byte for byte on ``votes_topic``.
+"""The content of a vote as two integers: equal integers mean equal contents, byte for byte on ``votes_topic``.
 
-The first (``code``) encodes choice, place, gender and age group; the second is the time in milliseconds. Integers in
-columns are compared and sorted far faster than messages of 330 bytes.
+The first (``code``) encodes choice, place, gender and age group; the second is the time in milliseconds. A choice is a
+district, a contest at its position on the district's ballot paper, a candidate or none, and a ranking or none. Integers
+in columns are compared and sorted far faster than messages of 330 bytes.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any, get_args
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple, get_args
 
 import numpy as np
 import pyarrow as pa
@@ -17,47 +19,74 @@ from election.contracts.ballots import Choice, Place, VoteEncoder
 from election.contracts.messages import AgeGroup, Gender, VoteMessage, encode
 from election.contracts.public import Series
 from election.platform import Connection
-from election.storage.ballots import choices, places
+from election.reconciliation.papers import Papers, find, positions
+from election.storage.ballots import choices, places, stored_rankings
 from election.storage.elections import Election
 
 GENDERS: tuple[Gender, ...] = get_args(Gender)
 _AGES = [name for _, name in AGE_GROUPS]
 _PEOPLE = len(GENDERS) * len(_AGES)
 UNHEARD = -(1 << 62)
-"""The code of a stored ballot that no message can express, for example in a contest that does not exist."""
+"""The code of a stored vote that no message can express, for example in a contest that does not exist."""
 ODD = -3
-"""The first code of messages that match no possible ballot of the election; further codes count down from it."""
+"""The first code of messages that match no possible vote of the election; further codes count down from it."""
+
+
+class Claim(NamedTuple):
+    """The choice that a vote names: candidate 0 is an invalid vote, ``ranking`` a text as in "3,1,2"."""
+
+    district: int
+    contest: int
+    position: int
+    candidate: int
+    ranking: str = ""
+
+    @classmethod
+    def of(cls, vote: VoteMessage) -> "Claim":
+        ranking = ",".join(map(str, vote.ranking or ()))
+        return cls(vote.district or vote.contest, vote.contest, vote.position or 1, vote.candidate or 0, ranking)
 
 
 @dataclass(frozen=True)
 class Contents:
-    """All possible contents of an election's ballots. Small enough to be sent to another process."""
+    """All possible contents of an election's votes. Small enough to be sent to another process.
+
+    ``rankings`` are the stored ones, each with its district.
+    """
 
     election_no: int
     series: Series
     choices: Sequence[Choice]
     places: Sequence[Place]
-    _choice: dict[tuple[int, int | None], int] = field(init=False, repr=False, compare=False)
-    _place: dict[int, int] = field(init=False, repr=False, compare=False)
-    _encode: VoteEncoder = field(init=False, repr=False, compare=False)
+    rankings: Sequence[tuple[int, str]] = ()
 
-    def __post_init__(self) -> None:
-        made = {
-            "_choice": {(choice.contest, choice.candidate): at for at, choice in enumerate(self.choices)},
-            "_place": {place.location: at for at, place in enumerate(self.places)},
-            "_encode": VoteEncoder(self.election_no, self.series, list(self.choices), list(self.places)),
-        }
-        for name, value in made.items():
-            object.__setattr__(self, name, value)
+    @cached_property
+    def claims(self) -> list[Claim]:
+        """What each choice of a code says: ``choices``, then a further one for each ranking."""
+        plain = [Claim(c.district, c.contest, c.position, c.candidate or 0) for c in self.choices]
+        first = {(str(claim.candidate), claim.district): claim for claim in plain if claim.candidate}
+        ranked = [(first.get((ranking.split(",")[0], district)), ranking) for district, ranking in self.rankings]
+        return plain + [claim._replace(ranking=ranking) for claim, ranking in ranked if claim is not None]
+
+    def choice(self, claim: Claim) -> int | None:
+        """The position in ``claims``."""
+        return self._choice.get(claim)
 
     def code(self, vote: VoteMessage) -> int | None:
         """The code of a message; None if casting could not have written it."""
-        choice, place = self._choice.get((vote.contest, vote.candidate)), self._place.get(vote.location)
+        choice, place = self.choice(Claim.of(vote)), self._place.get(vote.location)
         if choice is None or place is None:
             return None
-        own = bytes.fromhex(vote.ballot_id)
         usual = self._encode(
-            own, vote.contest, vote.candidate, vote.location, vote.gender, vote.age_group, vote.cast_at
+            bytes.fromhex(vote.ballot_id),
+            vote.district or vote.contest,
+            vote.contest,
+            vote.candidate,
+            vote.ranking,
+            vote.location,
+            vote.gender,
+            vote.age_group,
+            vote.cast_at,
         )
         if encode(vote) != usual:
             return None
@@ -76,41 +105,50 @@ class Contents:
         return self.places[place], GENDERS[gender], _AGES[age]
 
     def choice_of(self, codes: NDArray[Any]) -> NDArray[Any]:
-        """Positions in ``choices``, for codes that are not negative."""
+        """Positions in ``claims``, for codes that are not negative."""
         return codes // self.combinations
 
-    def choice(self, contest: int, candidate: int | None) -> int | None:
-        """The position in ``choices``."""
-        return self._choice.get((contest, candidate))
+    @cached_property
+    def _choice(self) -> dict[Claim, int]:
+        return {claim: at for at, claim in enumerate(self.claims)}
+
+    @cached_property
+    def _place(self) -> dict[int, int]:
+        return {place.location: at for at, place in enumerate(self.places)}
+
+    @cached_property
+    def _encode(self) -> VoteEncoder:
+        return VoteEncoder(self.election_no, self.series, list(self.choices), list(self.places))
 
 
 def contents(connection: Connection, poll: Election) -> Contents:
+    """The possible contents now. A ranking that is stored later is not among them."""
     no = poll.election_no
-    return Contents(no, poll.series, choices(connection, no), places(connection, no))
+    return Contents(no, poll.series, choices(connection, no), places(connection, no), stored_rankings(connection, no))
 
 
 class Stored:
-    """Codes of stored ballots, a column at a time."""
+    """Codes of stored votes, a column at a time."""
 
     def __init__(self, poll: Election, known: Contents) -> None:
-        self._known = known
-        candidates = [choice.candidate or 0 for choice in known.choices]
-        contests = [choice.contest for choice in known.choices]
-        self._contest_of = np.array(contests, np.int64)
-        self._by_candidate = _positions([(c, at) for at, c in enumerate(candidates) if c])
-        self._by_contest = _positions([(c, at) for at, c in enumerate(contests) if not candidates[at]])
-        self._by_place = _positions([(place.location, at) for at, place in enumerate(known.places)])
+        self._known, self._papers = known, Papers(known.choices)
+        self._by_place = positions([(place.location, at) for at, place in enumerate(known.places)])
         self._births = np.array([np.datetime64(day) for day in last_births(poll.polling_day)]).astype(np.int64)
+        ranked = list(enumerate(known.claims))[len(known.choices) :]
+        self._ranked = {(claim.district, claim.ranking): at for at, claim in ranked}
+        plain = [*range(len(known.choices)), *(known.choice(claim._replace(ranking="")) for _, claim in ranked), -1]
+        self._plain = np.array(plain, np.int64)  # of each choice, the one without its ranking
 
     def codes(self, batch: pa.RecordBatch) -> NDArray[Any]:
-        """Codes from the columns ``contest``, ``candidate``, ``location``, ``gender`` (place in GENDERS), ``born``."""
-        contest, candidate, location, gender = (
-            _whole(batch, name) for name in ("contest", "candidate", "location", "gender")
+        """Codes of records of ``stored.VOTES``."""
+        district, position, contest, candidate, location, gender = (
+            _whole(batch, name) for name in ("district", "position", "contest", "candidate", "location", "gender")
         )
         invalid = batch.column("candidate").is_null().to_numpy(zero_copy_only=False)
-        choice = np.where(invalid, _at(self._by_contest, contest), _at(self._by_candidate, candidate))
-        choice[(choice >= 0) & (self._contest_of[choice] != contest)] = -1
-        place = _at(self._by_place, location)
+        choice = self._papers.choice(district, position, contest, candidate, invalid)
+        if self._known.rankings:
+            choice = self._with_ranking(choice, batch)
+        place = find(self._by_place, location)
         # _births has the last date of birth of each group. A person born after the first of them is a minor.
         born = batch.column("born").cast(pa.int32()).fill_null(2**31 - 1).to_numpy(zero_copy_only=False)
         age = (born[:, None] <= self._births).sum(axis=1) - 1
@@ -118,18 +156,13 @@ class Stored:
         codes[(choice < 0) | (place < 0) | (gender < 0) | (age < 0)] = UNHEARD
         return codes
 
-
-def _positions(pairs: list[tuple[int, int]]) -> NDArray[Any]:
-    """Positions by number; -1 for the numbers between them."""
-    found = np.full(max((number for number, _ in pairs), default=0) + 2, -1, np.int64)
-    for number, at in pairs:
-        found[number] = at
-    return found
-
-
-def _at(positions: NDArray[Any], numbers: NDArray[Any]) -> NDArray[Any]:
-    known = (numbers >= 0) & (numbers < len(positions))
-    return np.where(known, positions[np.where(known, numbers, 0)], -1)
+    def _with_ranking(self, plain: NDArray[Any], batch: pa.RecordBatch) -> NDArray[Any]:
+        """The choices with the votes' rankings, from those without."""
+        rankings = batch.column("ranking")
+        pairs = zip(batch.column("district").to_pylist(), rankings.to_pylist(), strict=True)
+        ranked = np.fromiter((self._ranked.get(pair, -1) for pair in pairs), np.int64, len(batch))
+        ranked[self._plain[ranked] != plain] = -1
+        return np.where(rankings.is_null().to_numpy(zero_copy_only=False), plain, ranked)
 
 
 def _whole(batch: pa.RecordBatch, name: str) -> NDArray[Any]:

@@ -15,7 +15,7 @@ from election.messaging.reading import Offsets, bounds, read, topic_id
 from election.platform import Connection, Platform
 from election.storage.elections import Election
 
-_TABLES = ("votes", "voters", "candidates", "contests", "locations", "parties")
+_TABLES = ("votes", "voters", "candidates", "contests", "districts", "papers", "locations", "parties")
 _GROWING = (topics.VOTES, *topics.AGGREGATES)
 
 

@@ -1,4 +1,4 @@
-"""The ballots on ``votes_topic``, as records of ``election.buckets``.
+"""The votes on ``votes_topic``, as records of ``election.buckets``.
 
 Messages differ in few places. The text between ballot id and time is decoded once, strictly, and cached; the rest of a
 batch is processed a column at a time. A message that is not exactly as casting writes it is checked by itself.
@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from election.contracts import topics
 from election.contracts.messages import SCHEMA_VERSION, Decoder, Unusable, VoteMessage, encode
 from election.messaging.latest import Record
-from election.reconciliation.contents import ODD, Contents
+from election.reconciliation.contents import ODD, Claim, Contents
 
 OTHER, NOTHING = -1, -2
 """Codes of messages that are not ballots of the election: of another election, or rejected by the tally."""
 ID_BYTES = 16
-Claim = tuple[int, int]
-"""The contest and candidate (0: invalid) that an odd message claims; (0, 0) when it cannot be read."""
+UNREADABLE = Claim(0, 0, 0, 0)
+"""The claim of a message that cannot be read."""
 _HEAD = b'{"schema_version":%d,"ballot_id":"' % SCHEMA_VERSION
 _BEGIN = len(_HEAD) + 2 * ID_BYTES
 _DIGITS = 13  # of a time in milliseconds, until the year 2286
@@ -85,7 +85,7 @@ class Reader:
         code = self._contents.code(vote)
         if code is None:
             digest = blake2b(encode(vote)[_BEGIN:], digest_size=8).digest()
-            return self._odd((vote.contest, vote.candidate or 0)), int.from_bytes(digest, signed=True)
+            return self._odd(Claim.of(vote)), int.from_bytes(digest, signed=True)
         return self._remember(text, code, fixed), vote.cast_at  # another encoding of the same content has the same code
 
     def _unreadable(self, message: Record, value: bytes) -> int:
@@ -95,7 +95,7 @@ class Reader:
         if self._refused is None:
             self._refused = self._ask_refused()
         place = message.partition() or 0, message.offset() or 0
-        return NOTHING if place in self._refused else self._odd((0, 0))
+        return NOTHING if place in self._refused else self._odd(UNREADABLE)
 
     def _remember(self, text: bytes, code: int, lasting: bool) -> int:
         if lasting:

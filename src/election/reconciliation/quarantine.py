@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from election.buckets import ID, content, loaded, named, records, spill
 from election.contracts import topics
 from election.errors import BadInput, StageFailed
-from election.messaging.reading import read_batches, topic_id
+from election.messaging.reading import Offsets, bounds, read_batches, topic_id
 from election.messaging.rejected import refused_by_the_count
 from election.platform import Connection, Platform
 from election.reconciliation.contents import Contents, contents
@@ -59,9 +59,10 @@ def find_forged(platform: Platform, slug: str) -> list[Forged]:
     ):
         read_whole_elections(connection)
         poll = election(connection, slug)
+        # The topic's end comes first, because a vote is stored before it is published.
+        _, end = bounds(platform.kafka, topics.VOTES, committed=True)
         known = contents(connection, poll)
-        # The topic is read first, because a ballot is stored before it is published.
-        published = spill(Path(folder) / "published", _published(platform, connection, poll, known))
+        published = spill(Path(folder) / "published", _published(platform, connection, poll, known, end))
         stored = spill(Path(folder) / "stored", stored_records(connection, poll, known))
         found = [forged for files in zip(stored, published, strict=True) for forged in _forged(*files)]
     return sorted(found, key=lambda message: (message.partition_no, message.offset_no))
@@ -86,12 +87,14 @@ def quarantine(platform: Platform, slug: str, by: str, reason: str, forged: list
     return int(number)
 
 
-def _published(platform: Platform, connection: Connection, poll: Election, known: Contents) -> Iterator[NDArray[Any]]:
-    """Every message that the tally may count as a ballot, with its content and its place."""
+def _published(
+    platform: Platform, connection: Connection, poll: Election, known: Contents, end: Offsets
+) -> Iterator[NDArray[Any]]:
+    """Every message before ``end`` that the tally may count as a ballot, with its content and its place."""
     left_out = quarantined(connection, topic_id(platform.kafka, topics.VOTES))
     refused = refused_by_the_count(platform.kafka, poll.election_no)
     reader = Reader(known, lambda: refused)
-    for batch in read_batches(platform.kafka, topics.VOTES):
+    for batch in read_batches(platform.kafka, topics.VOTES, None, end):
         ids, codes, times, at = reader(batch)
         places = [(batch[i].partition() or 0, batch[i].offset() or 0) for i in at.tolist()]
         kept = np.array(

@@ -23,8 +23,8 @@ from election.contracts import topics
 from election.errors import NotReachable, StageFailed
 from election.messaging.reading import Offsets, read_batches
 from election.messaging.rejected import refused_by_the_count
-from election.reconciliation.contents import Contents
-from election.reconciliation.published import NOTHING, OTHER, Claim, Reader
+from election.reconciliation.contents import Claim, Contents
+from election.reconciliation.published import NOTHING, OTHER, Reader
 from election.storage.quarantine import Places
 
 APART = 500_000
@@ -99,7 +99,7 @@ class Reading:
         found = json.loads(answer)
         if "error" in found:
             raise NotReachable(found["error"])
-        return [(contest, candidate) for contest, candidate in found["claims"]]
+        return [Claim(*claim) for claim in found["claims"]]
 
 
 def main() -> None:

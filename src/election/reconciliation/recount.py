@@ -18,7 +18,7 @@ def recount(platform: Platform, slug: str) -> Verdict:
     """Counts from the votes table and, ballot by ballot, from ``votes_topic``; in constant memory, writing nothing.
 
     ``ok`` means that the certified result stands: both counts equal it, and both have the same ballots. ``counted`` is
-    the number of ballots on the topic. Raises StageFailed unless the election is certified.
+    the number of votes on the topic. Raises StageFailed unless the election is certified.
     """
     with platform.connect("auditor") as connection:
         read_whole_elections(connection)
@@ -28,8 +28,8 @@ def recount(platform: Platform, slug: str) -> Verdict:
                 f"{slug} is {poll.state}: only a certified result can be recounted. `election reconcile {slug}` "
                 "compares what is counted so far."
             )
-        frozen, stored = _frozen(connection, poll), _stored(connection, poll)
-        registered = sum(_registered(connection, poll).values())
+        frozen, (stored, voted) = _frozen(connection, poll), _stored(connection, poll)
+        registered = _registered(connection, poll)
         comparison = compare_ballots(platform, connection, poll, tally=True)
         names = _names(connection, poll)
         elected = _elected(connection, poll)
@@ -50,6 +50,7 @@ def recount(platform: Platform, slug: str) -> Verdict:
         counted,
         refused,
         differences,
+        voted,
         "recount",
         comparison.quarantined,
     )
@@ -109,19 +110,21 @@ def _frozen(connection: Connection, poll: Election) -> Tally:
     return {(contest, candidate): votes for contest, candidate, votes in rows}
 
 
-def _stored(connection: Connection, poll: Election) -> Tally:
+def _stored(connection: Connection, poll: Election) -> tuple[Tally, int]:
+    """The stored votes, and how many of them are at position 1."""
     rows = connection.execute(
-        """SELECT contest_no, coalesce(candidate_no, 0), count(*) FROM votes WHERE election_no = %s GROUP BY 1, 2""",
+        """SELECT contest_no, coalesce(candidate_no, 0), count(*), count(*) FILTER (WHERE position = 1)
+           FROM votes WHERE election_no = %s GROUP BY 1, 2""",
         [poll.election_no],
-    )
-    return {(contest, candidate): votes for contest, candidate, votes in rows}
+    ).fetchall()
+    return {(contest, candidate): votes for contest, candidate, votes, _ in rows}, sum(first for *_, first in rows)
 
 
-def _registered(connection: Connection, poll: Election) -> dict[int, int]:
-    rows = connection.execute(
-        "SELECT contest_no, registered FROM certified_contests WHERE election_no = %s", [poll.election_no]
-    )
-    return dict(rows.fetchall())
+def _registered(connection: Connection, poll: Election) -> int:
+    (registered,) = connection.execute(
+        "SELECT coalesce(sum(registered), 0)::bigint FROM districts WHERE election_no = %s", [poll.election_no]
+    ).fetchone() or (0,)
+    return int(registered)
 
 
 def _names(connection: Connection, poll: Election) -> dict[tuple[int, int], str]:

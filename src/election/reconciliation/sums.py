@@ -1,4 +1,4 @@
-"""Sums the stored ballots while they pass by for the comparison, so that votes are joined with voters only once."""
+"""Sums the stored votes while they pass by for the comparison, so that votes are joined with voters only once."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -15,12 +15,14 @@ _MINUTES = 1 << 32  # a minute and a choice become one number; times beyond woul
 
 
 class Sums:
-    """Sums records of stored ballots."""
+    """Sums records of stored votes."""
 
     def __init__(self, known: Contents) -> None:
         self._known, self._whole = known, True
         self._choices = Counter[int]()
         self._people = np.zeros(known.combinations, np.int64)
+        self._first = np.array([claim.position == 1 for claim in known.claims], bool)
+        self._several = not self._first.all()
 
     def passing(self, parts: Iterator[NDArray[Any]]) -> Iterator[NDArray[Any]]:
         """Yields the parts unchanged and adds each to the sums."""
@@ -33,13 +35,14 @@ class Sums:
             yield part
 
     def summed(self) -> Summed | None:
-        """The sums; None if no message can express one of the ballots or a time is impossible: then Postgres sums."""
+        """The sums; None if no message can express one of the votes or a time is impossible: then Postgres sums."""
         if not self._whole:
             return None
         choices = []
         for packed, number in self._choices.items():
-            choice = self._known.choices[packed // _MINUTES]
-            choices.append((choice.contest, choice.candidate, packed % _MINUTES * _MINUTE, number))
+            district, contest, position, candidate, ranking = self._known.claims[packed // _MINUTES]
+            minute = packed % _MINUTES * _MINUTE
+            choices.append((district, contest, position, candidate or None, ranking or None, minute, number))
         people = []
         for at in np.flatnonzero(self._people).tolist():
             place, gender, age_group = self._known.person(at)
@@ -47,8 +50,10 @@ class Sums:
         return Summed(choices, people)
 
     def _add(self, codes: NDArray[Any], times: NDArray[Any]) -> None:
-        packed = self._known.choice_of(codes) * _MINUTES + times // _MINUTE
+        choice = self._known.choice_of(codes)
+        packed = choice * _MINUTES + times // _MINUTE
         numbers, counts = np.unique(packed, return_counts=True)
         for number, count in zip(numbers.tolist(), counts.tolist(), strict=True):
             self._choices[number] += count
-        self._people += np.bincount(codes % self._known.combinations, minlength=self._known.combinations)
+        voters = codes[self._first[choice]] if self._several else codes  # by their first votes
+        self._people += np.bincount(voters % self._known.combinations, minlength=self._known.combinations)

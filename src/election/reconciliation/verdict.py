@@ -1,7 +1,7 @@
 """The verdict on an election: every figure, recomputed from Postgres and the topics' contents."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import Any, Literal
@@ -16,6 +16,7 @@ from election.platform import Connection, Platform
 from election.reconciliation.aggregates import compare_totals
 from election.reconciliation.ballots import Comparison, compare_ballots
 from election.reconciliation.offered import unaccounted
+from election.reconciliation.official import Compared, official_figures
 from election.storage.elections import Election, election, read_whole_elections
 from election.storage.expected import expected_totals
 from election.storage.races import lots, races, stored_count
@@ -24,7 +25,7 @@ from election.totals import Totals
 # A broken election can differ in millions of keys. A person reads only the first ones.
 _LISTED = 50
 Expected = dict[str, dict[str, int]]
-"""Ballots by topic and key, as ``storage.expected`` computes them."""
+"""Votes by topic and key, as ``storage.expected`` computes them."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,9 @@ class Difference:
 
 @dataclass(frozen=True)
 class Verdict:
-    """``ok`` only without a difference. The other figures are numbers of voters, ballots and records.
+    """``ok`` only without a difference. The other figures are numbers of voters, votes and records.
 
+    ``voted`` is the number of voters with a stored vote, which is less than ``stored`` if they have several votes.
     ``quarantined`` messages on ``votes_topic`` were left out by a person's decision. ``unasked`` says in sentences what
     could not be compared. ``outcome`` is the outcome by the stored votes (``election.outcome.record``); None unless
     everything agrees.
@@ -56,10 +58,20 @@ class Verdict:
     counted: int
     rejected: int
     differences: tuple[Difference, ...]
+    voted: int
     kind: Literal["reconciliation", "recount"] = "reconciliation"
     quarantined: int = 0
     unasked: tuple[str, ...] = ()
     outcome: dict[str, Any] | None = None
+
+    @property
+    def votes(self) -> str:
+        """The stored votes in words."""
+        return (
+            f"{self.stored:,} votes on {self.voted:,} ballots"
+            if self.stored > self.voted
+            else f"{self.stored:,} ballots"
+        )
 
     def require_ok(self) -> None:
         """Raises StageFailed with the first differences unless everything agrees."""
@@ -86,7 +98,7 @@ def reconcile(platform: Platform, slug: str) -> Verdict:
         read_whole_elections(connection)
         poll = election(connection, slug)
         totals = folded(platform.kafka, poll.election_no)
-        registered, voters, stored = _sizes(connection, poll.election_no)
+        registered, voters, stored, voted = _sizes(connection, poll.election_no)
         counted, comparison = totals.ballots(poll.election_no), compare_ballots(platform, connection, poll)
         if counted > stored and not comparison.differing:
             comparison = compare_ballots(platform, connection, poll, ever=True)
@@ -97,7 +109,7 @@ def reconcile(platform: Platform, slug: str) -> Verdict:
             *ballot_differences(comparison),
             *_offered(platform, connection, poll, unasked),
             *_aggregates(expected, totals, poll),
-            *_official(connection, totals, poll, voters),
+            *_official(official_figures(connection, totals, poll, voters)),
         ]
         decided = None if differences else _outcome(connection, poll)
     refused = sum(1 for _ in rejected(platform, poll.election_no))
@@ -109,6 +121,7 @@ def reconcile(platform: Platform, slug: str) -> Verdict:
         counted,
         refused,
         tuple(differences),
+        voted,
         quarantined=comparison.quarantined,
         unasked=tuple(unasked),
         outcome=decided,
@@ -139,17 +152,18 @@ def record(platform: Platform, slug: str, verdict: Verdict, log: Callable[[str],
         )
 
 
-def _sizes(connection: Connection, election_no: int) -> tuple[int, dict[int, int], int]:
-    """(registered, voters by contest number, stored ballots)."""
-    registered, stored = connection.execute(
-        """SELECT (SELECT coalesce(sum(registered), 0)::bigint FROM contests WHERE election_no = %(no)s),
-                  (SELECT count(*) FROM votes WHERE election_no = %(no)s)""",
+def _sizes(connection: Connection, election_no: int) -> tuple[int, dict[int, int], int, int]:
+    """(registered, voters by district number, stored votes, those of them at position 1)."""
+    registered, stored, voted = connection.execute(
+        """SELECT (SELECT coalesce(sum(registered), 0)::bigint FROM districts WHERE election_no = %(no)s),
+                  count(*), count(*) FILTER (WHERE position = 1)
+           FROM votes WHERE election_no = %(no)s""",
         {"no": election_no},
-    ).fetchone() or (0, 0)
+    ).fetchone() or (0, 0, 0)
     voters = connection.execute(
-        "SELECT contest_no, count(*) FROM voters WHERE election_no = %s GROUP BY 1", [election_no]
+        "SELECT district_no, count(*) FROM voters WHERE election_no = %s GROUP BY 1", [election_no]
     ).fetchall()
-    return registered, dict(voters), stored
+    return registered, dict(voters), stored, voted
 
 
 def _rows(registered: int, voters: int) -> list[Difference]:
@@ -190,31 +204,5 @@ def _aggregates(expected: Expected, totals: Totals, poll: Election) -> list[Diff
     return list(islice(differing, _LISTED))
 
 
-def _official(connection: Connection, totals: Totals, poll: Election, voters: dict[int, int]) -> list[Difference]:
-    """Compares a replay with its official figures: registered, valid and invalid by contest, votes by candidate.
-
-    An election with ballots from a feed is not a replay, although its scenario may have official figures.
-    """
-    if poll.kind != "replay" or poll.ballots == "external":
-        return []
-    counted = totals.election(poll.election_no)
-    votes = {total.candidate: total.votes for total in counted[topics.VOTES_PER_CANDIDATE]}
-    ballots = {(t.contest, t.validity): t.votes for t in counted[topics.BALLOTS_PER_CONTEST]}
-    candidates = connection.execute(
-        """SELECT candidate_no, btrim(given_name || ' ' || family_name) || ' in ' || name, official_votes
-           FROM candidates JOIN contests USING (election_no, contest_no) WHERE election_no = %s ORDER BY 1""",
-        [poll.election_no],
-    )
-    contests = connection.execute(
-        """SELECT contest_no, name || ' (' || contest_id || ')', registered, official_valid, official_invalid
-           FROM contests WHERE election_no = %s ORDER BY 1""",
-        [poll.election_no],
-    )
-    compared = [("official votes", name, own, votes.get(no, 0)) for no, name, own in candidates]
-    for no, name, registered, valid, invalid in contests:
-        compared += [
-            ("official registered", name, registered, voters.get(no, 0)),
-            ("official valid", name, valid, ballots.get((no, "valid"), 0)),
-            ("official invalid", name, invalid, ballots.get((no, "invalid"), 0)),
-        ]
-    return [Difference(*figures) for figures in compared if figures[2] not in (None, figures[3])][:_LISTED]
+def _official(figures: Iterable[Compared]) -> list[Difference]:
+    return list(islice((Difference(*found) for found in figures if found[2] != found[3]), _LISTED))

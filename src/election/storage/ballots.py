@@ -46,6 +46,20 @@ def places(connection: Connection, election_no: int) -> list[Place]:
         ).fetchall()
 
 
+def stored_rankings(connection: Connection, election_no: int) -> list[tuple[int, str]]:
+    """Every stored ranking, as in "3,1,2", with each district whose voters ranked so. Reads votes only if there are any.
+
+    A null in a ranking, which nothing may store, becomes a question mark.
+    """
+    return connection.execute(
+        """SELECT DISTINCT district_no, array_to_string(ranking, ',', '?')
+           FROM votes JOIN voters USING (election_no, voter_no)
+           WHERE election_no = %(no)s AND ranking IS NOT NULL
+               AND EXISTS (SELECT FROM contests WHERE election_no = %(no)s AND kind = 'ranking')""",
+        {"no": election_no},
+    ).fetchall()
+
+
 class StoredVote(NamedTuple):
     """A stored vote with the fields of its voter that its message carries; ``cast_at`` in ms."""
 
