@@ -1,8 +1,8 @@
 """The fold: what the aggregated topics say of an election, however often and in whatever order they are read.
 
 A message carries an absolute total, so the largest total per key within a generation is the newest.
-A reader stays with a generation until a newer one has counted at least as many votes of the election, on every topic, or
-its own is removed: totals shown never go down, and a rebuild can correct them.
+A reader stays with a generation until a newer one has counted at least as many votes of the election, on every topic,
+or its own is removed: totals shown never go down, and a rebuild can correct them.
 """
 
 from collections import defaultdict

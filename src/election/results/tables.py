@@ -15,9 +15,9 @@ def results(platform: Platform, slug: str) -> dict[str, Any]:
     ``registered``, ``valid``, ``invalid``, ``abstained`` and ``votes`` are people and votes, of the whole by the first
     vote on each ballot paper; ``entitled`` are those registered where a poll is held. ``official`` is the scenario's
     figure in a replay, else None. ``decision`` is the certification or refusal, None before there is one. ``elected``
-    are names, empty while the count goes on and where the seat is vacant; ``how`` says ``votes``, ``unopposed`` or ``lot``. ``seats`` of the whole are by party.
-    ``thresholds`` and ``stages`` (of rankings, by contest) are there where the system has them.
-    ``documents`` are the recorded SHA-256 of a certified result's documents by their format.
+    are names, empty while the count goes on and where the seat is vacant; ``how`` says ``votes``, ``unopposed`` or
+    ``lot``. ``seats`` of the whole are by party. ``thresholds`` and ``stages`` (of rankings, by contest) are there
+    where the system has them. ``documents`` are the recorded SHA-256 of a certified result's documents by their format.
     The figures are the frozen ones once certified, so no topic is read. Raises UnknownElection.
     """
     made = decided(platform, slug)
