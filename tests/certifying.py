@@ -5,13 +5,13 @@ import json
 from election.certification import certify
 from election.contracts.public import Decision
 from election.electorate import seed_candidates, seed_voters
-from election.outcome import Rules, decide, record
+from election.outcome import decide_whole, record, rules_of
 from election.platform import Platform
 from election.preparation import Registration, register
 from election.stack.starting import start
 from election.storage.deciders import set_deciders
 from election.storage.elections import Election, election
-from election.storage.races import lots, races
+from election.storage.races import lots, races, stored_count
 
 PEOPLE = ("the returning officer", "someone", "me")
 """Who may decide in the integration tests, beside those of the setting."""
@@ -26,8 +26,8 @@ def voted(platform: Platform, slug: str, voters: int) -> Election:
     with platform.connect("app") as connection:
         connection.execute(
             """INSERT INTO votes
-               SELECT election_no, voter_no, contest_no,
-                      nullif(CASE voter_no WHEN 2 THEN 1 ELSE voter_no %% 4 END, 0), now()
+               SELECT election_no, voter_no, 1,
+                      nullif(CASE voter_no WHEN 2 THEN 1 ELSE voter_no %% 4 END, 0), now(), 1
                FROM voters WHERE election_no = %s AND voter_no %% 4 < 3""",
             [poll.election_no],
         )
@@ -48,12 +48,10 @@ def verdict(platform: Platform, slug: str, ok: bool = True, stored: int | None =
     """Puts down the auditor's verdict about the ballots that are stored, or about ``stored``; returns its number."""
     with platform.connect("auditor") as connection:
         poll = election(connection, slug)
-        votes = "SELECT candidate_no, count(*) FROM votes WHERE election_no = %s AND candidate_no > 0 GROUP BY 1"
-        found: dict[int, int] = dict(connection.execute(votes, [poll.election_no]).fetchall())
-        rules, drawn = Rules.of(poll.parameters), lots(connection, poll.election_no)
+        count = stored_count(connection, poll.election_no, over=True)
+        drawn = lots(connection, poll.election_no)
         outcome = record(
-            decide(race, found, rules, over=True, drawn=drawn.get(race.number))
-            for race in races(connection, poll.election_no)
+            decide_whole(races(connection, poll.election_no), count, rules_of(poll.parameters), lots=drawn)
         )
         (number,) = connection.execute(
             """INSERT INTO verdicts (election_no, ok, registered, stored, counted, rejected, differences,

@@ -38,7 +38,7 @@ def set_up(platform: Platform, registration: Registration, photo: bytes | None =
         for contest_no, contest in enumerate(scenario.contests, 1):
             where = [number, contest_no, contest.country, contest.region, contest.name]
             connection.execute("INSERT INTO locations VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING", where)
-            for dimension in ("contest", "location"):
+            for dimension in ("district", "location"):
                 _put_registered(connection, number, dimension, str(contest_no), contest.electorate)
             for candidate in contest.candidates:
                 candidate_no += 1
@@ -149,8 +149,9 @@ class Count:
                 self.previous[candidate_no] = votes
                 self.put(
                     topics.VOTES_PER_CANDIDATE,
-                    f"{contest_no}/{candidate_no}",
+                    f"{contest_no}/{contest_no}/{candidate_no}",
                     votes=votes,
+                    district=contest_no,
                     contest=contest_no,
                     contest_name=contest.name,
                     candidate=candidate_no,
@@ -161,13 +162,14 @@ class Count:
                 self.minutes[minute, member, label] += new
             bad = round((contest.invalid_votes or 0) * invalid) if valid else 0
             for validity, number in (("valid", valid), ("invalid", bad)):
-                self.put(topics.BALLOTS_PER_CONTEST, f"{contest_no}/{validity}", votes=number, contest=contest_no,
-                         contest_name=contest.name, validity=validity)  # fmt: skip
+                self.put(topics.BALLOTS_PER_CONTEST, f"{contest_no}/{contest_no}/{validity}", votes=number,
+                         district=contest_no, contest=contest_no, contest_name=contest.name, position=1,
+                         validity=validity)  # fmt: skip
             self.put(topics.TURNOUT_BY_LOCATION, str(contest_no), votes=valid + bad, location=contest_no,
                      country=contest.country, region=contest.region, city=contest.name)  # fmt: skip
             ballots += valid + bad
         for party, votes in parties.items():
-            self.put(topics.VOTES_PER_PARTY, party, votes=votes, party=party)
+            self.put(topics.VOTES_PER_PARTY, f"1/{party}", votes=votes, position=1, party=party)
         genders.update({"female": round(ballots * 0.52), "male": round(ballots * 0.47)})
         genders["non-binary"] = ballots - genders.total()
         for gender, votes in genders.items():

@@ -145,7 +145,7 @@ def test_a_ballot_stored_after_the_verdict_needs_a_new_one(tables, ready):
     number = verdict(tables, ready.slug)
     with tables.connect("app") as connection:
         added = connection.execute(
-            """INSERT INTO votes SELECT election_no, voter_no, contest_no, NULL, now() FROM voters w
+            """INSERT INTO votes SELECT election_no, voter_no, district_no, NULL, now(), 1 FROM voters w
                WHERE election_no = %s AND NOT EXISTS (SELECT FROM votes v WHERE (v.election_no, v.voter_no)
                    = (w.election_no, w.voter_no)) LIMIT 1""",
             [ready.election_no],
@@ -161,7 +161,8 @@ def test_a_clock_that_runs_fast_or_was_set_back_holds_up_no_certification(tables
     """A worker's clock was a day ahead as it cast; the database's was set back after the count."""
     with tables.connect("app") as connection:
         connection.execute(
-            """INSERT INTO votes SELECT election_no, voter_no, contest_no, NULL, now() + interval '1 day' FROM voters w
+            """INSERT INTO votes SELECT election_no, voter_no, district_no, NULL, now() + interval '1 day', 1
+               FROM voters w
                WHERE election_no = %s AND NOT EXISTS (SELECT FROM votes v WHERE (v.election_no, v.voter_no)
                    = (w.election_no, w.voter_no)) LIMIT 1""",
             [ready.election_no],
@@ -409,15 +410,19 @@ ADDED = {
     "ballot_keys": """INSERT INTO ballot_keys VALUES (%(no)s, sha256('x'))
                       ON CONFLICT (election_no) DO UPDATE SET key = sha256('x')""",
     "parties": "INSERT INTO parties VALUES (%(no)s, 'XYZ', 'New')",
-    "contests": """INSERT INTO contests (election_no, contest_no, contest_id, name, region, country, registered,
-                   first_voter_no) VALUES (%(no)s, 99, 'N', 'New', 'R', 'C', 1, 1)""",
+    "districts": "INSERT INTO districts VALUES (%(no)s, 99, 'N', 'New', 'R', 'C', 1, 1)",
+    "contests": """INSERT INTO contests (election_no, contest_no, contest_id, name, region, country, registered)
+                   VALUES (%(no)s, 99, 'N', 'New', 'R', 'C', 1)""",
+    "papers": "INSERT INTO papers VALUES (%(no)s, 1, 2, 1)",
+    "official_results": "INSERT INTO official_results VALUES (%(no)s, 1, 1, 99, 1)",
+    "official_rankings": "INSERT INTO official_rankings VALUES (%(no)s, 1, 1, '{1}', 1)",
     "candidates": """INSERT INTO candidates SELECT election_no, contest_no, 99, given_name, 'New', gender, party,
                      party_abbreviation, NULL, NULL FROM candidates WHERE election_no = %(no)s LIMIT 1""",
     "locations": "INSERT INTO locations VALUES (%(no)s, 99, 'C', 'R', 'New')",
-    "voters": """INSERT INTO voters SELECT election_no, 999, contest_no, location_no, gender, date_of_birth, title,
+    "voters": """INSERT INTO voters SELECT election_no, 999, district_no, location_no, gender, date_of_birth, title,
                  given_name, family_name, email, phone, street, postcode, nationality
                  FROM voters WHERE election_no = %(no)s LIMIT 1""",
-    "votes": """INSERT INTO votes SELECT election_no, voter_no, contest_no, NULL, now() FROM voters w
+    "votes": """INSERT INTO votes SELECT election_no, voter_no, district_no, NULL, now(), 1 FROM voters w
                 WHERE election_no = %(no)s AND NOT EXISTS (SELECT FROM votes v WHERE (v.election_no, v.voter_no)
                     = (w.election_no, w.voter_no)) LIMIT 1""",
     "registered_counts": "INSERT INTO registered_counts VALUES (%(no)s, 'gender', 'new', 1)",

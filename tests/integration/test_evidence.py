@@ -253,8 +253,12 @@ def test_nothing_is_certified_whose_log_misses_ballots(tables, published):
     number = verdict(tables, poll.slug)
     with tables.connect("auditor") as connection:
         here = election(connection, poll.slug)
-        vote = entry(VoteMessage(1, "42" * 16, here.election_no, 1, "A", 1, "N", "P", 1, "c", "r", "t", "female",
-                                 "25-34", "candidate", 0))  # fmt: skip
+        forged = VoteMessage(
+            schema_version=1, ballot_id="42" * 16, election=here.election_no, contest=1, contest_name="A", candidate=1,
+            candidate_name="N", party="P", location=1, country="c", region="r", city="t", gender="female",
+            age_group="25-34", series="candidate", cast_at=0,
+        )  # fmt: skip
+        vote = entry(forged)
         log.append(connection, here, log.signer(tables, here), Tree(), log.Round("topic", {}, {}, vote))
     with pytest.raises(StageFailed, match=r"its log has 1 entries, and \d+ ballots are stored.*election seal"):
         certify(tables, poll.slug, "me", "All agrees.", number)

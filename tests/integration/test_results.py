@@ -59,12 +59,16 @@ def totals(platform, poll) -> dict[tuple[str, str], aggregates.Total]:
         ).fetchall()
     votes: Counter[tuple[str, str, tuple[tuple[str, Any], ...]]] = Counter()
     for contest, contest_name, candidate, name, party, location, country, region, city, gender, born, at in ballots:
-        in_contest = {"contest": contest, "contest_name": contest_name}
+        in_contest = {"district": contest, "contest": contest, "contest_name": contest_name}
         validity = "valid" if candidate else "invalid"
         group = age_group(age_on(born, poll.polling_day))
         hour = int(at.replace(minute=0, second=0, microsecond=0).timestamp()) * 1000
         rows = [
-            (topics.BALLOTS_PER_CONTEST, f"{contest}/{validity}", {**in_contest, "validity": validity}),
+            (
+                topics.BALLOTS_PER_CONTEST,
+                f"{contest}/{contest}/{validity}",
+                {**in_contest, "position": 1, "validity": validity},
+            ),
             (
                 topics.TURNOUT_BY_LOCATION,
                 f"{location}",

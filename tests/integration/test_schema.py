@@ -1,5 +1,6 @@
 """The tables themselves, on real Postgres."""
 
+import psycopg
 import pytest
 
 from election.casting import cast
@@ -32,6 +33,10 @@ def test_an_election_is_deleted_with_everything_that_is_its_own_and_nothing_else
         cast(tables, poll.slug)
     before = rows(tables)
     with tables.connect("owner") as connection:
+        with pytest.raises(psycopg.errors.ForeignKeyViolation, match="votes of their election are stored"):
+            connection.execute("DELETE FROM elections WHERE election_no = %s", [gone.election_no])
+        connection.rollback()
+        connection.execute("DELETE FROM votes WHERE election_no = %s", [gone.election_no])
         connection.execute("DELETE FROM elections WHERE election_no = %s", [gone.election_no])
     after = rows(tables)
     assert after == {place: number for place, number in before.items() if place[1] != gone.election_no}

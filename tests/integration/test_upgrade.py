@@ -10,6 +10,7 @@ from election.errors import StageFailed
 from election.platform import Platform, native
 from election.preparation import create_tables
 from election.stack import postgres
+from election.storage.ballots import stored_ballots
 from election.storage.elections import election
 from tests.certifying import verdict
 
@@ -38,6 +39,33 @@ INSERT INTO verdicts (election_no, ok, registered, stored, counted, rejected, di
 VALUES (1, true, 3, 2, 2, 0, '[]');
 """
 
+# Version 0.1 alone knew certified elections. A copy of the counted one is certified, another one's poll is open.
+CERTIFIED_AND_OPEN = f"""
+INSERT INTO elections (slug, scenario, name, polling_day, kind, source, seed, series, state, opened_at, votes_from,
+                       voters_from, voters_to)
+SELECT slug || '-' || state, scenario, name, polling_day, kind, source, seed, series, state, now(), votes_from,
+       voters_from, voters_to
+FROM (SELECT slug, scenario, name, polling_day, kind, source, seed, series, votes_from, voters_from, voters_to
+      FROM elections WHERE slug = '{SLUG}') AS made, (VALUES ('open'), ('certified')) AS known (state);
+INSERT INTO parties SELECT e.election_no, abbreviation, p.name, colour FROM parties p, elections e
+    WHERE p.election_no = 1 AND e.election_no > 1;
+INSERT INTO contests (election_no, contest_no, contest_id, name, region, country, registered, first_voter_no)
+    SELECT election_no, 1, 'D1', 'Easton', 'East', 'Drillshire', 3, 1 FROM elections WHERE election_no > 1;
+INSERT INTO candidates (election_no, contest_no, candidate_no, given_name, family_name, gender, party,
+                        party_abbreviation)
+    SELECT election_no, 1, 1, 'Ada', 'Able', 'female', 'Alpha', 'A' FROM elections WHERE election_no > 1;
+INSERT INTO locations SELECT election_no, 1, 'Drillshire', 'East', 'Easton' FROM elections WHERE election_no > 1;
+INSERT INTO voters SELECT e.election_no, voter_no, contest_no, location_no, gender, date_of_birth, title, given_name,
+                          family_name, email, phone, street, postcode, nationality
+    FROM voters v, elections e WHERE v.election_no = 1 AND e.election_no > 1;
+INSERT INTO votes SELECT election_no, 1, 1, 1, now() FROM elections WHERE election_no > 1;
+INSERT INTO registered_counts SELECT election_no, 'contest', '1', 3 FROM elections WHERE election_no > 1;
+INSERT INTO certified_contests SELECT election_no, 1, 'D1', 'Easton', 3, 1, 0 FROM elections
+    WHERE slug = '{SLUG}-certified';
+INSERT INTO certified_results SELECT election_no, 1, 1, 'Ada Able', 'A', 1 FROM elections
+    WHERE slug = '{SLUG}-certified';
+"""
+
 # What there is and what holds, one text a thing; where a column stands in its table says nothing.
 CATALOGUE = {
     "columns": """SELECT concat_ws(' ', table_name, column_name, data_type, is_nullable, column_default, is_identity,
@@ -63,6 +91,9 @@ def older(platform: Platform, request: pytest.FixtureRequest) -> Platform:
         connection.execute((OLDER / f"{request.param}.sql").read_bytes())
         connection.execute(IN_ONE_STEP[request.param])
         connection.execute(COUNTED.encode())
+        if request.param == "0.1":
+            connection.execute("SET session_replication_role = replica")  # what took several steps is put there at once
+            connection.execute(CERTIFIED_AND_OPEN.encode())
     return made
 
 
@@ -126,6 +157,33 @@ def test_its_election_is_there_and_can_be_certified_and_no_longer_changed(upgrad
             pytest.raises((psycopg.errors.RaiseException, psycopg.errors.InsufficientPrivilege)),
         ):
             connection.execute("UPDATE votes SET candidate_no = 2")
+
+
+def test_its_contests_are_districts_with_that_one_contest_on_their_paper(upgraded):
+    with upgraded.connect("reader") as connection:
+        papers = connection.execute(
+            """SELECT DISTINCT district_id, district_no, position, contest_no, first_voter_no
+               FROM districts JOIN papers USING (election_no, district_no)"""
+        ).fetchall()
+        dimensions = connection.execute("SELECT DISTINCT dimension FROM registered_counts").fetchall()
+    assert (papers, dimensions) == ([("D1", 1, 1, 1, 1)], [("district",)])
+
+
+@pytest.mark.parametrize("older", ["0.1"], indirect=True)
+def test_a_poll_that_was_open_goes_on_and_what_was_certified_stays(older, upgraded):
+    with upgraded.connect("app") as connection:
+        poll = election(connection, f"{SLUG}-open")
+        vote = "INSERT INTO votes VALUES (%s, %s, 1, 1, now(), 1)"
+        connection.execute(vote, [poll.election_no, 2])
+        connection.commit()
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            connection.execute(vote, [poll.election_no, 1])
+        connection.rollback()
+        done = election(connection, f"{SLUG}-certified")
+        with pytest.raises(psycopg.errors.RaiseException, match="is certified"):
+            connection.execute(vote, [done.election_no, 2])
+        connection.rollback()
+        assert [one.candidate for one in stored_ballots(connection, poll.election_no)] == [1, 1]
 
 
 def found(platform: Platform, query: str) -> list[str]:

@@ -38,7 +38,7 @@ COMMON: dict[str, Any] = {"schema_version": 1, "generation": 1, "election": 1}
 
 def minute(at: int, member: str, votes: int) -> aggregates.MinuteTotal:
     return aggregates.MinuteTotal(
-        **COMMON, votes=votes, minute=at * 60_000, series="party", member=member, label=f"Party {member}"
+        **COMMON, votes=votes, minute=at * 60_000, position=1, series="party", member=member, label=f"Party {member}"
     )
 
 
@@ -98,7 +98,13 @@ def test_turnout_by_hour_adds_up_in_the_order_of_the_hours() -> None:
 
 def by_candidate(at: int, number: int, votes: int) -> aggregates.MinuteTotal:
     return aggregates.MinuteTotal(
-        **COMMON, votes=votes, minute=at * 60_000, series="candidate", member=str(number), label=f"Candidate {number}"
+        **COMMON,
+        votes=votes,
+        minute=at * 60_000,
+        position=1,
+        series="candidate",
+        member=str(number),
+        label=f"Candidate {number}",
     )
 
 
@@ -175,14 +181,15 @@ def test_a_downloaded_json_proves_itself(table: Any) -> None:
 def test_figures_that_disagree_are_found() -> None:
     outcome = two_contests()
     by_topic: dict[str, list[Any]] = {topic: [] for topic in topics.AGGREGATES}
-    by_topic[topics.VOTES_PER_PARTY] = [aggregates.PartyTotal(**COMMON, votes=69, party="A")]
+    by_topic[topics.VOTES_PER_PARTY] = [aggregates.PartyTotal(**COMMON, votes=69, position=1, party="A")]
     for contest, validity, votes in ((1, "valid", 50), (1, "invalid", 1), (2, "valid", 20)):
-        total = aggregates.ContestTotal(**COMMON, votes=votes, contest=contest, contest_name="", validity=validity)  # type: ignore[arg-type]
+        where = {"district": contest, "contest": contest, "contest_name": "", "position": 1}
+        total = aggregates.ContestTotal(**COMMON, **where, votes=votes, validity=validity)  # type: ignore[arg-type]
         by_topic[topics.BALLOTS_PER_CONTEST].append(total)
     held = {claim.text: claim.holds for claim in claims(outcome, by_topic)}
-    assert held["Parties' votes add up to the valid ballots"] is False
-    assert held["Valid and invalid ballots add up to the ballots counted"] is True
-    assert held["Registered voters by contest add up to the electorate"] is None
+    assert held["Parties' votes add up to the valid votes"] is False
+    assert held["Valid and invalid votes add up to the votes counted"] is True
+    assert held["Registered voters by district add up to the electorate"] is None
 
 
 def test_a_verdict_is_compared_with_the_count() -> None:

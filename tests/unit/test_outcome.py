@@ -14,7 +14,19 @@ from hypothesis import strategies as st
 
 from bench.official import outcome as official_outcome
 from election import scenarios
-from election.outcome import Kind, Line, Outcome, Race, Rules, contenders, decide, record, seats
+from election.outcome import (
+    Count,
+    Kind,
+    Line,
+    Outcome,
+    Race,
+    Rules,
+    contenders,
+    decide,
+    decide_whole,
+    record,
+    seats,
+)
 from election.settings import Settings
 
 CASES = Path(__file__).parent.parent / "cases"
@@ -117,15 +129,25 @@ def test_a_count_without_a_valid_vote_elects_nobody() -> None:
 
 
 def test_the_record_names_lines_parties_and_ties() -> None:
-    won = decide(race(line(1, "A", "x"), line(2, "B", "x"), line(3, "C")), {1: 2, 2: 2, 3: 3}, over=True)
-    tied = decide(replace(race(line(4, "A"), line(5, "B")), number=2), {4: 1, 5: 1}, over=True)
-    assert json.loads(json.dumps(record([won, tied]))) == {
+    won = race(line(1, "A", "x"), line(2, "B", "x"), line(3, "C"))
+    tied = replace(race(line(4, "A"), line(5, "B")), number=2)
+    whole = decide_whole([won, tied], Count({1: 2, 2: 2, 3: 3, 4: 1, 5: 1}, over=True), Rules())
+    assert json.loads(json.dumps(record(whole))) == {
         "system": "plurality",
         "contests": [
             {
                 "contest": 1,
                 "elected": [
-                    {"lines": [1, 2], "name": "Name 1", "party": "A", "parties": ["A", "B"], "votes": 4, "how": "votes"}
+                    {
+                        "lines": [1, 2],
+                        "name": "Name 1",
+                        "party": "A",
+                        "parties": ["A", "B"],
+                        "votes": 4,
+                        "how": "votes",
+                        "seats": 1,
+                        "district": "",
+                    }
                 ],
                 "tied": [],
                 "undecided": False,
@@ -133,6 +155,9 @@ def test_the_record_names_lines_parties_and_ties() -> None:
             {"contest": 2, "elected": [], "tied": [4, 5], "undecided": True},
         ],
         "seats": {"A": 1},
+        "total": 2,
+        "ties": [{"contest": 2, "step": "seat", "between": [4, 5], "chosen": 1}],
+        "thresholds": [],
     }
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from election import scenarios
 from election.errors import BadInput
+from election.outcome import Rules
 from election.settings import Settings
 
 FOLDER = Settings().scenarios
@@ -498,7 +499,7 @@ def test_the_rules_of_the_system_are_read_and_checked(tmp_path: Path) -> None:
     file = tmp_path / "ruled" / "scenario.toml"
     text = file.read_text()
     file.write_text(f'{text}\n[system]\nnone_of_the_above_leads = "next"\n')
-    assert scenarios.load(tmp_path, "ruled").system.none_of_the_above_leads == "next"
+    assert scenarios.load(tmp_path, "ruled").system == Rules(none_of_the_above_leads="next")
     file.write_text(f'{text}\n[system]\nnone_of_the_above_leads = "nobody"\n')
     with pytest.raises(BadInput, match=r'line \d+: .*Write none_of_the_above_leads = "vacant" or "next"'):
         scenarios.load(tmp_path, "ruled")
