@@ -2,7 +2,8 @@
 -- Run by the owner after views.sql; safe to run again. Reasons: docs/decisions/0042-districts-and-contests.md.
 
 -- Refuses votes without a voter, in a contest that is not at that position of the ballot paper of the voter's district,
--- for another contest's candidate, and with a ranking that names a candidate twice or not at all.
+-- for another contest's candidate, and without a ranking in a contest that takes rankings; rankings in any other contest,
+-- and those that name a candidate twice or not at all.
 -- The plan must look voters up by their key, however many there are.
 CREATE OR REPLACE FUNCTION vote_belongs() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -11,24 +12,34 @@ AS $$
 DECLARE
     bad record;
 BEGIN
-    SELECT stored.voter_no, stored.position, stored.contest_no, stored.candidate_no,
+    SELECT vote.voter_no, vote.position, vote.contest_no,
            CASE WHEN voter.voter_no IS NULL THEN 'no voter has this number'
                 WHEN paper.contest_no IS NULL THEN 'this contest is not at this position of the voter''s ballot paper'
-                WHEN stored.candidate_no IS NOT NULL AND candidate.candidate_no IS NULL
+                WHEN vote.candidate_no IS NOT NULL AND candidate.candidate_no IS NULL
                     THEN 'no candidate of this contest has this number'
-                ELSE 'its ranking names a candidate twice, or none, or one of another contest' END AS why
+                WHEN vote.ranking IS NULL THEN 'this contest takes rankings, and the vote has none'
+                WHEN NOT vote.is_ranked THEN 'this contest takes no ranking'
+                ELSE 'its ranking names a candidate twice, or one who does not stand in this contest' END AS why
         INTO bad
-    FROM stored
+    FROM (
+        SELECT *, (election_no, contest_no) IN (SELECT election_no, contest_no FROM public.contests WHERE kind = 'ranking')
+            AS is_ranked
+        FROM stored
+    ) AS vote
     LEFT JOIN public.voters AS voter USING (election_no, voter_no)
     LEFT JOIN public.papers AS paper
-        ON paper.election_no = stored.election_no AND paper.district_no = voter.district_no
-        AND paper.position = stored.position AND paper.contest_no = stored.contest_no
+        ON paper.election_no = vote.election_no AND paper.district_no = voter.district_no
+        AND paper.position = vote.position AND paper.contest_no = vote.contest_no
     LEFT JOIN public.candidates AS candidate
-        ON candidate.election_no = stored.election_no AND candidate.contest_no = stored.contest_no
-        AND candidate.candidate_no = stored.candidate_no
-    WHERE voter.voter_no IS NULL OR paper.contest_no IS NULL
-       OR (stored.candidate_no IS NOT NULL AND candidate.candidate_no IS NULL)
-       OR (stored.ranking IS NOT NULL AND NOT public.ranking_is_of(stored.election_no, stored.contest_no, stored.ranking))
+        ON candidate.election_no = vote.election_no AND candidate.contest_no = vote.contest_no
+        AND candidate.candidate_no = vote.candidate_no
+    WHERE paper.contest_no IS NULL  -- also without a voter
+       OR (vote.candidate_no IS NOT NULL
+           AND (candidate.candidate_no IS NULL OR (vote.ranking IS NOT NULL) <> vote.is_ranked))
+       OR (vote.ranking IS NOT NULL AND cardinality(vote.ranking) <> (
+           SELECT count(*) FROM public.candidates AS own
+           WHERE own.election_no = vote.election_no AND own.contest_no = vote.contest_no
+               AND own.candidate_no = ANY (vote.ranking)))
     LIMIT 1;
     IF found THEN
         RAISE foreign_key_violation USING
@@ -38,14 +49,6 @@ BEGIN
     END IF;
     RETURN NULL;
 END $$;
-
--- Whether all candidates of the ranking stand in the contest, none of them twice.
-CREATE OR REPLACE FUNCTION ranking_is_of(the_election int, the_contest int, the_ranking int[]) RETURNS boolean
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT cardinality(the_ranking) > 0 AND cardinality(the_ranking) = (
-        SELECT count(*) FROM public.candidates
-        WHERE election_no = the_election AND contest_no = the_contest AND candidate_no = ANY (the_ranking))
-$$;
 
 -- Keeps what stored votes refer to: their voters, papers and candidates. Only the owner could take it away. The argument
 -- names the columns of the key; an update may change all others.

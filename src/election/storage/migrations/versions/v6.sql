@@ -22,6 +22,8 @@ ALTER TABLE contests
     DROP first_voter_no,
     ADD kind text NOT NULL DEFAULT 'candidates' CHECK (kind IN ('candidates', 'lists', 'ranking')),
     ADD seats int NOT NULL DEFAULT 1 CHECK (seats > 0);
+-- Few or none, and asked for with every batch of votes.
+CREATE INDEX contests_by_ranking ON contests (election_no, contest_no) WHERE kind = 'ranking';
 ALTER TABLE candidates
     DROP CONSTRAINT candidates_kind_check,
     ADD CHECK (kind IN ('person', 'list', 'none-of-the-above', 'write-in'));
@@ -83,7 +85,10 @@ ALTER TABLE votes
     DROP CONSTRAINT votes_election_no_contest_no_candidate_no_fkey,
     DROP CONSTRAINT votes_pkey,
     ADD position smallint NOT NULL DEFAULT 1,
-    ADD ranking int[] CHECK (ranking[1] = candidate_no);
+    ADD ranking int[],
+    -- One dimension, from 1 on; a check whose result is null would let a row pass.
+    ADD CHECK (ranking IS NULL OR (candidate_no IS NOT NULL AND coalesce(array_ndims(ranking), 0) = 1
+        AND array_lower(ranking, 1) = 1 AND ranking[1] = candidate_no));
 ALTER TABLE votes ALTER position DROP DEFAULT, ADD PRIMARY KEY (election_no, voter_no, position);
 
 -- A lot of any system: which of those who were tied it chose. Keys are numbers of candidates, or parties' abbreviations
