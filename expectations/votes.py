@@ -109,8 +109,9 @@ def _like_official(look: Look) -> list[Expectation]:
         return []
     return [
         NoRows(
-            query=f"""SELECT 'contest ' || coalesce(contest_no::text, 'unknown') || CASE WHEN contest_no = district_no THEN ''
-                        ELSE ' in district ' || coalesce(district_no::text, 'unknown') END AS key
+            query=f"""SELECT 'contest ' || coalesce(contest_no::text, 'unknown') ||
+                        CASE WHEN contest_no = district_no THEN ''
+                             ELSE ' in district ' || coalesce(district_no::text, 'unknown') END AS key
                 FROM (SELECT district_no, contest_no, sum(votes) FILTER (WHERE candidate_no IS NOT NULL) AS valid,
                              sum(votes) FILTER (WHERE candidate_no IS NULL) AS invalid
                       FROM official_results WHERE election_no = {ELECTION} GROUP BY 1, 2) AS official

@@ -20,7 +20,8 @@ from election.storage.expected import expected_totals
 _AGES = ((75, "75+"), (65, "65-74"), (55, "55-64"), (45, "45-54"), (35, "35-44"), (25, "25-34"), (18, "18-24"))
 _SQL = """
     SELECT v.voter_no, w.district_no, v.contest_no, c.name, v.position, v.candidate_no,
-           btrim(a.given_name || ' ' || a.family_name), v.ranking, a.party_abbreviation, w.location_no, l.country, l.region, l.city, w.gender,
+           btrim(a.given_name || ' ' || a.family_name), v.ranking, a.party_abbreviation, w.location_no,
+           l.country, l.region, l.city, w.gender,
            extract(year FROM age(e.polling_day, w.date_of_birth))::int, e.series,
            round(extract(epoch FROM v.cast_at) * 1000)::bigint
     FROM votes v JOIN elections e USING (election_no)

@@ -18,7 +18,8 @@ class Kind:
     """One output topic. ``slots`` gives a row's columns from a parsed record, ``fields`` the message's from the row.
 
     Both are SQL expressions; ``fields`` is in the order of the message's declaration. ``key`` names the columns that
-    follow election and generation in the Kafka key. ``of`` is SQL for the votes that add to the kind; None for all votes.
+    follow election and generation in the Kafka key. ``of`` is SQL for the votes that add to the kind, or None
+    if all do.
     """
 
     topic: str

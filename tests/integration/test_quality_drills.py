@@ -206,7 +206,8 @@ FAULTS: dict[str, Fault] = {
     "an unpublished vote": Fault(
         "casting", CAST,
         """INSERT INTO votes (election_no, voter_no, position, contest_no, candidate_no, cast_at)
-           SELECT election_no, voter_no, 1, district_no, NULL, opened_at FROM voters w JOIN elections USING (election_no) WHERE election_no = %(no)s AND NOT EXISTS
+           SELECT election_no, voter_no, 1, district_no, NULL, opened_at
+           FROM voters w JOIN elections USING (election_no) WHERE election_no = %(no)s AND NOT EXISTS
                (SELECT FROM votes v WHERE v.election_no = w.election_no AND v.voter_no = w.voter_no)
            ORDER BY voter_no LIMIT 1""",
         {"votes.official", "votes_topic.published", BUCKETS},
@@ -533,7 +534,7 @@ def total_ahead(platform, poll):
 
 def taken_back(platform, poll):
     producer = SafeProducer(platform.login("tally"))
-    producer.produce(topics.VOTES_PER_CANDIDATE, None, f"{poll.election_no}/1/1/1".encode())
+    producer.produce(topics.VOTES_PER_CANDIDATE, None, f"{poll.election_no}/1/1/1/1".encode())
     producer.flush()
 
 
