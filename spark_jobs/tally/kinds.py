@@ -50,13 +50,8 @@ def _kind(aggregate: Aggregate) -> Kind:
     if unplaced := set(own) - set(fields):
         raise TypeError(f"{aggregate.topic}: a row of the count has no column for {sorted(unplaced)}")
     key = tuple(slot for slot in (*_NUMBERS, "text") if slot in slots)
-    return Kind(
-        aggregate.topic,
-        slots,
-        key,
-        {name: fields[name] for name in own},
-        None if aggregate.of == "all" else CONDITIONS[aggregate.of],
-    )
+    of = None if aggregate.of == "all" else CONDITIONS[aggregate.of]
+    return Kind(aggregate.topic, slots, key, {name: fields[name] for name in own}, of)
 
 
 _NUMBERS = ("first", "second", "third")
