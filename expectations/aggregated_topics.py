@@ -13,7 +13,8 @@ _RECOUNT = "`election tally rebuild` counts the ballots again; totals on screen 
 def suite(look: Look) -> Suite | None:
     if look.checkpoint not in ("count", "schedule") or look.poll.state == "registered":
         return None
-    if look.stand("votes", "voters", "candidates") and not counted_since(look.platform, look.poll, Mark(**look.seen)):
+    unchanged = look.stand("votes", "voters", "candidates", "districts")
+    if unchanged and not counted_since(look.platform, look.poll, Mark(**look.seen)):
         return None
     expectation = (
         gxe.ExpectColumnPairValuesToBeEqual(
@@ -31,7 +32,7 @@ def suite(look: Look) -> Suite | None:
     )
     return Suite(
         "aggregated_topics",
-        "Every key of every aggregated topic, with the stored and the counted number of ballots.",
+        "Every key of every aggregated topic, with the stored and the counted number of votes.",
         _totals,
         [expectation],
     )

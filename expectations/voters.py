@@ -1,4 +1,4 @@
-"""Voters: their number, and for each voter that the row is complete, of age, and has a contest and a place."""
+"""Voters: their number, and for each voter that the row is complete, of age, and has a district and a place."""
 
 from math import sqrt
 from typing import get_args
@@ -20,23 +20,23 @@ _FILLED = [name for name in TEXTS if name != "title"]  # some people have no tit
 
 
 def suite(look: Look) -> Suite | None:
-    if look.checkpoint not in ("electorate", "schedule") or look.stand("voters", "contests"):
+    if look.checkpoint not in ("electorate", "schedule") or look.stand("voters", "districts"):
         return None
     return Suite(
         "voters",
         "The electorate. Of a person, this page uses only numbers, gender and age.",
-        f"""SELECT v.contest_no, v.gender, (v.gender = 'female')::int AS woman, {AGE_GROUP_SQL} AS age_group
+        f"""SELECT v.district_no, v.gender, (v.gender = 'female')::int AS woman, {AGE_GROUP_SQL} AS age_group
             FROM voters v JOIN elections e USING (election_no) WHERE election_no = {ELECTION}""",
         [
             gxe.ExpectTableRowCountToEqual(
                 value=look.registered, **protects("number", "There are as many voters as are registered.", SEED)
             ),
             NoRows(
-                query=f"""SELECT 'contest ' || contest_no AS key
-                    FROM contests c LEFT JOIN (SELECT contest_no, count(*) AS stored FROM voters
-                        WHERE election_no = {ELECTION} GROUP BY contest_no) v USING (contest_no)
+                query=f"""SELECT 'district ' || district_no AS key
+                    FROM districts d LEFT JOIN (SELECT district_no, count(*) AS stored FROM voters
+                        WHERE election_no = {ELECTION} GROUP BY district_no) v USING (district_no)
                     WHERE election_no = {ELECTION} AND coalesce(stored, 0) <> registered""",
-                **protects("contest_size", "Every contest has as many voters as are registered in it.", SEED),
+                **protects("district_size", "Every district has as many voters as are registered in it.", SEED),
             ),
             *_each(),
             *(_like_the_population(look.registered) if look.poll.source == "offline" else []),
@@ -45,8 +45,8 @@ def suite(look: Look) -> Suite | None:
 
 
 _RULES = {
-    "contest": "c.contest_no IS NULL",
-    "numbers": "voter_no NOT BETWEEN c.first_voter_no AND c.first_voter_no + c.registered - 1",
+    "district": "d.district_no IS NULL",
+    "numbers": "voter_no NOT BETWEEN d.first_voter_no AND d.first_voter_no + d.registered - 1",
     "place": "l.location_no IS NULL",
     "of_age": f"{age_sql('e.polling_day')} < {OF_AGE}",
     "too_old": f"{age_sql('e.polling_day')} > {_OLDEST}",
@@ -57,7 +57,7 @@ _RULES = {
 # One pass over the electorate checks all rules.
 _BROKEN = rules(
     f"""FROM voters v JOIN elections e ON e.election_no = v.election_no
-        LEFT JOIN contests c ON c.election_no = v.election_no AND c.contest_no = v.contest_no
+        LEFT JOIN districts d ON d.election_no = v.election_no AND d.district_no = v.district_no
         LEFT JOIN locations l ON l.election_no = v.election_no AND l.location_no = v.location_no
         WHERE v.election_no = {ELECTION}""",
     "'voter ' || coalesce(voter_no::text, 'without a number')",
@@ -68,8 +68,8 @@ _BROKEN = rules(
 def _each() -> list[Expectation]:
     """The expectations of each voter."""
     said: dict[str, tuple[str, str, Severity]] = {
-        "contest": ("Every voter belongs to a contest of their own election.", f"{LOOK} {SEED}", "critical"),
-        "numbers": ("Every voter's number is in the range of their contest.", f"{LOOK} {SEED}", "critical"),
+        "district": ("Every voter belongs to a district of their own election.", f"{LOOK} {SEED}", "critical"),
+        "numbers": ("Every voter's number is in the range of their district.", f"{LOOK} {SEED}", "critical"),
         "place": ("Every voter lives in a place of their own election.", f"{LOOK} {SEED}", "critical"),
         "of_age": (f"Every voter is {OF_AGE} or older on polling day.", f"{LOOK} {SEED}", "critical"),
         "too_old": (f"No voter is older than {_OLDEST}.", f"{LOOK} A date may be mistyped.", "warning"),

@@ -7,13 +7,13 @@ from election.reconciliation.electorate import PublishedVoters, published_voters
 
 def suite(look: Look) -> Suite | None:
     # After the close of the poll the topic is not read again, and after a restore it has none of the earlier voters.
-    if look.checkpoint == "schedule" and (look.closed or look.stand("voters", "contests")):
+    if look.checkpoint == "schedule" and (look.closed or look.stand("voters", "districts")):
         return None
     if look.checkpoint not in ("casting", "schedule") or look.poll.voters_to is None:
         return None
     return Suite(
         "voters_topic",
-        "The voters that were published for casting, contest by contest.",
+        "The voters that were published for casting, district by district.",
         lambda look: table(PublishedVoters, published_voters(look.platform, look.poll, look.registered)),
         [
             gxe.ExpectColumnPairValuesToBeEqual(

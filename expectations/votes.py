@@ -1,8 +1,9 @@
-"""Votes: each has a voter, a candidate and a contest of its election, is the voter's only one, and was cast in time."""
+"""Votes: each belongs to a voter and is in a contest on their ballot paper, is the only one there, and came in time."""
 
 from election.quality.gx import Expectation, gxe
 from election.quality.rows import NoRows, rules
 from election.quality.suites import Look, Suite, protects
+from election.storage.expected import DISTRICT_SQL
 from expectations import ELECTION, LOOK
 
 _FORBIDDEN = (
@@ -16,17 +17,17 @@ def suite(look: Look) -> Suite | None:
     # The poll is closed at the gate after casting, so the votes cannot change before the next gate.
     if look.checkpoint not in ("casting", "schedule") or look.poll.state == "registered":
         return None
-    if look.stand("votes", "voters", "candidates", "contests"):
+    if look.stand("votes", "voters", "candidates", "contests", "districts", "papers"):
         return None
     return Suite(
         "votes",
-        "The stored ballots, with which everything else is compared.",
+        "The stored votes, with which everything else is compared.",
         f"""SELECT contest_no, (candidate_no IS NULL)::int AS invalid
             FROM votes WHERE election_no = {ELECTION}""",
         [
             gxe.ExpectTableRowCountToBeBetween(
-                max_value=look.registered,
-                **protects("abstained", "There are no more votes than registered voters.", _FORBIDDEN),
+                max_value=look.entitled,
+                **protects("abstained", "There are no more votes than registered voters can cast.", _FORBIDDEN),
             ),
             *_whole(),
             *_like_official(look),
@@ -39,16 +40,21 @@ _RULES = {
     "voter": "v.voter_no IS NOT NULL AND w.voter_no IS NULL",
     "contest": "v.contest_no IS NOT NULL AND c.contest_no IS NULL",
     "candidate": "v.candidate_no IS NOT NULL AND a.candidate_no IS NULL",
-    "voters_contest": "v.contest_no <> w.contest_no",
-    "complete": "num_nulls(v.voter_no, v.contest_no, v.cast_at) > 0",
+    "paper": "w.voter_no IS NOT NULL AND v.contest_no IS NOT NULL AND v.contest_no IS DISTINCT FROM p.contest_no",
+    "ranking": """v.ranking IS NOT NULL AND NOT (v.candidate_no IS NOT DISTINCT FROM v.ranking[1]
+        AND ranking_is_of(v.election_no, v.contest_no, v.ranking))""",
+    "complete": "num_nulls(v.voter_no, v.position, v.contest_no, v.cast_at) > 0",
     "time": f"v.cast_at < opened_at - {_SLACK} OR v.cast_at > coalesce(closed_at, now()) + {_SLACK}",
 }
-# One pass over the votes checks all rules. A voter can have two votes only if the primary key is missing.
+# One pass over the votes checks all rules. A voter can have two votes in a contest only if the primary key is missing,
+# and lack one only if a paper has several contests.
 _BROKEN = f"""
     {
     rules(
         f'''FROM votes v JOIN elections e ON e.election_no = v.election_no
             LEFT JOIN voters w ON w.election_no = v.election_no AND w.voter_no = v.voter_no
+            LEFT JOIN papers p ON p.election_no = v.election_no AND p.district_no = w.district_no
+                AND p.position = v.position
             LEFT JOIN contests c ON c.election_no = v.election_no AND c.contest_no = v.contest_no
             LEFT JOIN candidates a ON a.election_no = v.election_no AND a.contest_no = v.contest_no
                 AND a.candidate_no = v.candidate_no
@@ -60,7 +66,15 @@ _BROKEN = f"""
     UNION ALL
     SELECT 'once', 'voter ' || voter_no FROM votes WHERE election_no = {ELECTION} AND NOT EXISTS (
         SELECT FROM pg_constraint WHERE conrelid = 'votes'::regclass AND contype = 'p')
-    GROUP BY voter_no HAVING count(*) > 1"""
+    GROUP BY voter_no, position HAVING count(*) > 1
+    UNION ALL
+    SELECT 'whole', 'voter ' || voter_no
+    FROM (SELECT voter_no, count(*) AS votes FROM votes WHERE election_no = {ELECTION} GROUP BY voter_no) AS cast_votes
+    JOIN voters w USING (voter_no)
+    JOIN (SELECT district_no, count(*) AS printed FROM papers WHERE election_no = {ELECTION} GROUP BY district_no) AS p
+        USING (district_no)
+    WHERE w.election_no = {ELECTION} AND votes < printed
+        AND EXISTS (SELECT FROM papers WHERE election_no = {ELECTION} AND position > 1)"""
 
 
 def _whole() -> list[Expectation]:
@@ -68,9 +82,11 @@ def _whole() -> list[Expectation]:
         "voter": "Every vote has a voter of its own election.",
         "contest": "Every vote has a contest of its own election.",
         "candidate": "Every valid vote has a candidate of its election and contest.",
-        "voters_contest": "Every vote is in its voter's contest.",
-        "once": "No voter has two votes.",
-        "complete": "Every vote has a voter, a contest and a time.",
+        "paper": "Every vote is at its contest's position on the ballot paper of its voter's district.",
+        "ranking": "Every ranking names candidates of its contest, each once and the vote's candidate first.",
+        "once": "No voter has two votes in a contest.",
+        "whole": "Every voter who votes has a vote in each contest on their ballot paper.",
+        "complete": "Every vote has a voter, a position, a contest and a time.",
     }
     return [
         *(NoRows(query=_BROKEN, rule=rule, **protects(rule, sentence, _FORBIDDEN)) for rule, sentence in said.items()),
@@ -88,21 +104,26 @@ def _whole() -> list[Expectation]:
 
 
 def _like_official(look: Look) -> list[Expectation]:
-    """For a replay whose poll is closed: the valid and invalid ballots of every contest."""
+    """For a replay whose poll is closed: the valid and invalid votes of every contest in every district."""
     if not look.closed or look.poll.kind != "replay" or look.poll.ballots == "external":
         return []
     return [
         NoRows(
-            query=f"""SELECT 'contest ' || contest_no AS key
-                FROM contests LEFT JOIN (
-                    SELECT contest_no, count(candidate_no) AS valid, count(*) - count(candidate_no) AS invalid
-                    FROM votes WHERE election_no = {ELECTION} GROUP BY contest_no) v USING (contest_no)
-                WHERE election_no = {ELECTION}
-                    AND (coalesce(valid, 0) IS DISTINCT FROM official_valid
-                        OR coalesce(invalid, 0) IS DISTINCT FROM official_invalid)""",
+            query=f"""SELECT 'contest ' || coalesce(contest_no::text, 'unknown') ||
+                        CASE WHEN contest_no = district_no THEN ''
+                             ELSE ' in district ' || coalesce(district_no::text, 'unknown') END AS key
+                FROM (SELECT district_no, contest_no, sum(votes) FILTER (WHERE candidate_no IS NOT NULL) AS valid,
+                             sum(votes) FILTER (WHERE candidate_no IS NULL) AS invalid
+                      FROM official_results WHERE election_no = {ELECTION} GROUP BY 1, 2) AS official
+                FULL JOIN (
+                    SELECT {DISTRICT_SQL % {"no": ELECTION}} AS district_no, contest_no, count(candidate_no) AS valid,
+                           count(*) - count(candidate_no) AS invalid
+                    FROM votes WHERE election_no = {ELECTION} GROUP BY 1, 2) AS stored USING (district_no, contest_no)
+                WHERE coalesce(official.valid, 0) <> coalesce(stored.valid, 0)
+                    OR coalesce(official.invalid, 0) <> coalesce(stored.invalid, 0)""",
             **protects(
                 "official",
-                "Every contest has its official numbers of valid and invalid votes.",
+                "Every contest has its official numbers of valid and invalid votes in every district.",
                 "Clear `casting` in the run (or `election cast SLUG`): it offers every voter the ballot again, "
                 "and stored votes stay.",
             ),

@@ -19,8 +19,9 @@ from election.storage.expected import expected_totals
 
 _AGES = ((75, "75+"), (65, "65-74"), (55, "55-64"), (45, "45-54"), (35, "35-44"), (25, "25-34"), (18, "18-24"))
 _SQL = """
-    SELECT v.voter_no, v.contest_no, c.name, v.candidate_no, btrim(a.given_name || ' ' || a.family_name),
-           a.party_abbreviation, w.location_no, l.country, l.region, l.city, w.gender,
+    SELECT v.voter_no, w.district_no, v.contest_no, c.name, v.position, v.candidate_no,
+           btrim(a.given_name || ' ' || a.family_name), v.ranking, a.party_abbreviation, w.location_no,
+           l.country, l.region, l.city, w.gender,
            extract(year FROM age(e.polling_day, w.date_of_birth))::int, e.series,
            round(extract(epoch FROM v.cast_at) * 1000)::bigint
     FROM votes v JOIN elections e USING (election_no)
@@ -30,6 +31,13 @@ _SQL = """
         AND a.candidate_no = v.candidate_no
     LEFT JOIN locations l ON l.election_no = v.election_no AND l.location_no = w.location_no
     WHERE v.election_no = %s AND v.voter_no IS NOT NULL"""
+# What the query's rows say after the voter, with the age group in place of the age.
+_MEMBERS = (
+    "election", "district", "contest", "contest_name", "position", "candidate", "candidate_name", "ranking", "party",
+    "location", "country", "region", "city", "gender", "age_group", "series", "cast_at",
+)  # fmt: skip
+_NULLABLE = {"candidate", "candidate_name", "party"}
+_CHOICE = [_MEMBERS.index(name) for name in ("district", "contest", "position", "candidate", "ranking")]
 
 
 @dataclass
@@ -78,17 +86,21 @@ def look(platform: Platform, poll: Election, left_out: frozenset[tuple[int, int]
         theirs[own].append(said)
     found = Found(stored=number, published=len(theirs), twice=twice)
     claimed = Counter[tuple[int, int]]()
+
+    def choice(said: tuple[object, ...]) -> tuple[object, ...]:
+        return tuple(said[at] for at in _CHOICE)
+
     for own, everything in theirs.items():
         different = list(dict.fromkeys(everything))
         found.duplicates += len(everything) - len(different)
-        choices = {(said[1], said[3]) for said in different if said is not None}
-        claimed.update((int(str(contest)), int(str(candidate or 0))) for contest, candidate in choices)
+        choices = {choice(said) for said in different if said is not None}
+        claimed.update((int(str(contest)), int(str(candidate or 0))) for _, contest, _, candidate, _ in choices)
         if own not in ours:
             found.forged.add(own)
             continue
         if set(different) - ours[own]:
             found.altered.add(own)
-        if choices - {(said[1], said[3]) for said in ours[own]}:
+        if choices - set(map(choice, ours[own])):
             found.other_choice.add(own)
     found.missing, found.claimed = ours.keys() - theirs.keys(), dict(claimed)
     return found
@@ -103,11 +115,13 @@ def _stored(platform: Platform, poll: Election) -> tuple[dict[str, set[tuple[obj
     found: dict[str, set[tuple[object, ...]]] = defaultdict(set)
     twice = set[str]()
     for voter, *rest in rows:
-        own = blake2b(voter.to_bytes(8, "big"), key=bytes(key), digest_size=16).hexdigest()
-        age = rest[10]
+        hashed = voter.to_bytes(8, "big") + (rest[3].to_bytes(2, "big") if rest[3] > 1 else b"")
+        own = blake2b(hashed, key=bytes(key), digest_size=16).hexdigest()
+        age = rest[13]
         group = None if age is None else next((name for youngest, name in _AGES if age >= youngest), None)
         twice |= {own} & found.keys()
-        found[own].add((poll.election_no, *rest[:10], group, *rest[11:]))
+        rest[6] = None if rest[6] is None else tuple(rest[6])
+        found[own].add((poll.election_no, *rest[:13], group, *rest[14:]))
     return found, len(rows), twice
 
 
@@ -130,9 +144,10 @@ def _published(
         said = json.loads(value)
         if said["election"] != poll.election_no or said["ballot_id"] != key.hex():
             continue
-        names = (
-            "election", "contest", "contest_name", "candidate", "candidate_name", "party", "location", "country",
-            "region", "city", "gender", "age_group", "series", "cast_at",
-        )  # fmt: skip
-        found.append((key.hex(), tuple(said[name] for name in names)))
+        said = {name: value for name, value in said.items() if value is not None or name in _NULLABLE}
+        supposed = {"district": said["contest"], "position": 1, "ranking": None}
+        spelt_out = any(said.get(name) == supposed[name] for name in ("district", "position"))  # as casting does not
+        whole = supposed | said | {"ranking": tuple(said["ranking"]) if "ranking" in said else None}
+        content = tuple(whole[name] for name in _MEMBERS)
+        found.append((key.hex(), (*content, "spelt out") if spelt_out else content))
     return found

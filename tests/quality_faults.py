@@ -25,6 +25,7 @@ licence = "Made up."
 [parties]
 A = { name = "Alpha", colour = "#0087dc" }
 B = { name = "Beta", colour = "#e4003b" }
+G = { name = "Gamma", colour = "#faa61a" }
 """
 CONTESTS = """contest_id,name,region,country,declared_at,electorate,valid_votes,invalid_votes
 D1,Easton,East,Drillshire,,300,180,4
@@ -36,16 +37,56 @@ D1,Bob,Baker,male,Beta,B,80
 D2,Cid,Clark,male,Alpha,A,70
 D2,Dot,Dale,female,Beta,B,50
 """
+# Two districts, each with a contest of its own and a common one, all decided by rankings.
+SEVERAL = {
+    "scenario.toml": SCENARIO.replace("[parties]", '[system]\nsystem = "irv"\n[parties]'),
+    "contests.csv": """contest_id,name,region,country
+D1,Easton,East,Drillshire
+D2,Weston,West,Drillshire
+DD,Drillshire,East,Drillshire
+""",
+    "districts.csv": """district_id,name,region,country,electorate,contests
+D1,Easton,East,Drillshire,60,D1;DD
+D2,Weston,West,Drillshire,40,D2;DD
+""",
+    "candidates.csv": """contest_id,given_name,family_name,gender,party,party_abbreviation,candidate_no
+D1,Ada,Able,female,Alpha,A,1
+D1,Bob,Baker,male,Beta,B,2
+D2,Cid,Clark,male,Alpha,A,1
+D2,Dot,Dale,female,Beta,B,2
+DD,Eve,East,female,Alpha,A,1
+DD,Fay,Ford,female,Beta,B,2
+DD,Guy,Gray,male,Gamma,G,3
+""",
+    "results.csv": """district_id,contest_id,choice,votes
+D1,D1,invalid,1
+D2,D2,invalid,0
+D1,DD,invalid,0
+D2,DD,invalid,2
+""",
+    "ballots.csv": """district_id,contest_id,ballots,ranking
+D1,D1,20,1>2
+D1,D1,9,2
+D2,D2,20,2>1
+D1,DD,10,1>3
+D1,DD,12,2>1>3
+D1,DD,8,3
+D2,DD,7,1>3
+D2,DD,11,3>2>1
+""",
+}
 # Far from the numbers of the tests' own database, with which the topics are shared.
 _FIRST_ELECTION = 500_000
 
 
 def scratch(platform: Platform, root: Path) -> Platform:
-    """The platform with a database of its own and, in ``root``, a scenario of two small contests, `drill`."""
-    folder = root / "scenarios" / "drill"
-    folder.mkdir(parents=True)
-    for name, text in (("scenario.toml", SCENARIO), ("contests.csv", CONTESTS), ("candidates.csv", CANDIDATES)):
-        (folder / name).write_text(text)
+    """The platform with a database of its own and, in ``root``, the small scenarios `drill` and `drill-several`."""
+    simple = {"scenario.toml": SCENARIO, "contests.csv": CONTESTS, "candidates.csv": CANDIDATES}
+    for scenario, files in (("drill", simple), ("drill-several", SEVERAL)):
+        folder = root / "scenarios" / scenario
+        folder.mkdir(parents=True)
+        for name, text in files.items():
+            (folder / name).write_text(text)
     (root / "scenarios" / "single-race").symlink_to(PROJECT / "scenarios" / "single-race")
     (root / "expectations").symlink_to(PROJECT / "expectations")
     made = _named(platform, root, "drills")
@@ -74,7 +115,10 @@ def copy(base: Platform, name: str) -> Iterator[Platform]:
 
 def lift_constraints(connection: psycopg.Connection) -> None:
     """As their owner may: no keys, no references, no checks, no guards, and every column may be null."""
-    tables = ("votes", "voters", "candidates", "contests", "elections")
+    tables = (
+        "votes", "voters", "candidates", "papers", "official_results", "official_rankings", "contests", "districts",
+        "elections",
+    )  # fmt: skip
     for table, name in connection.execute(
         """SELECT conrelid::regclass::text, conname FROM pg_constraint WHERE conrelid::regclass::text = ANY(%s)
            AND contype <> 'n' ORDER BY contype <> 'f'""",
@@ -103,7 +147,7 @@ def count(platform: Platform, slug: str, more: int = 0) -> None:
     producer = SafeProducer(platform.login("tally"))
     for topic, keys in totals.items():
         for key, votes in keys.items():
-            ahead = more if (topic, key) == (topics.VOTES_PER_CANDIDATE, f"{poll.election_no}/1/1") else 0
+            ahead = more if (topic, key) == (topics.VOTES_PER_CANDIDATE, f"{poll.election_no}/1/1/1") else 0
             rest = key.split("/")[1:]
             message = {
                 "schema_version": SCHEMA_VERSION,

@@ -18,7 +18,8 @@ class Kind:
     """One output topic. ``slots`` gives a row's columns from a parsed record, ``fields`` the message's from the row.
 
     Both are SQL expressions; ``fields`` is in the order of the message's declaration. ``key`` names the columns that
-    follow election and generation in the Kafka key. ``of`` is SQL for the votes that add to the kind; None for all votes.
+    follow election and generation in the Kafka key. ``of`` is SQL for the votes that add to the kind, or None
+    if all do.
     """
 
     topic: str
@@ -49,13 +50,8 @@ def _kind(aggregate: Aggregate) -> Kind:
     if unplaced := set(own) - set(fields):
         raise TypeError(f"{aggregate.topic}: a row of the count has no column for {sorted(unplaced)}")
     key = tuple(slot for slot in (*_NUMBERS, "text") if slot in slots)
-    return Kind(
-        aggregate.topic,
-        slots,
-        key,
-        {name: fields[name] for name in own},
-        None if aggregate.of == "all" else CONDITIONS[aggregate.of],
-    )
+    of = None if aggregate.of == "all" else CONDITIONS[aggregate.of]
+    return Kind(aggregate.topic, slots, key, {name: fields[name] for name in own}, of)
 
 
 _NUMBERS = ("first", "second", "third")

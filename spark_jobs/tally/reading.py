@@ -1,4 +1,4 @@
-"""What the driver reads: the number of waiting votes, the ballots in its totals, and the finished batches."""
+"""What the driver reads: the number of waiting votes, the votes in its totals, and the finished batches."""
 
 import json
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ class Lag:
 
 
 class Counted:
-    """Ballots that one generation has counted, valid and invalid, as readers see them on the topic."""
+    """Votes that one generation has counted, valid and invalid, as readers see them on the topic."""
 
     def __init__(self, platform: Platform, generation: int) -> None:
         self._totals: dict[bytes, int] = {}
@@ -45,7 +45,7 @@ class Counted:
         self._reader.assign([TopicPartition(topic, p, OFFSET_BEGINNING) for p in partitions(platform.kafka, topic)])
 
     def ballots(self) -> int:
-        """The number of ballots, after reading the records that have arrived since the last call."""
+        """The number of votes, after reading the records that have arrived since the last call."""
         while records := list(consume(self._reader, 10_000, 0.01)):
             for record in records:
                 self._fold(record.key() or b"", record.value())

@@ -32,7 +32,8 @@ def test_a_forged_an_altered_and_a_missing_ballot_are_named(tables, published):
     producer.flush()
     with tables.connect("app") as connection:  # stored, but never published: as if the worker had died in between
         connection.execute(
-            """INSERT INTO votes SELECT election_no, voter_no, contest_no, NULL, now() FROM voters v
+            """INSERT INTO votes (election_no, voter_no, position, contest_no, cast_at)
+               SELECT election_no, voter_no, 1, district_no, now() FROM voters v
                WHERE election_no = %s AND NOT EXISTS
                    (SELECT FROM votes WHERE election_no = v.election_no AND voter_no = v.voter_no) LIMIT 1""",
             [poll.election_no],
@@ -47,8 +48,11 @@ def test_a_forged_an_altered_and_a_missing_ballot_are_named(tables, published):
 def test_a_ballot_that_was_forged_before_its_election_was_registered_is_named(tables, published):
     number = published("cast-before", voters=10).election_no + 1
     own, producer = b"\x42" * 16, SafeProducer(tables.kafka)
-    place = ("country", "region", "city")
-    forged = VoteMessage(1, own.hex(), number, 1, "A", 1, "N", "P", 1, *place, "female", "25-34", "candidate", 0)
+    forged = VoteMessage(
+        schema_version=1, ballot_id=own.hex(), election=number, contest=1, contest_name="A", candidate=1,
+        candidate_name="N", party="P", location=1, country="country", region="region", city="city", gender="female",
+        age_group="25-34", series="candidate", cast_at=0,
+    )  # fmt: skip
     producer.produce(topics.VOTES, encode(forged), own)
     producer.flush()
     poll = published("cast-after", voters=10)
@@ -59,12 +63,14 @@ def test_a_ballot_that_was_forged_before_its_election_was_registered_is_named(ta
         generation=1,
         election=number,
         votes=sum(tally(tables, poll).values()) + 1,
+        district=1,
         contest=1,
         contest_name="A",
+        position=1,
         validity="valid",
     )
     counting = SafeProducer(tables.login("tally"))  # nobody else may write a total
-    counting.produce(topics.BALLOTS_PER_CONTEST, encode(total), f"{number}/1/1/valid".encode())
+    counting.produce(topics.BALLOTS_PER_CONTEST, encode(total), f"{number}/1/1/1/1/valid".encode())
     counting.flush()
     named = {difference.key for difference in reconcile(tables, poll.slug).differences if "forged" in difference.what}
     assert named == {own.hex()}

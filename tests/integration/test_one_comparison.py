@@ -59,7 +59,8 @@ def test_many_ballots_are_read_by_a_process_of_its_own(tables, poll, monkeypatch
 
 def planted(votes, made):
     """What somebody who may write to the topic puts there, by what it is; keys and values."""
-    (first, one), (second, two), (third, three), (fourth, four), (fifth, five), (sixth, six) = votes[:6]
+    (first, one), (second, two), (third, three), (fourth, four), (fifth, five), (sixth, six), *more = votes[:9]
+    (seventh, seven), (eighth, eight), (ninth, nine) = more
     unknown = [bytes([0xA0 + at]) * 16 for at in range(16)]
     vote = said(one)
     other = 2 if vote.candidate != 2 else 1
@@ -84,8 +85,13 @@ def planted(votes, made):
         "a time that is none": (unknown[5], under(unknown[5], one)[1].replace(b'"cast_at":1', b'"cast_at":0')),
         "cut off": (unknown[6], under(unknown[6], one)[1][:-1]),
         "a time in quotes": (unknown[7], under(unknown[7], one)[1][:-14] + b'"1"}'),
+        "a district spelt out": under(unknown[13], one, district=vote.contest),
+        "the position spelt out": under(sixth, six, position=1),
+        "another district": under(unknown[14], one, district=77),
+        "another position": under(seventh, seven, position=2),
+        "a ranking": under(eighth, eight, ranking=(said(eight).candidate or 1,)),
         "another election's": under(unknown[8], one, election=made.election_no + 10_000),
-        "ours, as another election's": under(sixth, six, election=made.election_no + 10_000),
+        "ours, as another election's": under(ninth, nine, election=made.election_no + 10_000),
         "under another key": (unknown[9], one),
         "with a capital in its id": (unknown[12], under(unknown[12], one)[1].replace(b"acac", b"ACAC")),
         "a key that is too short": (b"short", one),

@@ -29,8 +29,11 @@ from election.storage.ballots import stored_votes
 from tests.ballot_oracle import agree
 from tests.quality_faults import copy, count, known, scratch
 
-# The elections, each in order and as far as its name says: seeded, cast, counted; `open` still takes ballots.
+# The elections, each in order and as far as its name says: seeded, cast, counted; `open` still takes ballots. In
+# `several`, which is cast, voters have a vote in their district's contest and a ranking in a contest of both districts.
 SEEDED, OPEN, CAST, COUNTED, SIMULATED = "seeded", "open", "cast", "counted", "simulated"
+SEVERAL = "several"
+ELECTIONS = (SEEDED, OPEN, CAST, COUNTED, SIMULATED, SEVERAL)
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ FAULTS: dict[str, Fault] = {
     # The electorate
     "voters are missing": Fault(
         "electorate", SEEDED, "DELETE FROM voters WHERE election_no = %(no)s AND voter_no <= 5",
-        {"voters.number", "voters.contest_size"},
+        {"voters.number", "voters.district_size"},
     ),
     "a field of a voter is null": Fault(
         "electorate", SEEDED, "UPDATE voters SET street = NULL WHERE election_no = %(no)s AND voter_no IN (7, 9)",
@@ -73,13 +76,13 @@ FAULTS: dict[str, Fault] = {
         "UPDATE voters SET date_of_birth = '1819-01-01' WHERE election_no = %(no)s AND voter_no = 4",
         set(), {"voters.too_old"},
     ),
-    "a voter of a contest that is not there": Fault(
-        "electorate", SEEDED, "UPDATE voters SET contest_no = 9 WHERE election_no = %(no)s AND voter_no = 4",
-        {"voters.contest", "voters.contest_size"},
+    "a voter of a district that is not there": Fault(
+        "electorate", SEEDED, "UPDATE voters SET district_no = 9 WHERE election_no = %(no)s AND voter_no = 4",
+        {"voters.district", "voters.district_size"},
     ),
-    "two voters exchanged between contests": Fault(
+    "two voters exchanged between districts": Fault(
         "electorate", SEEDED,
-        "UPDATE voters SET contest_no = 3 - contest_no WHERE election_no = %(no)s AND voter_no IN (4, 404)",
+        "UPDATE voters SET district_no = 3 - district_no WHERE election_no = %(no)s AND voter_no IN (4, 404)",
         {"voters.numbers"},
     ),
     "a voter at a place that is not there": Fault(
@@ -103,22 +106,44 @@ FAULTS: dict[str, Fault] = {
         "UPDATE candidates SET official_votes = official_votes + 1 WHERE election_no = %(no)s AND candidate_no = 1",
         {"contests.official"},
     ),
+    "official votes of a district that are not its contest's": Fault(
+        "electorate", SEEDED,
+        """UPDATE official_results SET votes = votes + 1
+           WHERE election_no = %(no)s AND district_no = 2 AND candidate_no IS NULL""",
+        {"contests.official"},
+    ),
     "a contest that the scenario does not have": Fault(
         "electorate", SEEDED,
         """WITH third AS (
-               INSERT INTO contests SELECT election_no, 3, 'D3', name, region, country, declared_at, 1, 501, 10, 0
+               INSERT INTO contests (election_no, contest_no, contest_id, name, region, country, registered)
+               SELECT election_no, 3, 'D3', name, region, country, 1
                FROM contests WHERE election_no = %(no)s AND contest_no = 2)
            INSERT INTO candidates
                SELECT election_no, 3, 5, given_name, family_name, gender, party, party_abbreviation, 10
                FROM candidates WHERE election_no = %(no)s AND candidate_no = 1""",
-        {
-            "contests.number", "contests.registered", "contests.as_many_candidates", "voters.number",
-            "voters.contest_size",
-        },
+        {"contests.number", "contests.as_many_candidates", "papers.contests"},
+    ),
+    "a contest with other voters than its districts'": Fault(
+        "electorate", SEEDED, "UPDATE contests SET registered = 201 WHERE election_no = %(no)s AND contest_no = 2",
+        {"contests.registered"},
+    ),
+    "a district that the scenario does not have": Fault(
+        "electorate", SEEDED,
+        """INSERT INTO districts SELECT election_no, 3, 'D3', name, region, country, 1, 501
+           FROM districts WHERE election_no = %(no)s AND district_no = 2""",
+        {"districts.number", "districts.registered", "voters.number", "voters.district_size"},
     ),
     "ranges of voter numbers that overlap": Fault(
-        "electorate", SEEDED, "UPDATE contests SET first_voter_no = 300 WHERE election_no = %(no)s AND contest_no = 2",
-        {"contests.numbers", "voters.numbers"},
+        "electorate", SEEDED,
+        "UPDATE districts SET first_voter_no = 300 WHERE election_no = %(no)s AND district_no = 2",
+        {"districts.numbers", "voters.numbers"},
+    ),
+    "a paper without its contest": Fault(
+        "electorate", SEEDED, "DELETE FROM papers WHERE election_no = %(no)s AND district_no = 2", {"papers.contests"},
+    ),
+    "a paper with a gap": Fault(
+        "electorate", SEEDED, "UPDATE papers SET position = 2 WHERE election_no = %(no)s AND district_no = 2",
+        {"papers.positions"},
     ),
     "a candidate of a contest that is not there": Fault(
         "electorate", SEEDED,
@@ -144,7 +169,8 @@ FAULTS: dict[str, Fault] = {
     # Votes and ballots
     "an orphan vote": Fault(
         "casting", CAST,
-        "INSERT INTO votes SELECT %(no)s, 9999, 1, 1, opened_at FROM elections WHERE election_no = %(no)s",
+        """INSERT INTO votes (election_no, voter_no, position, contest_no, candidate_no, cast_at)
+           SELECT election_no, 9999, 1, 1, 1, opened_at FROM elections WHERE election_no = %(no)s""",
         {"votes.voter", "votes.official", "votes_topic.published", BUCKETS},
     ),
     "a vote for another contest's candidate": Fault(
@@ -157,17 +183,18 @@ FAULTS: dict[str, Fault] = {
         "casting", CAST,
         """UPDATE votes SET contest_no = 9, candidate_no = NULL WHERE election_no = %(no)s AND voter_no =
                (SELECT min(voter_no) FROM votes WHERE election_no = %(no)s AND candidate_no = 1)""",
-        {"votes.contest", "votes.voters_contest", "votes.official", "votes_topic.unaltered", BUCKETS},
+        {"votes.contest", "votes.paper", "votes.official", "votes_topic.unaltered", BUCKETS},
     ),
-    "a vote in another contest than its voter's": Fault(
+    "a vote in a contest that is not on its voter's paper": Fault(
         "casting", CAST,
         """UPDATE votes SET contest_no = 2, candidate_no = 4 WHERE election_no = %(no)s AND voter_no =
                (SELECT min(voter_no) FROM votes WHERE election_no = %(no)s AND candidate_no = 1)""",
-        {"votes.voters_contest", "votes.official", "votes_topic.unaltered", BUCKETS},
+        {"votes.paper", "votes.official", "votes_topic.unaltered", BUCKETS},
     ),
     "a double vote": Fault(
         "casting", CAST,
-        """INSERT INTO votes SELECT election_no, voter_no, contest_no, NULL, cast_at FROM votes
+        """INSERT INTO votes (election_no, voter_no, position, contest_no, candidate_no, cast_at)
+           SELECT election_no, voter_no, position, contest_no, NULL, cast_at FROM votes
            WHERE election_no = %(no)s AND candidate_no = 1 ORDER BY voter_no LIMIT 1""",
         {"votes.once", "votes.official", BUCKETS},
     ),
@@ -178,7 +205,8 @@ FAULTS: dict[str, Fault] = {
     ),
     "an unpublished vote": Fault(
         "casting", CAST,
-        """INSERT INTO votes SELECT election_no, voter_no, contest_no, NULL, opened_at
+        """INSERT INTO votes (election_no, voter_no, position, contest_no, candidate_no, cast_at)
+           SELECT election_no, voter_no, 1, district_no, NULL, opened_at
            FROM voters w JOIN elections USING (election_no) WHERE election_no = %(no)s AND NOT EXISTS
                (SELECT FROM votes v WHERE v.election_no = w.election_no AND v.voter_no = w.voter_no)
            ORDER BY voter_no LIMIT 1""",
@@ -202,6 +230,36 @@ FAULTS: dict[str, Fault] = {
                (SELECT min(voter_no) FROM votes WHERE election_no = %(no)s)""",
         set(), {"votes.time"},
     ),
+    "a vote of a ballot that is lost": Fault(
+        "casting", SEVERAL,
+        """DELETE FROM votes WHERE election_no = %(no)s AND position = 2 AND voter_no =
+               (SELECT min(voter_no) FROM votes WHERE election_no = %(no)s)""",
+        {"votes.whole", "votes.official", "votes_topic.known", BUCKETS},
+    ),
+    "two votes at each other's position": Fault(
+        "casting", SEVERAL,
+        """UPDATE votes SET position = 3 - position WHERE election_no = %(no)s AND voter_no =
+               (SELECT min(voter_no) FROM votes WHERE election_no = %(no)s)""",
+        {"votes.paper", "votes_topic.unaltered", BUCKETS},
+    ),
+    "another ranking": Fault(
+        "casting", SEVERAL,
+        """UPDATE votes SET ranking = '{5,6,7}' WHERE election_no = %(no)s AND voter_no =
+               (SELECT min(voter_no) FROM votes WHERE election_no = %(no)s AND ranking = '{5,7}')""",
+        {"votes_topic.unaltered", BUCKETS},
+    ),
+    "a ranking that names a candidate twice": Fault(
+        "casting", SEVERAL,
+        """UPDATE votes SET ranking = '{5,7,7}' WHERE election_no = %(no)s AND voter_no =
+               (SELECT min(voter_no) FROM votes WHERE election_no = %(no)s AND ranking = '{5,7}')""",
+        {"votes.ranking", "votes_topic.unaltered", BUCKETS},
+    ),
+    "a ranking where there is none": Fault(
+        "casting", CAST,
+        """UPDATE votes SET ranking = '{1}' WHERE election_no = %(no)s AND voter_no =
+               (SELECT min(voter_no) FROM votes WHERE election_no = %(no)s AND candidate_no = 1)""",
+        {"votes_topic.unaltered", BUCKETS},
+    ),
     "a very low turnout": Fault(
         "casting", SIMULATED, "DELETE FROM votes WHERE election_no = %(no)s AND voter_no > 30",
         {"votes_topic.known", BUCKETS}, {"votes.turnout"},
@@ -209,7 +267,7 @@ FAULTS: dict[str, Fault] = {
     "a voter who was not published": Fault(
         "casting", CAST,
         """INSERT INTO voters
-               SELECT election_no, 501, contest_no, location_no, gender, date_of_birth, title, given_name, family_name,
+               SELECT election_no, 501, district_no, location_no, gender, date_of_birth, title, given_name, family_name,
                       email, phone, street, postcode, nationality
            FROM voters WHERE election_no = %(no)s AND voter_no = 1""",
         {"voters_topic.complete"},
@@ -242,9 +300,9 @@ FAULTS: dict[str, Fault] = {
 def base(tables, tmp_path_factory):
     """A scratch database with an election in order at every stage."""
     platform = scratch(tables, tmp_path_factory.mktemp("root"))
-    for slug in (SEEDED, OPEN, CAST, COUNTED, SIMULATED):
-        simulated = Registration("single-race", slug, voters=200)
-        register(platform, simulated if slug == SIMULATED else Registration("drill", slug))
+    for slug in ELECTIONS:
+        scenario = {SIMULATED: "single-race", SEVERAL: "drill-several"}.get(slug, "drill")
+        register(platform, Registration(scenario, slug, voters=200 if slug == SIMULATED else None))
         seed_candidates(platform, slug)
         seed_voters(platform, slug, lambda _: None)
         check_electorate(platform, slug)
@@ -267,7 +325,7 @@ def names(validation, severity):
     return {finding.name for finding in validation.findings if finding.severity == severity}
 
 
-@pytest.mark.parametrize("slug", [SEEDED, OPEN, CAST, COUNTED, SIMULATED])
+@pytest.mark.parametrize("slug", ELECTIONS)
 def test_an_election_in_order_meets_every_expectation_at_every_checkpoint(base, slug):
     tell_progress(base)
     gates: dict[str, list[Checkpoint]] = {
@@ -284,7 +342,7 @@ def test_an_election_in_order_meets_every_expectation_at_every_checkpoint(base, 
 def test_the_schedule_looks_at_every_election_whose_poll_has_opened(base):
     tell_progress(base)
     found = validate_all(base, lambda _: None)
-    assert [validation.election for validation in found] == [SIMULATED, COUNTED, CAST, OPEN]
+    assert [validation.election for validation in found] == [SEVERAL, SIMULATED, COUNTED, CAST, OPEN]
     assert all(validation.checkpoint == "schedule" and validation.ok for validation in found)
 
 
@@ -318,7 +376,7 @@ def test_a_scheduled_look_gets_no_parallel_workers(base):
     assert told == [("0",)]
 
 
-@pytest.mark.parametrize("slug", [OPEN, CAST, COUNTED])
+@pytest.mark.parametrize("slug", [OPEN, CAST, COUNTED, SEVERAL])
 def test_a_second_look_is_at_what_has_changed_alone(base, slug):
     tell_progress(base)
     everything = validate(base, slug, "schedule", lambda _: None)
@@ -331,19 +389,20 @@ def test_a_second_look_is_at_what_has_changed_alone(base, slug):
     "fault",
     [
         "an orphan vote", "a vote for another contest's candidate", "a lost vote", "an unpublished vote",
+        "another ranking", "a vote of a ballot that is lost",
         "a voter at a place that is not there", "a candidate under another name",
     ],
 )  # fmt: skip
 def test_a_second_look_finds_what_was_changed_since_whoever_changed_it(base, fault):
     drill = FAULTS[fault]
     tell_progress(base)
-    assert looked_again(base, CAST).ok
+    assert looked_again(base, drill.election).ok
     with copy(base, f"again_{list(FAULTS).index(fault)}") as scratched:
         with scratched.connect("owner") as connection:
-            connection.execute(drill.plant.encode(), {"no": known(scratched, CAST).election_no})
-        found = looked_again(scratched, CAST)
+            connection.execute(drill.plant.encode(), {"no": known(scratched, drill.election).election_no})
+        found = looked_again(scratched, drill.election)
         assert names(found, "critical") == drill.critical
-        assert names(looked_again(scratched, CAST), "critical") == drill.critical, "until it is mended"
+        assert names(looked_again(scratched, drill.election), "critical") == drill.critical, "until it is mended"
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -475,7 +534,7 @@ def total_ahead(platform, poll):
 
 def taken_back(platform, poll):
     producer = SafeProducer(platform.login("tally"))
-    producer.produce(topics.VOTES_PER_CANDIDATE, None, f"{poll.election_no}/1/1/1".encode())
+    producer.produce(topics.VOTES_PER_CANDIDATE, None, f"{poll.election_no}/1/1/1/1".encode())
     producer.flush()
 
 

@@ -27,12 +27,13 @@ LARGEST = 2**63 - 1
 
 
 def vote(poll: Election, own: bytes, candidate: int = 1) -> bytes:
-    place = ("country", "region", "city")
     return encode(
         VoteMessage(
-            1, own.hex(), poll.election_no, 1, "A", candidate, "N", "P", 1, *place, "female", "25-34", "candidate", 0
+            schema_version=1, ballot_id=own.hex(), election=poll.election_no, contest=1, contest_name="A",
+            candidate=candidate, candidate_name="N", party="P", location=1, country="country", region="region",
+            city="city", gender="female", age_group="25-34", series="candidate", cast_at=0,
         )
-    )
+    )  # fmt: skip
 
 
 def plant(platform: Platform, *messages: tuple[bytes, bytes]) -> None:
@@ -123,11 +124,11 @@ def test_an_election_with_forged_ballots_is_counted_exactly_after_a_quarantine(c
     with pytest.raises(StageFailed, match="election quarantine SLUG"):
         verdict.require_ok()
     planted = ContestTotal(
-        schema_version=1, generation=LARGEST, election=poll.election_no, votes=10**6, contest=1, contest_name="A",
-        validity="valid",
+        schema_version=1, generation=LARGEST, election=poll.election_no, votes=10**6, district=1, contest=1,
+        contest_name="A", position=1, validity="valid",
     )  # fmt: skip
     producer = SafeProducer(counting.login("tally"))
-    producer.produce(topics.BALLOTS_PER_CONTEST, encode(planted), f"{poll.election_no}/{LARGEST}/1/valid".encode())
+    producer.produce(topics.BALLOTS_PER_CONTEST, encode(planted), f"{poll.election_no}/{LARGEST}/1/1/1/valid".encode())
     producer.flush()
     found = find_forged(counting, poll.slug)
     quarantine(counting, poll.slug, "admin", REASON, found)

@@ -95,13 +95,13 @@ def test_a_forged_ballot_for_a_contest_that_cannot_be_is_named_too(tables, poll)
 
 def test_votes_that_the_owner_changed_against_all_rules_are_found(tables, poll):
     with tables.connect("owner") as connection:
-        connection.execute("ALTER TABLE votes DISABLE TRIGGER certified_update")
+        connection.execute("ALTER TABLE votes DISABLE TRIGGER USER")
         changed = connection.execute(
             """UPDATE votes SET candidate_no = 1 WHERE election_no = %s AND candidate_no = 2
                AND voter_no = (SELECT min(voter_no) FROM votes WHERE election_no = %s AND candidate_no = 2)""",
             [poll.election_no, poll.election_no],
         ).rowcount
-        connection.execute("ALTER TABLE votes ENABLE TRIGGER certified_update")
+        connection.execute("ALTER TABLE votes ENABLE TRIGGER USER")
     assert changed == 1
     verdict = recount(tables, poll.slug)
     stored = [d for d in verdict.differences if d.what == "stored ballots for"]

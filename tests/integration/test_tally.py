@@ -327,7 +327,7 @@ def test_a_rebuild_removes_a_planted_wrong_total_and_shows_nothing_less_meanwhil
     totals = [Decoder(CandidateTotal)(r.value()) for r in read(counting.kafka, topics.VOTES_PER_CANDIDATE)]
     wrong = max(totals, key=lambda total: total.votes)
     forged = CandidateTotal(**{f: getattr(wrong, f) for f in wrong.__struct_fields__} | {"votes": wrong.votes + 7})
-    key = f"{wrong.election}/{wrong.generation}/{wrong.contest}/{wrong.candidate}".encode()
+    key = f"{wrong.election}/{wrong.generation}/{wrong.district}/{wrong.contest}/{wrong.candidate}".encode()
     producer = SafeProducer(counting.login("tally"))
     producer.produce(topics.VOTES_PER_CANDIDATE, encode(forged), key)
     producer.flush()

@@ -205,7 +205,7 @@ class TallyProgress(msgspec.Struct, frozen=True):
     schema_version: Version
     generation: Number
     batch: int
-    votes: Annotated[int, msgspec.Meta(description="distinct ballots counted by this generation")]
+    votes: Annotated[int, msgspec.Meta(description="distinct votes counted by this generation")]
     duplicates: Annotated[int, msgspec.Meta(description="redelivered ballots dropped since the driver started")]
     rejected: Annotated[int, msgspec.Meta(description="unusable messages since the driver started")]
     lag: Annotated[int, msgspec.Meta(description="messages on votes_topic not yet read")]

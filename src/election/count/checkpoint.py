@@ -51,7 +51,8 @@ def claim(
     if bound["query"] != QUERY_VERSION:
         raise CheckpointRefused(
             f"{checkpoint} was written by version {bound['query']} of the query, "
-            f"this is version {QUERY_VERSION}. {_REMEDY}"
+            f"this is version {QUERY_VERSION}. `election tally rebuild` counts again from the beginning; totals shown "
+            "stay until it is done, unless an update has changed their form."
         )
     noted, newest = read_json(checkpoint / "counted.json").get("batch"), newest_batch(checkpoint, "commits")
     if noted is None:

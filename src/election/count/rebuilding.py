@@ -1,6 +1,6 @@
 """The rebuild: counts again from the beginning of ``votes_topic``, beside the totals that readers see.
 
-A rebuild starts a new generation with its own keys. Readers switch to it once it has counted as many ballots, so shown
+A rebuild starts a new generation with its own keys. Readers switch to it once it has counted as many votes, so shown
 totals never go down. Then the keys of all other generations are removed. The new generation skips the messages that are
 quarantined at its start.
 """
@@ -86,8 +86,8 @@ def emitted(platform: Platform) -> set[int]:
 def others(keys: Iterable[Key], generation: int) -> list[Key]:
     """The keys of all other generations, in the order in which to remove them.
 
-    Ballots per contest come first, because readers choose the generation by them. Otherwise they could choose a wrong
-    generation with too many ballots while its other totals disappear one by one.
+    Votes per contest come first, because readers choose the generation by them. Otherwise they could choose a wrong
+    generation with too many votes while its other totals disappear one by one.
     """
     return sorted((key for key in keys if key[2] != generation), key=lambda key: key[0] != topics.BALLOTS_PER_CONTEST)
 

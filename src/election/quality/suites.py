@@ -30,7 +30,8 @@ Severity = Literal["critical", "warning"]
 class Look:
     """A validation of one election at one checkpoint.
 
-    ``registered`` is the sum of the contests' registered voters, ``entitled`` the sum over contests that hold a poll.
+    ``registered`` is the number of registered voters, ``entitled`` the number of votes that they can cast: one for each
+    contest on the ballot paper of their district.
     ``changed`` are the tables that changed since the validation that recorded the mark ``seen``; None validates all.
     """
 

@@ -117,10 +117,10 @@ def _look(platform: Platform, slug: str, checkpoint: Checkpoint) -> Look:
     with platform.connect("reader") as connection:
         poll = election(connection, slug)
         registered, entitled = connection.execute(
-            """SELECT coalesce(sum(registered), 0)::bigint,
-                      coalesce(sum(registered) FILTER (WHERE NOT unopposed), 0)::bigint
-               FROM contests WHERE election_no = %s""",
-            [poll.election_no],
+            """SELECT (SELECT coalesce(sum(registered), 0)::bigint FROM districts WHERE election_no = %(no)s),
+                      (SELECT coalesce(sum(registered), 0)::bigint
+                       FROM papers JOIN districts USING (election_no, district_no) WHERE election_no = %(no)s)""",
+            {"no": poll.election_no},
         ).fetchone() or (0, 0)
     if _STATES.index(poll.state) < _STATES.index(_EARLIEST[checkpoint]):
         raise StageFailed(
@@ -224,7 +224,7 @@ def _reader(look: Look) -> Connection:
     """A connection with the settings that suites' queries use, such as `current_setting('election.no')`."""
     connection = look.platform.connect("reader")
     # A valid vote stays valid while no other table changes, so only new votes are checked then.
-    seen = str(look.seen["xid"]) if look.stand("voters", "candidates", "contests") else ""
+    seen = str(look.seen["xid"]) if look.stand("voters", "candidates", "contests", "districts", "papers") else ""
     connection.execute("SELECT set_config('election.no', %s, false)", [str(look.poll.election_no)])
     connection.execute("SELECT set_config('election.seen', %s, false)", [seen])
     read_whole_elections(connection, session=True)

@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import Any, Literal
 
-from election.contracts import topics
 from election.errors import StageFailed
 from election.messaging.aggregates import folded
 from election.messaging.rejected import rejected

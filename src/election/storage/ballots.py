@@ -47,8 +47,9 @@ def places(connection: Connection, election_no: int) -> list[Place]:
 
 
 def stored_rankings(connection: Connection, election_no: int) -> list[tuple[int, str]]:
-    """Every stored ranking, as in "3,1,2", with each district whose voters ranked so. Reads votes only if there are any.
+    """Every stored ranking, as in "3,1,2", with each district whose voters ranked so.
 
+    Reads the votes only if a contest is decided by rankings.
     A null in a ranking, which nothing may store, becomes a question mark.
     """
     return connection.execute(
