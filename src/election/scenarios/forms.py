@@ -217,7 +217,18 @@ def _districts(file: Path, description: Description, contests: Contests) -> list
         found[district_id] = District(district_id, *where, electorate_of(row, description), on_paper), row
     if not found:
         raise refused(file, None, "there is no district", "Add a line for each district.")
+    _check_positions(found.values())
     return list(found.values())
+
+
+def _check_positions(districts: Iterable[tuple[District, Row]]) -> None:
+    """Turnout counts the first vote, and parties' votes are summed by position: a contest has one on all papers."""
+    known: dict[str, int] = {}
+    for district, row in districts:
+        for position, contest_id in enumerate(district.contests, 1):
+            if known.setdefault(contest_id, position) != position:
+                what = f"contest {contest_id} comes at place {position} here and at place {known[contest_id]} before"
+                raise row.refused(what, "Give each contest the same place in `contests` of all districts.")
 
 
 def _results(home: Path, papers: set[tuple[str, str]], contests: Contests, lines: Lines) -> tuple[Result, ...]:
