@@ -5,7 +5,7 @@ import streamlit as st
 from dashboard.feed import feed
 from dashboard.feed.shared import shared
 from dashboard.pages import frame
-from dashboard.view import changed, components
+from dashboard.view import changed, components, systems
 from dashboard.view.hexmap import has_map, hexmap
 from dashboard.view.leading import HOWS
 from dashboard.view.links import Links
@@ -62,6 +62,8 @@ def _contest(snapshot: Snapshot, contest: ContestResult, reader: Reader) -> None
     st.html(components.leader(snapshot, contest, reader))
     st.html(components.contest_figures(contest, reader))
     st.html(components.candidates(snapshot, contest, reader))
+    if staged := systems.stages(snapshot, contest, reader):
+        st.html(staged)
 
 
 def _table(snapshot: Snapshot, chosen: ContestResult | None, reader: Reader) -> None:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard.view import components
+from dashboard.view import components, systems
 from dashboard.view.reader import Reader
 from election.live.snapshots import Snapshot
 
@@ -20,10 +20,14 @@ def draw(snapshot: Snapshot, reader: Reader) -> None:
             st.html(components.candidates(snapshot, contest, reader))
         with side:
             st.html(components.candidate_ring(snapshot, contest, reader))
+        if staged := systems.stages(snapshot, contest, reader):
+            st.html(staged)
         return
     st.html(components.leading_party(snapshot, reader))
     st.html(components.seat_bar(snapshot, reader, stated=False, half_circle=True))
     st.html(components.figures(snapshot, reader))
+    if lists := systems.thresholds(snapshot, reader):
+        st.html(lists)
     if against := components.against(snapshot, reader):
         st.html(against)
     rows, side = st.columns([3, 1], gap="large")

@@ -105,7 +105,7 @@ def candidates(snapshot: Snapshot, contest: ContestResult, reader: Reader) -> st
         standings=contest.standings,
         top=contest.standings[0].share if contest.standings else None,
         official=snapshot.register.election.kind == "replay",
-        elected={e.contender.number: leading.HOWS[e.how] for e in contest.outcome.elected},
+        elected=leading.seated(contest.outcome),
         rises={party: float(rise) for party, rise in shares.items() if standing[party] == 1},
         since=earlier.title if earlier else "",
         election=snapshot.register.election,
@@ -271,6 +271,8 @@ def figures(snapshot: Snapshot, reader: Reader) -> str:
         ("Invalid ballots", reader.number(result.invalid), f"{invalid} of ballots" if result.counted else ""),
         ("Candidates", reader.number(sum(c.is_person for race in result.register.races for c in race.contenders)), ""),
     ]
+    if second := sum(contest.valid for contest in result.contests if contest.contest.position == 2):
+        shown.insert(4, ("Valid second votes", reader.number(second), ""))
     if len(result.contests) > 1:
         contests = f"of {reader.number(len(result.contests))}, {reader.number(result.complete)} complete"
         shown.append(("Contests reporting", reader.number(result.reported), contests))

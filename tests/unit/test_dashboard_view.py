@@ -235,8 +235,8 @@ def night_of_namesakes() -> None:
 
     names = {"A": "Sam Hill", "B": "Sam Hill", "C": "Others", "D": "D", "E": "E", "F": "F", "G": "G"}
     totals = [
-        MinuteTotal(schema_version=1, generation=1, election=1, votes=7 - n, minute=0, position=1, series="party", member=member,
-                    label=name)
+        MinuteTotal(schema_version=1, generation=1, election=1, votes=7 - n, minute=0, position=1, series="party",
+                    member=member, label=name)
         for n, (member, name) in enumerate(names.items())
     ]  # fmt: skip
     register = Register(Election(1, "slug", "Name"), parties={m: Party(m, name) for m, name in names.items()})
