@@ -12,7 +12,7 @@ PAGES = sorted([*PROJECT.glob("*.md"), *(PROJECT / "docs").glob("*.md")])
 COMMANDS = typer.main.get_command(app)
 TARGETS = set(re.findall(r"^([a-z-]+):", (PROJECT / "Makefile").read_text(), re.MULTILINE))
 ROOTS = (PROJECT, PROJECT / "src" / "election", PROJECT / "docs", *(PROJECT / "tests").glob("*/"))
-FOLDERS = tuple("src/ dags/ dashboard/ docker/ expectations/ results_feed/ spark_jobs/ stack/ tests/".split())
+FOLDERS = re.compile("(src|dags|dashboard|docker|expectations|results_feed|spark_jobs|stack|tests)/")
 NOT_OF_THE_STACK = ("ELECTION_COMPOSE_SECRETS", "ELECTION_KAFKA_2_PORT", "ELECTION_KAFKA_3_PORT")
 """Settings that docker-compose files alone read."""
 
@@ -45,7 +45,7 @@ def _known(piece):
         return any(name.startswith(target[1]) if target[1].endswith("-") else name == target[1] for name in TARGETS)
     if setting := re.match(r"(ELECTION_[A-Z_0-9]+)", piece):
         return setting[1].removeprefix("ELECTION_").lower() in Settings.model_fields or setting[1] in NOT_OF_THE_STACK
-    if piece.startswith(FOLDERS) and re.fullmatch(r"[\w./-]+\w", piece) and "NAME" not in piece:
+    if FOLDERS.match(piece) and re.fullmatch(r"[\w./-]+\w", piece) and "NAME" not in piece:
         return any((root / piece).exists() for root in ROOTS)
     return True
 

@@ -37,7 +37,9 @@ def test_every_expectation_says_what_to_do_when_it_is_not_met():
 
 
 def test_the_documentation_lists_the_expectations_there_are():
-    assert table(Settings()) in (PROJECT / "docs" / "expectations.md").read_text(), "python -m election.quality.catalogue"
+    assert table(Settings()) in (PROJECT / "docs" / "expectations.md").read_text(), (
+        "python -m election.quality.catalogue"
+    )
 
 
 def test_a_folder_without_suites_is_refused(tmp_path):
