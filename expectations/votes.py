@@ -1,7 +1,7 @@
 """Votes: each has a voter, a candidate and a contest of its election, is the voter's only one, and was cast in time."""
 
 from election.quality.gx import Expectation, gxe
-from election.quality.rows import NoRows, rules
+from election.quality.no_rows import NoRows, rules
 from election.quality.suites import Look, Suite, protects
 from expectations import ELECTION, LOOK
 

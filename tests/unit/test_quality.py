@@ -9,7 +9,7 @@ from election.errors import BadInput, StageFailed
 from election.quality import Finding, Validation, require_ok
 from election.quality.catalogue import catalogue, table
 from election.quality.gx import gx
-from election.quality.offline import localised, static_files
+from election.quality.localise_assets import localised, static_files
 from election.quality.reports import _page
 from election.quality.suites import modules
 from election.settings import PROJECT, Settings
