@@ -30,7 +30,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import electorate
-from bench.own import own_platform, pause_the_scheduled_look
+from bench.own_platform import own_platform, pause_the_scheduled_look
 from bench.parsing import a_second, parsed
 from bench.together import together
 from bench.votes import Electorate, produce

@@ -29,7 +29,7 @@ from confluent_kafka import TopicPartition
 from rich.console import Console
 from rich.table import Table
 
-from bench.own import own_platform
+from bench.own_platform import own_platform
 from bench.parsing import a_second, parsed
 from bench.uk import log_of
 from bench.votes import Electorate, produce

@@ -28,7 +28,7 @@ from rich.table import Table
 
 from bench.arriving import SECONDS_OF_MEMORY, arrive, play_totals
 from bench.dashboard_readers import read
-from bench.own import own_platform
+from bench.own_platform import own_platform
 from bench.votes import Electorate, produce
 from election.count import driver
 from election.platform import Platform

@@ -21,7 +21,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from bench.own import own_platform
+from bench.own_platform import own_platform
 from election import scenarios
 from election.behaviour import Behaviour
 from election.behaviour.deciding import INVALID, Contest, Roll

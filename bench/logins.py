@@ -18,7 +18,7 @@ import typer
 from rich.console import Console
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
-from bench.own import own_platform
+from bench.own_platform import own_platform
 from bench.together import together
 from election.casting import cast, open_poll
 from election.electorate import seed_candidates, seed_voters

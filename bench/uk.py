@@ -28,7 +28,7 @@ from rich.table import Table
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from bench.official import compared
-from bench.own import own_platform
+from bench.own_platform import own_platform
 from election import scenarios
 from election.clients.airflow import Airflow
 from election.errors import BadInput, NotReachable

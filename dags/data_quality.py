@@ -1,8 +1,8 @@
 """### Validates the data of every election, on a schedule
 
 Validates every election whose poll has opened, certified ones too, except refused ones. It checks the expectations of
-tables, topics, totals and the tally (`docs/quality.md` lists them). While a poll is open, totals may lag behind the
-table but not be ahead. Once the election is counted, they must be equal, key by key. The run changes no data.
+tables, topics, totals and the tally (`docs/expectations.md` lists them). While a poll is open, totals may lag behind
+the table but not be ahead. Once the election is counted, they must be equal, key by key. The run changes no data.
 
 A scheduled run validates only rows and messages that are new since the last run. It validates everything if older rows
 were changed or deleted, or if the new part fails. A run that is started by hand validates everything.

@@ -12,7 +12,7 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from dashboard.feed import feed
-from dashboard.feed.shared import shared
+from dashboard.feed.memo import memo
 from dashboard.model.export import Format, Table, export
 from dashboard.model.nist import report
 from election.errors import ElectionError
@@ -77,7 +77,7 @@ def _nist(slug: str, form: Form) -> tuple[bool, bytes | None]:
     return snapshot is not None, None if snapshot is None else _document(snapshot, form, _as_of(snapshot))
 
 
-@shared
+@memo
 def _document(snapshot: Snapshot, form: Form, at: datetime) -> bytes | None:
     made = report(snapshot.result, at)
     return None if made is None else written(made, form)

@@ -1,6 +1,6 @@
 """Candidates: each has a name and stands in a contest of this election, for one of its parties."""
 
-from election.quality.rows import NoRows
+from election.quality.no_rows import NoRows
 from election.quality.suites import Look, Suite, protects
 from expectations import ELECTION, LOOK, SEED
 

@@ -3,7 +3,7 @@
 from election import scenarios
 from election.errors import BadInput
 from election.quality.gx import Expectation, gxe
-from election.quality.rows import NoRows
+from election.quality.no_rows import NoRows
 from election.quality.suites import Look, Suite, protects
 from election.scenarios import Scenario
 from expectations import ELECTION, SEED

@@ -6,7 +6,7 @@ from typing import get_args
 from election.contracts.ages import AGE_GROUP_SQL, AGE_GROUPS, OF_AGE, age_sql
 from election.contracts.messages import Gender
 from election.quality.gx import Expectation, gxe
-from election.quality.rows import NoRows, rules
+from election.quality.no_rows import NoRows, rules
 from election.quality.suites import Look, Severity, Suite, protects
 from election.storage.voters import COLUMNS, TEXTS
 from expectations import ELECTION, LOOK, SEED

@@ -1,7 +1,7 @@
 """Votes: each belongs to a voter and is in a contest on their ballot paper, is the only one there, and came in time."""
 
 from election.quality.gx import Expectation, gxe
-from election.quality.rows import NoRows, rules
+from election.quality.no_rows import NoRows, rules
 from election.quality.suites import Look, Suite, protects
 from election.storage.expected import DISTRICT_SQL
 from expectations import ELECTION, LOOK

@@ -3,14 +3,14 @@
 import streamlit as st
 
 from dashboard.feed import feed
-from dashboard.feed.shared import shared
+from dashboard.feed.memo import memo
 from dashboard.pages import frame
 from dashboard.view import changed, components, systems
 from dashboard.view.hexmap import has_map, hexmap
-from dashboard.view.leading import HOWS
 from dashboard.view.links import Links
 from dashboard.view.reader import Reader
 from dashboard.view.templates import render
+from dashboard.view.wording import HOWS
 from election.live.contests import CHANGES, ORDERS, page, search
 from election.live.result import ContestResult
 from election.live.snapshots import Snapshot
@@ -79,12 +79,12 @@ def _table(snapshot: Snapshot, chosen: ContestResult | None, reader: Reader) -> 
     st.html(_rows(snapshot, wanted, by, at, chosen.contest.id if chosen else "", reader, frame.links()))
 
 
-@shared
+@memo
 def _found(snapshot: Snapshot, words: str, order: str) -> list[ContestResult]:
     return search(snapshot.result.contests, words, order)
 
 
-@shared
+@memo
 def _rows(snapshot: Snapshot, words: str, order: str, number: int, selected: str, reader: Reader, links: Links) -> str:
     return render(
         "contests.html",

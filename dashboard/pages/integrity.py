@@ -120,7 +120,7 @@ def _stream(reader: Reader) -> None:
             ("Counted", f"{reader.number(round(batch.processed_rate))} a second"),
             ("Ballots counted, all elections", reader.number(batch.votes)),
             ("Duplicates dropped since its start", reader.number(batch.duplicates)),
-            ("Generation of the count", reader.number(batch.generation)),
+            ("Generation of the tally", reader.number(batch.generation)),
         ]
     if live.unusable:
         rows.append(("Unreadable messages skipped", reader.number(live.unusable)))

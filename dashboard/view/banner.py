@@ -53,9 +53,9 @@ def _detail(snapshot: Snapshot, found: str, reader: Reader) -> str:
         case "waiting":
             return {"registered": "Voting has not begun.", "open": "Voting is open."}.get(election.state, "")
         case "partial" if election.state == "closed":
-            return f"Voting is over, the count goes on: {counted} so far."
+            return f"Voting is over; counting continues: {counted} so far."
         case "partial":
-            return f"The count goes on: {counted} of {reader.number(result.registered)} registered voters so far."
+            return f"Counting continues: {counted} of {reader.number(result.registered)} registered voters so far."
         case "complete":
             return f"All {counted}, at {reader.moment(election.counted_at)}."
         case "certified":
@@ -90,8 +90,8 @@ def _trouble(trouble: Trouble, reader: Reader) -> tuple[str, str]:
         "tables": (missing, f"Since {since} Postgres has no election tables; the first run creates them."),
         "versions": (
             missing,
-            f"Since {since} there are messages of a form that these pages do not know ({trouble.detail}); "
+            f"Since {since} there are messages in a format that these pages do not know ({trouble.detail}); "
             "they are left out. A newer dashboard may know them.",
         ),
-        "count": (old, f"Ballots arrive, but the count has finished no batch since {since}."),
+        "count": (old, f"Ballots arrive, but the tally has finished no batch since {since}."),
     }[trouble.cause]

@@ -2,8 +2,8 @@
 
 from collections import Counter
 
-from dashboard.feed.shared import shared
-from dashboard.view import changed, leading
+from dashboard.feed.memo import memo
+from dashboard.view import changed, wording
 from dashboard.view.hemicycle import FEWEST, hemicycle
 from dashboard.view.links import Links
 from dashboard.view.reader import Reader
@@ -17,7 +17,7 @@ CLOSEST = 12
 RANKED = 20
 
 
-@shared
+@memo
 def leader(snapshot: Snapshot, contest: ContestResult, reader: Reader) -> str:
     """The leader of the contest, the margin, and whether it can be overturned."""
     standing = contest.leaders[0] if len(contest.leaders) == 1 else None
@@ -28,8 +28,8 @@ def leader(snapshot: Snapshot, contest: ContestResult, reader: Reader) -> str:
         tied=contest.leaders if standing is None else (),
         colours=snapshot.colours,
         colour=snapshot.colours[standing.contender.party] if standing else NEUTRAL,
-        kicker=leading.kicker(contest),
-        statement=leading.contest_statement(contest, reader),
+        kicker=wording.kicker(contest),
+        statement=wording.contest_statement(contest, reader),
         polled=not contest.contest.unopposed,
         lead=contest.lead,
         margin_share=contest.margin_share,
@@ -39,16 +39,16 @@ def leader(snapshot: Snapshot, contest: ContestResult, reader: Reader) -> str:
     )
 
 
-@shared
+@memo
 def leading_party(snapshot: Snapshot, reader: Reader) -> str:
     """The party with the most seats, with its votes and whether it can still be overtaken."""
     seats, register = snapshot.seats, snapshot.register
     names = {party.party: register.party(party.party).name for party in seats.parties}
     first = seats.leader
     said = (
-        leading.seats_statement(seats, names, reader),
-        leading.seats_lead(seats, names, reader),
-        leading.ballots_left(snapshot.result, reader),
+        wording.seats_statement(seats, names, reader),
+        wording.seats_lead(seats, names, reader),
+        wording.ballots_left(snapshot.result, reader),
     )
     return render(
         "leading_party.html",
@@ -57,13 +57,13 @@ def leading_party(snapshot: Snapshot, reader: Reader) -> str:
         votes=next((row for row in snapshot.result.parties if first and row.party == first.party), None),
         second=names[seats.parties[1].party] if len(seats.parties) > 1 else "",
         colour=snapshot.colours[first.party] if first else NEUTRAL,
-        kicker=leading.seats_kicker(seats),
+        kicker=wording.seats_kicker(seats),
         statement=" ".join(said).strip(),
         reader=reader,
     )
 
 
-@shared
+@memo
 def against(snapshot: Snapshot, reader: Reader) -> str:
     """The election against the one before: seats changing hands, swing, turnout; empty without one before."""
     register, change = snapshot.register, snapshot.result.change
@@ -91,7 +91,7 @@ def against(snapshot: Snapshot, reader: Reader) -> str:
     )
 
 
-@shared
+@memo
 def candidates(snapshot: Snapshot, contest: ContestResult, reader: Reader) -> str:
     """Every candidate of the contest, with the official result beside it in a replay.
 
@@ -105,7 +105,7 @@ def candidates(snapshot: Snapshot, contest: ContestResult, reader: Reader) -> st
         standings=contest.standings,
         top=contest.standings[0].share if contest.standings else None,
         official=snapshot.register.election.kind == "replay",
-        elected=leading.seated(contest.outcome),
+        elected=wording.seated(contest.outcome),
         rises={party: float(rise) for party, rise in shares.items() if standing[party] == 1},
         since=earlier.title if earlier else "",
         election=snapshot.register.election,
@@ -114,7 +114,7 @@ def candidates(snapshot: Snapshot, contest: ContestResult, reader: Reader) -> st
     )
 
 
-@shared
+@memo
 def parties(snapshot: Snapshot, most: int | None, reader: Reader) -> str:
     """Parties by seats, then votes: the first ``most`` (None: all)."""
     result, register = snapshot.result, snapshot.register
@@ -148,7 +148,7 @@ def parties(snapshot: Snapshot, most: int | None, reader: Reader) -> str:
     )
 
 
-@shared
+@memo
 def seat_bar(snapshot: Snapshot, reader: Reader, *, stated: bool = True, half_circle: bool = False) -> str:
     """Seats by party against the majority line; ``stated`` adds in words whether a party has it.
 
@@ -174,7 +174,7 @@ def seat_bar(snapshot: Snapshot, reader: Reader, *, stated: bool = True, half_ci
     rest = [(reader.number(number), what) for what, number in others.items() if number]
     said = ", ".join(f"{row['name']} {row['won']} won and {row['leading']} leading" for row in rows)
     names = {party.party: register.party(party.party).name for party in seats.parties}
-    words = (leading.seats_statement(seats, names, reader), leading.ballots_left(snapshot.result, reader))
+    words = (wording.seats_statement(seats, names, reader), wording.ballots_left(snapshot.result, reader))
     circle = None
     if half_circle and seats.total >= FEWEST:
         by_party = tuple((snapshot.colours[party.party], party.won, party.leading) for party in seats.parties)
@@ -192,7 +192,7 @@ def seat_bar(snapshot: Snapshot, reader: Reader, *, stated: bool = True, half_ci
     )
 
 
-@shared
+@memo
 def map_legend(snapshot: Snapshot, *, gains: bool = False) -> str:
     """How to read the map: the parties that lead somewhere, the strength of a colour, and who is still silent."""
     seats, register = snapshot.seats, snapshot.register
@@ -202,7 +202,7 @@ def map_legend(snapshot: Snapshot, *, gains: bool = False) -> str:
     return render("map_legend.html", parties=parties, ramp=ramp, seats=seats, gains=gains, waiting=waiting)
 
 
-@shared
+@memo
 def ranked_contests(snapshot: Snapshot, reader: Reader, links: Links) -> str:
     """In place of a map: contests by the margin of their leader, in the leading party's colour."""
     led = [
@@ -225,7 +225,7 @@ def ranked_contests(snapshot: Snapshot, reader: Reader, links: Links) -> str:
     return render("ranking.html", caption=caption, what="Contest", measure="Points", rows=rows)
 
 
-@shared
+@memo
 def ranked_places(snapshot: Snapshot, reader: Reader) -> str:
     """In place of a map of one contest: its places by turnout. How a place voted is not counted, only how many did."""
     places = sorted(snapshot.locations, key=lambda place: (-(place.share or 0), place.name))
@@ -238,7 +238,7 @@ def ranked_places(snapshot: Snapshot, reader: Reader) -> str:
     return render("ranking.html", caption=caption, what="Place", measure="Turnout", rows=rows)
 
 
-@shared
+@memo
 def closest(snapshot: Snapshot, reader: Reader, links: Links) -> str:
     """The contests with the smallest margins."""
     led = [contest for contest in snapshot.result.contests if contest.leaders]
@@ -255,7 +255,7 @@ def closest(snapshot: Snapshot, reader: Reader, links: Links) -> str:
     )
 
 
-@shared
+@memo
 def figures(snapshot: Snapshot, reader: Reader) -> str:
     """The election in figures."""
     result = snapshot.result
@@ -306,13 +306,13 @@ def _figures(shown: list[tuple[str, str, str]]) -> str:
     )
 
 
-@shared
+@memo
 def candidate_ring(snapshot: Snapshot, contest: ContestResult, reader: Reader) -> str:
     parts = [(s.contender.name, s.share, snapshot.colours[s.contender.party]) for s in contest.standings]
     return _ring(parts, reader.number(contest.valid), reader)
 
 
-@shared
+@memo
 def party_ring(snapshot: Snapshot, reader: Reader) -> str:
     register = snapshot.register
     parts = [(register.party(p.party).name, p.share, snapshot.colours[p.party]) for p in snapshot.result.parties]

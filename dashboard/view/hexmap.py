@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import streamlit as st
 
-from dashboard.feed.shared import shared
+from dashboard.feed.memo import memo
 from dashboard.view.reader import Reader
 from election.live.colours import NEUTRAL
 from election.live.snapshots import Snapshot
@@ -42,7 +42,7 @@ def hexmap(snapshot: Snapshot, selected: str, reader: Reader, *, gains: bool = F
     return answer.contest
 
 
-@shared
+@memo
 def _parties(snapshot: Snapshot) -> dict[str, list[str]]:
     """Name and colour, by abbreviation, of every party that leads somewhere or had a seat there before."""
     contests = snapshot.result.contests

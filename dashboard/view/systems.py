@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from dashboard.feed.shared import shared
-from dashboard.view import leading
+from dashboard.view import wording
 from dashboard.view.flow import flow
 from dashboard.view.reader import Reader
 from dashboard.view.templates import render
@@ -97,7 +97,7 @@ def _standing(one: Threshold, reader: Reader) -> str:
     if one.way:
         return f"takes part {WAYS[one.way]}"
     needed = reader.share(one.needed / one.of, 2) if one.of else ""
-    return f"{leading.many(reader, one.short, 'vote', 'votes')} short: {needed} needed"
+    return f"{wording.many(reader, one.short, 'vote', 'votes')} short: {needed} needed"
 
 
 def _range(snapshot: Snapshot, party: str, reader: Reader) -> str:

@@ -107,7 +107,7 @@ class Registration(Parameters):
         max_length=200,
         pattern=TEXT,
         title="Nationality",
-        description="Of randomuser people: one or more of the API's codes, with commas.",
+        description="Nationalities of people from randomuser: one or more of the API's codes, with commas.",
         json_schema_extra=_section("Electorate"),
     )
     voters: int | None = Field(
@@ -212,7 +212,7 @@ def _fault(title: str, description: str) -> Any:
         ge=0,
         le=MOST_VOTERS,
         title=title,
-        description=f"{description} A fault in the first contest's papers for an audit to find; lays them down too.",
+        description=f"{description} A fault in the first contest's papers, for an audit to find. Lays down papers.",
         json_schema_extra=_section("Audit"),
     )
 
@@ -232,7 +232,7 @@ class Run(Registration):
     box: bool = Field(
         False,
         title="Lay down papers for an audit",
-        description="Papers of all ballots are laid down in boxes before the count, so that an audit can be rehearsed.",
+        description="Lay down papers of all ballots in boxes before they are counted, to rehearse an audit.",
         json_schema_extra=_section("Audit"),
     )
     flipped: int = _fault("Flipped", "Papers for another candidate that are counted for the winner.")
@@ -241,7 +241,7 @@ class Run(Registration):
     auto_certify: bool = Field(
         False,
         title="Certify without asking",
-        description="After the gates the result is certified at once, in the name of who starts the run.",
+        description="Certify the result at once after the gates, in the name of the user who starts the run.",
         json_schema_extra=_section("Certification"),
     )
 

@@ -54,7 +54,7 @@ def test_a_killed_driver_is_told_in_the_log_and_replaced(counting, airflow):
 def test_a_stop_by_hand_lasts_until_the_start_by_hand(counting, airflow, command):
     said = command("tally", "stop").stdout
     assert "The DAG tally_stream is paused" in said
-    assert "The count has stopped." in said
+    assert "The tally has stopped." in said
     assert driver.state(counting.settings).phase == "stopped"
     assert airflow.dags()[DAG]
     command("tally", "start")

@@ -217,7 +217,7 @@ def test_recorded_hashes_of_the_documents_of_a_certified_result_are_shown(platfo
 
 
 def test_quality_reports_are_listed_with_the_latest_of_each_checkpoint(platform: Platform, replay: Count) -> None:
-    assert "No checkpoint has looked" in text(open_page(REPLAY.slug, "integrity"))
+    assert "No quality gate has checked" in text(open_page(REPLAY.slug, "integrity"))
     with platform.connect("auditor") as connection:
         for checkpoint, ok, failed in (("electorate", False, 2), ("electorate", True, 0), ("count", False, 3)):
             connection.execute(

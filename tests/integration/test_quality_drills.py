@@ -447,7 +447,7 @@ SEEN: dict[str, Validation] = {}
 
 def test_every_expectation_is_seen_failing():
     listed = set(
-        re.findall(r"^\| `([a-z_]+\.[a-z_]+)` \|", (PROJECT / "docs" / "quality.md").read_text(), re.MULTILINE)
+        re.findall(r"^\| `([a-z_]+\.[a-z_]+)` \|", (PROJECT / "docs" / "expectations.md").read_text(), re.MULTILINE)
     )
     assert listed == set().union(*(drill.critical | drill.warnings for drill in FAULTS.values()))
 
@@ -455,10 +455,10 @@ def test_every_expectation_is_seen_failing():
 def test_the_documentation_shows_every_fault_with_its_message(base):
     if SEEN.keys() != FAULTS.keys():
         pytest.skip("not every drill has run")
-    page = (PROJECT / "docs" / "quality.md").read_text()
+    page = (PROJECT / "docs" / "expectations.md").read_text()
     rows = [row(fault, FAULTS[fault], validation) for fault, validation in SEEN.items()]
     absent = [line for line in rows if line not in page]
-    assert absent == [], "docs/quality.md should have:\n" + "\n".join(rows)
+    assert absent == [], "docs/expectations.md should have:\n" + "\n".join(rows)
 
 
 def test_a_second_look_at_an_open_poll_finds_a_forged_ballot_and_not_one_published_again(base):
@@ -502,7 +502,7 @@ def test_a_second_look_is_at_everything_once_what_decides_about_ballots_was_chan
 
 
 def row(fault, drill, validation):
-    """A line of the table in docs/quality.md; ballot ids and seconds, which change, are left out."""
+    """A line of the table in docs/expectations.md; ballot ids and seconds, which change, are left out."""
     others = [f for f in validation.findings if not f.name.endswith((".official", ".buckets"))]
     shown = (others or validation.findings)[0]
     message = re.sub(r"ballot [0-9a-f]{32}", "ballot …", str(shown).removeprefix(f"{shown.severity} "))

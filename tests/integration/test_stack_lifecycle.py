@@ -18,7 +18,7 @@ from tenacity import Retrying, retry_if_exception, retry_if_exception_type, stop
 
 from election.contracts.topics import TOPICS
 from election.errors import StackError
-from election.messaging.clients import SafeProducer, admin, consumer, passes
+from election.messaging.clients import SafeProducer, admin, consumer, is_transient
 from election.messaging.reading import read
 from election.messaging.topics import create_topics
 from election.platform import native
@@ -82,7 +82,9 @@ def test_a_kafka_without_logins_is_upgraded_and_keeps_its_topics_records_and_pla
         producer.flush()
         reader = consumer(anybody, group)
         # A new broker reads its own log of places first and answers "coordinator load in progress" until then.
-        for attempt in Retrying(retry=retry_if_exception(passes), stop=stop_after_delay(60), wait=wait_fixed(0.2)):
+        for attempt in Retrying(
+            retry=retry_if_exception(is_transient), stop=stop_after_delay(60), wait=wait_fixed(0.2)
+        ):
             with attempt:
                 reader.commit(offsets=[TopicPartition(topic.name, 2, 1)], asynchronous=False)
         reader.close()

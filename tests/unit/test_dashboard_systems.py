@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bench.real import ABERDEEN, GERMANY, real, scenario
-from dashboard.view import components, leading, systems
+from dashboard.view import components, systems, wording
 from dashboard.view.reader import Reader
 from election.live.count import Reading
 from election.live.register import Candidate, Contest, Counted, Election, Register
@@ -73,12 +73,12 @@ def test_germany_shows_seats_by_party_and_what_the_threshold_did() -> None:
 def test_a_winner_of_a_constituency_without_a_seat_is_told_so() -> None:
     shown = snapshot(GERMANY)
     flensburg = shown.result.by_id["001"]
-    assert leading.contest_statement(flensburg, READER).startswith(
+    assert wording.contest_statement(flensburg, READER).startswith(
         "Won the constituency, and gets no seat: the seats of"
     )
-    assert list(leading.seated(flensburg.outcome).values()) == ["won, without a seat"]
+    assert list(wording.seated(flensburg.outcome).values()) == ["won, without a seat"]
     schleswig = shown.result.by_id["L1"]
-    assert leading.contest_statement(schleswig, READER).startswith("Seats: ")
+    assert wording.contest_statement(schleswig, READER).startswith("Seats: ")
     assert "won, without a seat" in components.candidates(shown, flensburg, READER)
 
 
@@ -86,7 +86,7 @@ def test_while_the_german_count_goes_on_seats_can_still_move() -> None:
     shown = snapshot(GERMANY, "open", part=2)
     assert shown.seats.open > 0
     assert "Possible" in systems.thresholds(shown, READER)
-    assert leading.contest_statement(shown.result.by_id["L1"], READER).startswith("If the count ended now: Seats: ")
+    assert wording.contest_statement(shown.result.by_id["L1"], READER).startswith("If the count ended now: Seats: ")
 
 
 @pytest.mark.parametrize(("state", "said"), [("counted", "Stages of the count"), ("open", "provisional until")])
@@ -100,7 +100,7 @@ def test_aberdeen_shows_the_stages_of_each_ward(state: Any, said: str) -> None:
     assert drawn.count("data:image/svg+xml") == 1
     assert "Not transferable" in drawn
     if state == "counted":
-        assert leading.contest_statement(ward, READER).startswith("Elected: Avril MacKenzie, Neil MacGregor")
+        assert wording.contest_statement(ward, READER).startswith("Elected: Avril MacKenzie, Neil MacGregor")
 
 
 def _open(ward: Any) -> Any:

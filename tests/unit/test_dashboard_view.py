@@ -11,14 +11,14 @@ import pytest
 from pyarrow import ipc
 from streamlit.testing.v1 import AppTest
 
-from dashboard.feed.shared import shared
+from dashboard.feed.memo import memo
 from dashboard.pages.contests import PROGRESS as STATES
 from dashboard.pages.contests import _rows as contest_rows
 from dashboard.view import components
-from dashboard.view.leading import ballots_left, kicker, seats_kicker, seats_lead, seats_statement, statement
 from dashboard.view.links import Links
 from dashboard.view.reader import Reader
 from dashboard.view.templates import monogram, render
+from dashboard.view.wording import ballots_left, kicker, seats_kicker, seats_lead, seats_statement, statement
 from election.contracts.public import Party, State, Validation
 from election.live.count import Reading
 from election.live.register import Candidate, Contest, Counted, Election, Register, told_apart
@@ -111,7 +111,7 @@ def test_a_name_from_the_data_is_shown_as_text(name: str) -> None:
 def test_a_piece_is_made_once_for_readers_of_the_same_format_and_anew_for_the_next_snapshot() -> None:
     made: list[str] = []
 
-    @shared
+    @memo
     def piece(snapshot: Snapshot, words: str, reader: Reader) -> str:
         made.append(words)
         return f"{snapshot.serial} {words} {reader.number(1000)}"
@@ -127,7 +127,7 @@ def test_a_piece_is_made_once_for_readers_of_the_same_format_and_anew_for_the_ne
 
 
 def test_readers_of_many_formats_at_once_all_get_their_piece() -> None:
-    @shared
+    @memo
     def piece(snapshot: Snapshot, number: int, reader: Reader) -> int:
         return number
 

@@ -3,7 +3,7 @@
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
-from election.messaging.clients import passes
+from election.messaging.clients import is_transient
 
 
 @pytest.mark.parametrize(
@@ -20,8 +20,8 @@ from election.messaging.clients import passes
     ],
 )
 def test_an_error_of_a_broker_that_comes_and_goes_passes(code: int, goes_away: bool) -> None:
-    assert passes(KafkaException(KafkaError(code))) is goes_away
+    assert is_transient(KafkaException(KafkaError(code))) is goes_away
 
 
 def test_an_error_of_something_else_does_not_pass() -> None:
-    assert not passes(ValueError("no broker's"))
+    assert not is_transient(ValueError("no broker's"))

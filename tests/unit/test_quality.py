@@ -9,7 +9,7 @@ from election.errors import BadInput, StageFailed
 from election.quality import Finding, Validation, require_ok
 from election.quality.catalogue import catalogue, table
 from election.quality.gx import gx
-from election.quality.offline import localised, static_files
+from election.quality.localise_assets import localised, static_files
 from election.quality.reports import _page
 from election.quality.suites import modules
 from election.settings import PROJECT, Settings
@@ -37,7 +37,9 @@ def test_every_expectation_says_what_to_do_when_it_is_not_met():
 
 
 def test_the_documentation_lists_the_expectations_there_are():
-    assert table(Settings()) in (PROJECT / "docs" / "quality.md").read_text(), "python -m election.quality.catalogue"
+    assert table(Settings()) in (PROJECT / "docs" / "expectations.md").read_text(), (
+        "python -m election.quality.catalogue"
+    )
 
 
 def test_a_folder_without_suites_is_refused(tmp_path):

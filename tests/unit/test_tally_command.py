@@ -19,5 +19,5 @@ def test_a_stop_outlasts_a_try_that_was_on_its_way_when_the_dag_was_paused(monke
     monkeypatch.setattr(Airflow, "under_way", lambda _self, _dag: next(looks))
     monkeypatch.setattr(driver, "stop", stop)
     said = CliRunner().invoke(application.app, ["tally", "stop"], catch_exceptions=False).stdout
-    assert "The count has stopped." in said
+    assert "The tally has stopped." in said
     assert (list(looks), runs) == ([], []), "asked again once the try had come to its end"

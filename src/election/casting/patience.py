@@ -8,7 +8,7 @@ import psycopg
 import tenacity
 
 from election.errors import NotReachable
-from election.messaging.clients import passes
+from election.messaging.clients import is_transient
 
 # From the first failure. More than the producer's own delivery timeout, which is two minutes.
 _SECONDS = 300.0
@@ -58,4 +58,4 @@ class Patience:
 def _passes(error: BaseException) -> bool:
     """Whether another attempt may succeed. The batch in hand is then dropped and read again."""
     took_too_long = psycopg.errors.TransactionTimeout  # the process was paused, and Postgres rolled its batch back
-    return passes(error) or isinstance(error, (psycopg.OperationalError, took_too_long, NotReachable, Outdated))
+    return is_transient(error) or isinstance(error, (psycopg.OperationalError, took_too_long, NotReachable, Outdated))

@@ -8,7 +8,7 @@ from tenacity import retry, retry_if_exception, stop_after_delay, wait_fixed
 
 from election.contracts import topics
 from election.errors import StageFailed
-from election.messaging.clients import consumer, passes
+from election.messaging.clients import consumer, is_transient
 from election.messaging.reading import Offsets, bounds
 from election.messaging.rejected import Origin
 from election.storage.elections import Election
@@ -120,7 +120,7 @@ class Range:
         }
 
 
-@retry(retry=retry_if_exception(passes), wait=wait_fixed(0.2), stop=stop_after_delay(10), reraise=True)
+@retry(retry=retry_if_exception(is_transient), wait=wait_fixed(0.2), stop=stop_after_delay(10), reraise=True)
 def _committed(reader: Consumer, places: list[TopicPartition]) -> list[TopicPartition]:
     """The group's committed offsets. Retries, because a broker that has just started must find the group first."""
     return reader.committed(places, timeout=10)

@@ -170,7 +170,7 @@ def simulate(
 
 @audit.command()
 def risk(slug: Slug) -> None:
-    """Compare the papers of the round with the count; what follows in each contest."""
+    """Compare the papers of the round with the count and show what follows for each contest."""
     from election.audit import assess, progress
 
     platform = native()

@@ -45,7 +45,7 @@ def lot(
     ] = "",
     user: User = "admin",
 ) -> None:
-    """Record the lot that settled a tie; reconcile again before it is certified."""
+    """Record the lot that settled a tie. Reconcile again before you certify."""
     from election.certification import record_lot
 
     platform = native()

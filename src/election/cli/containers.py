@@ -15,7 +15,7 @@ Name = Annotated[str, typer.Argument(help="the service, as `election status` nam
 
 @container.command()
 def serve(service: Name) -> None:
-    """Run as this service."""
+    """Run this service."""
     from election.stack import containers
 
     containers.serve(Settings(), service)

@@ -51,7 +51,7 @@ def scenarios(as_json_: Json = False) -> None:
 
 @app.command()
 def results(slug: Slug, as_json_: Json = False) -> None:
-    """Show what was counted, contest by contest."""
+    """Show the certified result, or before that the counted one, contest by contest."""
     from election.cli.result_table import show_results
     from election.results import compared
 

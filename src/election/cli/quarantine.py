@@ -42,7 +42,7 @@ def quarantine(
             console.print(f"- {forged}", markup=False, highlight=False)
         if len(found) > _SHOWN:
             console.print(f"- and {len(found) - _SHOWN:,} more")
-        question = f"Leave {len(found):,} message(s) of {slug} out of the count?"
+        question = f"Exclude {len(found):,} message(s) of {slug} from the tally?"
         if not yes and not typer.confirm(question):
             raise typer.Exit(1)
         number = decide(platform, slug, user, reason, found)

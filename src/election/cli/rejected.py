@@ -89,7 +89,7 @@ def stream(answer: dict[str, Any], records: "Iterable[RejectedRecord]") -> None:
 
 @app.command()
 def republish(slug: Slug) -> None:
-    """Publish an election's stored votes from the database again; the count does not change.
+    """Publish an election's stored votes from the database again; totals do not change.
 
     Exit status 1 if none are stored.
     """

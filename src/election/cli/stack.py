@@ -55,7 +55,7 @@ def down(
         bool, typer.Option("--remove-state", help="Also remove databases, topics, reports and secrets.")
     ] = False,
 ) -> None:
-    """Stop the stack cleanly, streaming first. Databases, topics and checkpoints stay."""
+    """Stop the stack cleanly, the tally first. Databases, topics and checkpoints stay."""
     from election.stack.stopping import remove, stop
 
     settings = Settings()

@@ -62,8 +62,7 @@ def cast(
 ) -> None:
     """Open the poll, cast until every voter was offered the ballot, close the poll.
 
-    With ballots from outside: until `election close` closes the poll and all that came before is taken in; after that
-    it rejects what has come since as late, at any time.
+    Ballots from outside are cast until `election close` closes the poll. Run again later, it rejects late ones.
     """
     from election.casting import cast, close_poll, open_poll
 

@@ -29,7 +29,7 @@ def start(json: Json = False) -> None:
     before, now = driver.state(settings), driver.start(settings)
     _show(now, json)
     if not now.alive:
-        raise StackError("The count does not run: it was stopped at the same moment. `election tally start` starts it.")
+        raise StackError("The tally does not run: it was stopped at the same moment. `election tally start` starts it.")
     if before.alive and before.identity == now.identity and not json:
         console.print("It was running already.")
 
@@ -46,17 +46,17 @@ def stop(
     settings = native().settings
     paused = _let_airflow(settings, run=False)
     if paused:
-        console.print("The DAG tally_stream is paused, so that Airflow does not start the count again.")
+        console.print("The DAG tally_stream is paused, so that Airflow does not start the tally again.")
     stopped = driver.stop(settings, seconds=seconds)
     if paused:  # a try that was starting when the DAG was paused still starts the next driver
         driver.wait_for(lambda: not Airflow(settings).under_way("tally_stream"), seconds)
         stopped = driver.stop(settings, seconds=seconds) or stopped
     if driver.state(settings).alive:
-        raise StackError("The count runs: it was started again at the same moment. `election tally stop` stops it.")
+        raise StackError("The tally runs: it was started again at the same moment. `election tally stop` stops it.")
     if stopped:
-        console.print("The count has stopped. `election tally start` goes on where it stopped.")
+        console.print("The tally has stopped. `election tally start` resumes where it stopped.")
     else:
-        console.print("No count was running.")
+        console.print("The tally was not running.")
 
 
 @tally.command()
@@ -92,7 +92,7 @@ def rebuild_count(platform: "Platform") -> None:
     def started() -> None:  # not before: Airflow would try the refused checkpoint again
         _let_airflow(platform.settings, run=True)
 
-    console.print(f"Generation {rebuilding.rebuild(platform, console.print, started)} is the count now.")
+    console.print(f"The tally's generation is now {rebuilding.rebuild(platform, console.print, started)}.")
 
 
 def _let_airflow(settings: Settings, *, run: bool) -> bool:

@@ -61,7 +61,7 @@ _LASTING = {
 }
 
 
-def passes(error: BaseException) -> bool:
+def is_transient(error: BaseException) -> bool:
     """Whether the error is a transient Kafka error, so that a retry may succeed.
 
     Every error is transient except the known permanent ones: a broker that stops during a call causes too many

@@ -15,7 +15,7 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 from tenacity import retry, retry_if_exception, stop_after_delay, wait_fixed
 
 from election.errors import NotReachable
-from election.messaging.clients import admin, consume, consumer, passes
+from election.messaging.clients import admin, consume, consumer, is_transient
 
 Offsets = dict[int, int]
 """Offset by partition; an end is the offset after the last record."""
@@ -104,7 +104,7 @@ def _positions(reader: Consumer, unread: set[_Place]) -> dict[_Place, int]:
     return {(p.topic, p.partition): p.offset for p in reader.position([TopicPartition(*place) for place in unread])}
 
 
-@retry(retry=retry_if_exception(passes), wait=wait_fixed(0.2), stop=stop_after_delay(30), reraise=True)
+@retry(retry=retry_if_exception(is_transient), wait=wait_fixed(0.2), stop=stop_after_delay(30), reraise=True)
 def _bounds(
     kafka: Mapping[str, str], topics: Sequence[str], isolation: IsolationLevel
 ) -> tuple[dict[_Place, int], dict[_Place, int]]:

@@ -23,7 +23,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from election.messaging.rejected import rejected
 from election.platform import Platform
-from election.quality.offline import localised, static_files
+from election.quality.localise_assets import localised, static_files
 from election.quality.outcome import Finding
 from election.quality.suites import CHECKPOINTS, Look, Suite
 from election.text import visible, visible_in_templates

@@ -12,7 +12,7 @@ from election.stack.service import Service
 from election.toolchain import java
 
 DISK_NEEDED = 3 * 2**30
-"""Bytes: a small election and the logs fit in; a whole country needs more (docs/operations.md)."""
+"""Bytes: a small election and the logs fit in; a whole country needs more (docs/performance.md)."""
 
 
 def before_start(settings: Settings, services: Iterable[Service], *, supervisor: bool) -> None:

@@ -46,5 +46,5 @@ def end_streaming(settings: Settings) -> str | None:
     try:
         driver.stop(settings, seconds=60)
     except ElectionError as error:
-        return f"The count did not end by itself and is ended now; it goes on where it was. ({error})"
+        return f"The tally did not stop by itself and is killed now; it resumes where it was. ({error})"
     return None

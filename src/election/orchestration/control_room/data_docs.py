@@ -5,7 +5,7 @@ from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
 
 from election.orchestration.control_room import documents, reading
 from election.orchestration.control_room.access import LOGGED_IN, Operator
-from election.orchestration.control_room.refusing import refusals
+from election.orchestration.control_room.errors import refusals
 from election.orchestration.control_room.rendering import guarded, rendered
 from election.platform import Platform
 from election.storage.elections import elections

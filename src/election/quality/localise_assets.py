@@ -84,5 +84,5 @@ def _own(address: str) -> str:
             return own
     raise StageFailed(
         f"A page of Great Expectations loads {address}, which is not shipped with the platform. Add the file to "
-        "src/election/quality/static and its address to src/election/quality/offline.py."
+        "src/election/quality/static and its address to src/election/quality/localise_assets.py."
     )

@@ -11,7 +11,7 @@ Piece = TypeVar("Piece")
 _KEPT = 500  # readers choose the words of a search: what they ask for must not fill the memory
 
 
-def shared(piece: Callable[Concatenate[Snapshot, Given], Piece]) -> Callable[Concatenate[Snapshot, Given], Piece]:
+def memo(piece: Callable[Concatenate[Snapshot, Given], Piece]) -> Callable[Concatenate[Snapshot, Given], Piece]:
     """The piece, kept with its snapshot under whatever else it is made from; these values must be hashable."""
 
     @wraps(piece)

@@ -97,7 +97,7 @@ def _tied(outcome: Outcome, reader: Reader) -> str:
 
 def statement(lead: Lead, turnout: float | None, reader: Reader) -> str:
     """Whether the lead can be overturned, with the figures that say so; ``turnout`` is the expected one, 0 to 1."""
-    left = "how many voters have no ballot counted is not known now"
+    left = "the number of voters without a counted ballot is unknown"
     if lead.most_left is not None:
         left = many(reader, lead.most_left, "registered voter has", "registered voters have") + " no ballot counted"
     expected = "" if lead.expected_left is None else _expected(lead.expected_left, turnout, reader)
