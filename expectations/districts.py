@@ -1,7 +1,7 @@
 """Districts: those of the scenario, whose voters' numbers fill the electorate."""
 
 from election.quality.gx import Expectation, gxe
-from election.quality.rows import NoRows
+from election.quality.no_rows import NoRows
 from election.quality.suites import Look, Suite, protects
 from expectations import ELECTION
 from expectations.contests import AGAIN, scenario_of

@@ -1,6 +1,6 @@
 """Ballot papers: which contests the voters of a district vote in."""
 
-from election.quality.rows import NoRows
+from election.quality.no_rows import NoRows
 from election.quality.suites import Look, Suite, protects
 from expectations import ELECTION
 from expectations.contests import AGAIN

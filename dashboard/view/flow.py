@@ -25,9 +25,8 @@ def flow(outcome: ContestOutcome, candidates: tuple[tuple[int, str, str], ...]) 
         for number, _, _ in candidates:
             tall = float(stage.votes[number]) * scale
             if tall:
-                bars.append(
-                    f"<path fill='{colour[number]}' d='M{x} {floor[number] - tall:.1f}h{_BAR}V{floor[number]}h-{_BAR}z'/>"
-                )
+                shape = f"M{x} {floor[number] - tall:.1f}h{_BAR}V{floor[number]}h-{_BAR}z"
+                bars.append(f"<path fill='{colour[number]}' d='{shape}'/>")
         if before is not None and stage.moved is not None:
             left = x - _COLUMN + _BAR
             from_ = floor[stage.moved] - float(before.votes[stage.moved]) * scale

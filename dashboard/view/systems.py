@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from dashboard.feed.shared import shared
+from dashboard.feed.memo import memo
 from dashboard.view import wording
 from dashboard.view.flow import flow
 from dashboard.view.reader import Reader
@@ -16,7 +16,7 @@ FIRST_PARTIES = 15
 WAYS = {"votes": "by votes", "constituencies": "by constituencies won", "minority": "as a national minority"}
 
 
-@shared
+@memo
 def thresholds(snapshot: Snapshot, reader: Reader) -> str:
     """Lists against the threshold, with the seats of each if the count ended now; empty where parties need none."""
     decided, register = snapshot.result.whole.decided, snapshot.register
@@ -38,7 +38,7 @@ def thresholds(snapshot: Snapshot, reader: Reader) -> str:
     return render("thresholds.html", rows=rows, over=decided.over, reader=reader)
 
 
-@shared
+@memo
 def stages(snapshot: Snapshot, contest: ContestResult, reader: Reader) -> str:
     """The stages of a count of rankings, as a flow of transfers and as a table; empty before the first vote."""
     given = contest.outcome.given
