@@ -181,12 +181,12 @@ def test_unusable_records_are_kept_whole_with_their_origin_and_reason(tables, pu
     assert compared(tables, poll).differing == 0
 
 
-def test_voters_of_another_contest_or_of_no_place_are_rejected(tables, published):
+def test_voters_of_another_district_or_of_no_place_are_rejected(tables, published):
     poll = published("cast-misplaced", "uk-general-election-2019", contests=(YNYS_MON, NA_H_EILEANAN_AN_IAR))
     first = next(m for m in read(tables.kafka, topics.VOTERS) if m.key() == f"{poll.election_no}/1".encode())
     voter = msgspec.json.decode(first.value() or b"", type=VoterRecord)
     misplaced = [
-        msgspec.structs.replace(voter, contest=3 - voter.contest),
+        msgspec.structs.replace(voter, district=3 - voter.district),
         msgspec.structs.replace(voter, location=999_999),
     ]
     producer = SafeProducer(tables.kafka)
@@ -338,7 +338,7 @@ def test_the_stages_refuse_to_run_out_of_order_and_say_what_comes_first(tables, 
 
 def test_the_database_refuses_a_second_vote_and_another_contests_candidate(tables, published):
     poll = published("cast-constraints", "uk-general-election-2019", contests=(YNYS_MON, NA_H_EILEANAN_AN_IAR))
-    vote = "INSERT INTO votes VALUES (%s, 1, 1, %s, now())"
+    vote = "INSERT INTO votes VALUES (%s, 1, 1, %s, now(), 1)"
     with tables.connect("app") as connection:
         (other,) = connection.execute(
             "SELECT min(candidate_no) FROM candidates WHERE election_no = %s AND contest_no = 2", [poll.election_no]
