@@ -1,6 +1,5 @@
 """Ballots with several votes, and rankings: replayed, simulated and from a feed, each stored whole or refused whole."""
 
-import json
 import shutil
 from collections import Counter
 from dataclasses import replace
@@ -66,20 +65,20 @@ def rankings(platform, poll, table, number="1"):
 def unlike(platform, poll):
     """What reconciliation finds unaccounted for."""
     with platform.connect("auditor") as connection:
-        return [(what, where, n) for what, where, n in unaccounted(platform, connection, election(connection, poll.slug))]
+        return [
+            (what, where, n) for what, where, n in unaccounted(platform, connection, election(connection, poll.slug))
+        ]
 
 
-def voters_by_position(platform, poll):
+def positions(platform, poll):
+    """The positions at which each voter has a vote, as in "1,2"; equal ones once."""
     with platform.connect("reader") as connection:
-        return dict(
-            connection.execute(
-                """SELECT positions, count(*) FROM (
-                       SELECT array_agg(position ORDER BY position) AS positions FROM votes
-                       WHERE election_no = %s GROUP BY voter_no
-                   ) AS voters GROUP BY 1""",
-                [poll.election_no],
-            ).fetchall()
-        )
+        rows = connection.execute(
+            """SELECT DISTINCT string_agg(position::text, ',' ORDER BY position) FROM votes
+               WHERE election_no = %s GROUP BY voter_no""",
+            [poll.election_no],
+        ).fetchall()
+    return [own for (own,) in rows]
 
 
 def published_votes(platform, poll):
@@ -117,8 +116,7 @@ def test_simulated_voters_cast_every_vote_of_their_paper_and_reconciliation_know
     close_poll(tables, poll.slug)
     assert compared(tables, poll).differing == 0
     assert unlike(tables, poll) == []
-    positions = [1, 2] if scenario == "mixed-parliament" else [1]
-    assert [json.loads(str(list(own))) for own in voters_by_position(tables, poll)] == [positions]
+    assert positions(tables, poll) == ["1,2" if scenario == "mixed-parliament" else "1"]
     with tables.connect("owner") as connection:
         voter, contest = connection.execute(
             """SELECT voter_no, contest_no FROM votes WHERE election_no = %s AND candidate_no IS NOT NULL
@@ -168,9 +166,7 @@ def test_two_votes_from_a_feed_are_stored_together_or_refused_together(tables, p
         ExternalBallot(
             1, poll.election_no, 5, votes=(ExternalVote(first, ranking=(own,)), ExternalVote(second, listed))
         ): "wrong_ranking",
-        ExternalBallot(
-            1, poll.election_no, 5, votes=(*both(5).votes, ExternalVote(first + 1, own))
-        ): "other_contest",
+        ExternalBallot(1, poll.election_no, 5, votes=(*both(5).votes, ExternalVote(first + 1, own))): "other_contest",
         b'{"schema_version":1,"election":%d,"voter":5,"votes":[{"contest":1}]}' % poll.election_no: "wrong_type",
     }
     send(tables, *expected, both(1), both(3, own + 1, None))  # repeated ballots change nothing
