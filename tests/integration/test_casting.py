@@ -26,6 +26,7 @@ from election.messaging.rejected import rejected
 from election.orchestration.casting import cast as cast_in_a_task
 from election.preparation import Registration, register
 from election.publication.voters import record_range
+from election.reconciliation.electorate import published_voters
 from election.reconciliation.offered import unaccounted
 from election.stack.services import STORAGE
 from election.stack.supervision import Supervisor
@@ -201,6 +202,28 @@ def test_voters_of_another_district_or_of_no_place_are_rejected(tables, publishe
     cast(tables, poll.slug)
     found = {b64decode(record.value or ""): record.reason for record in rejected(tables, poll.election_no)}
     assert found == {encode(misplaced[0]): "other_contest", encode(misplaced[1]): "wrong_type"}
+
+
+def test_voters_that_version_0_1_published_vote_as_the_same_voters_do_now(tables, published, undisturbed):
+    """An election may be open while the platform is upgraded."""
+    poll = published("cast-older", voters=4_000)
+    begin = {int(partition): offset for partition, offset in poll.voters_from.items()}
+    own = b'"election":%d,' % poll.election_no
+    records = [m for m in read(tables.kafka, topics.VOTERS, begin) if own in (m.value() or b"")]
+    _, begin = bounds(tables.kafka, topics.VOTERS)
+    producer = SafeProducer(tables.kafka)
+    for record in records:
+        older = record.value().replace(b'"district":', b'"contest":')
+        producer.produce(topics.VOTERS, older, record.key(), record.partition())
+    producer.flush()
+    with tables.connect("app") as connection:
+        record_range(connection, poll.election_no, begin, bounds(tables.kafka, topics.VOTERS)[1])
+        poll = election(connection, poll.slug)
+    cast(tables, poll.slug)
+    assert tally(tables, poll) == undisturbed
+    assert list(rejected(tables, poll.election_no)) == []
+    (district,) = published_voters(tables, poll, 4_000)
+    assert (district.stored, district.published) == (4_000, 4_000)
 
 
 def test_reconciliation_accounts_for_every_voter_who_decided_to_vote(tables, published):

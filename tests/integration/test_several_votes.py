@@ -35,7 +35,8 @@ def votes(platform, poll):
     """Stored votes by district, contest and candidate (None: invalid)."""
     with platform.connect("reader") as connection:
         rows = connection.execute(
-            """SELECT district_no, contest_no, candidate_no, count(*) FROM votes JOIN voters USING (election_no, voter_no)
+            """SELECT district_no, contest_no, candidate_no, count(*)
+               FROM votes JOIN voters USING (election_no, voter_no)
                WHERE election_no = %s GROUP BY 1, 2, 3""",
             [poll.election_no],
         ).fetchall()
@@ -46,7 +47,8 @@ def official(platform, poll):
     """The same of the official result."""
     with platform.connect("reader") as connection:
         rows = connection.execute(
-            "SELECT district_no, contest_no, candidate_no, votes FROM official_results WHERE election_no = %s AND votes > 0",
+            """SELECT district_no, contest_no, candidate_no, votes FROM official_results
+               WHERE election_no = %s AND votes > 0""",
             [poll.election_no],
         ).fetchall()
     return {tuple(key): number for *key, number in rows}
