@@ -30,15 +30,15 @@ def tables(platform: Platform) -> Platform:
 def published(tables: Platform) -> Published:
     """Makes an election whose poll is open: registered, filled, checked and published."""
 
-    def make(slug: str, scenario: str = "single-race", **parameters) -> Election:
-        register(tables, Registration(scenario, slug, **parameters))
-        seed_candidates(tables, slug)
-        seed_voters(tables, slug)
-        check_electorate(tables, slug)
-        publish_candidates(tables, slug)
-        publish_voters(tables, slug)
-        open_poll(tables, slug)
-        with tables.connect("app") as connection:
+    def make(slug: str, scenario: str = "single-race", platform: Platform = tables, **parameters) -> Election:
+        register(platform, Registration(scenario, slug, **parameters))
+        seed_candidates(platform, slug)
+        seed_voters(platform, slug)
+        check_electorate(platform, slug)
+        publish_candidates(platform, slug)
+        publish_voters(platform, slug)
+        open_poll(platform, slug)
+        with platform.connect("app") as connection:
             return election(connection, slug)
 
     return make

@@ -26,6 +26,7 @@ from election.messaging.rejected import rejected
 from election.orchestration.casting import cast as cast_in_a_task
 from election.preparation import Registration, register
 from election.publication.voters import record_range
+from election.reconciliation.electorate import published_voters
 from election.reconciliation.offered import unaccounted
 from election.stack.services import STORAGE
 from election.stack.supervision import Supervisor
@@ -181,12 +182,12 @@ def test_unusable_records_are_kept_whole_with_their_origin_and_reason(tables, pu
     assert compared(tables, poll).differing == 0
 
 
-def test_voters_of_another_contest_or_of_no_place_are_rejected(tables, published):
+def test_voters_of_another_district_or_of_no_place_are_rejected(tables, published):
     poll = published("cast-misplaced", "uk-general-election-2019", contests=(YNYS_MON, NA_H_EILEANAN_AN_IAR))
     first = next(m for m in read(tables.kafka, topics.VOTERS) if m.key() == f"{poll.election_no}/1".encode())
     voter = msgspec.json.decode(first.value() or b"", type=VoterRecord)
     misplaced = [
-        msgspec.structs.replace(voter, contest=3 - voter.contest),
+        msgspec.structs.replace(voter, district=3 - voter.district),
         msgspec.structs.replace(voter, location=999_999),
     ]
     producer = SafeProducer(tables.kafka)
@@ -201,6 +202,28 @@ def test_voters_of_another_contest_or_of_no_place_are_rejected(tables, published
     cast(tables, poll.slug)
     found = {b64decode(record.value or ""): record.reason for record in rejected(tables, poll.election_no)}
     assert found == {encode(misplaced[0]): "other_contest", encode(misplaced[1]): "wrong_type"}
+
+
+def test_voters_that_version_0_1_published_vote_as_the_same_voters_do_now(tables, published, undisturbed):
+    """An election may be open while the platform is upgraded."""
+    poll = published("cast-older", voters=4_000)
+    begin = {int(partition): offset for partition, offset in poll.voters_from.items()}
+    own = b'"election":%d,' % poll.election_no
+    records = [m for m in read(tables.kafka, topics.VOTERS, begin) if own in (m.value() or b"")]
+    _, begin = bounds(tables.kafka, topics.VOTERS)
+    producer = SafeProducer(tables.kafka)
+    for record in records:
+        older = record.value().replace(b'"district":', b'"contest":')
+        producer.produce(topics.VOTERS, older, record.key(), record.partition())
+    producer.flush()
+    with tables.connect("app") as connection:
+        record_range(connection, poll.election_no, begin, bounds(tables.kafka, topics.VOTERS)[1])
+        poll = election(connection, poll.slug)
+    cast(tables, poll.slug)
+    assert tally(tables, poll) == undisturbed
+    assert list(rejected(tables, poll.election_no)) == []
+    (district,) = published_voters(tables, poll, 4_000)
+    assert (district.stored, district.published) == (4_000, 4_000)
 
 
 def test_reconciliation_accounts_for_every_voter_who_decided_to_vote(tables, published):
@@ -338,7 +361,7 @@ def test_the_stages_refuse_to_run_out_of_order_and_say_what_comes_first(tables, 
 
 def test_the_database_refuses_a_second_vote_and_another_contests_candidate(tables, published):
     poll = published("cast-constraints", "uk-general-election-2019", contests=(YNYS_MON, NA_H_EILEANAN_AN_IAR))
-    vote = "INSERT INTO votes VALUES (%s, 1, 1, %s, now())"
+    vote = "INSERT INTO votes VALUES (%s, 1, 1, %s, now(), 1)"
     with tables.connect("app") as connection:
         (other,) = connection.execute(
             "SELECT min(candidate_no) FROM candidates WHERE election_no = %s AND contest_no = 2", [poll.election_no]

@@ -14,7 +14,7 @@ from election.casting import worker as casting_worker
 from election.casting.intake import Intake
 from election.casting.pace import Rate
 from election.casting.patience import Patience
-from election.casting.storing import Ballot, prepare
+from election.casting.storing import Vote, prepare
 from election.casting.storing import send as send_to_postgres
 from election.contracts import topics
 from election.contracts.messages import ExternalBallot
@@ -242,9 +242,19 @@ def test_a_worker_that_dies_with_the_next_batch_in_hand_leaves_it_to_others(tabl
 
 
 def test_a_batch_is_stored_by_voter_so_that_no_two_workers_wait_for_each_other(tables):
-    offered = [Ballot(n, voter, 1, n, 1, "female", "25-34") for n, voter in enumerate([3, 1, 2, 1], start=1)]
+    offered = [
+        Vote(n, voter, 1, position, 1, n, (n, 9) if n == 3 else None, 1, "female", "25-34")
+        for n, voter in enumerate([3, 1, 2, 1], start=1)
+        for position in (1, 2)
+    ]
     with tables.connect("app") as connection:
         prepare(connection)
         send_to_postgres(connection, offered)
-        found = connection.execute("SELECT voter_no, candidate_no FROM batch ORDER BY ctid").fetchall()
-    assert found == [(1, 2), (1, 4), (2, 3), (3, 1)]
+        found = connection.execute(
+            "SELECT voter_no, candidate_no, position, ranking FROM batch ORDER BY ctid"
+        ).fetchall()
+    assert found == [
+        (voter, n, position, [n, 9] if n == 3 else None)
+        for voter, n in ((1, 2), (1, 4), (2, 3), (3, 1))
+        for position in (1, 2)
+    ]

@@ -32,7 +32,7 @@ def voters(platform, election_no):
     """Every voter without the election's number, by voter number."""
     with platform.connect("reader") as connection:
         return connection.execute(
-            """SELECT voter_no, contest_no, location_no, gender, date_of_birth, title, given_name, family_name, email,
+            """SELECT voter_no, district_no, location_no, gender, date_of_birth, title, given_name, family_name, email,
                       phone, street, postcode, nationality
                FROM voters WHERE election_no = %s ORDER BY voter_no""",
             [election_no],
@@ -66,7 +66,7 @@ def test_every_registered_voter_is_stored_and_counted(tables, registered):
         ).fetchone()
     everybody = 51_925
     assert {dimension: (members, registered) for dimension, members, registered in counted} == {
-        "contest": (1, everybody),
+        "district": (1, everybody),
         "location": (14, everybody),
         "gender": (3, everybody),
         "age_group": (7, everybody),
@@ -128,7 +128,7 @@ def test_an_electorate_with_a_voter_missing_is_refused_with_the_figures(tables, 
     seed_voters(tables, "offline-missing")
     with tables.connect("owner") as connection:
         connection.execute("DELETE FROM voters WHERE election_no = %s AND voter_no = 77", [no])
-    with pytest.raises(StageFailed, match=r"contest SR1 has 11,999 of 12,000 registered voters.*Nothing is published"):
+    with pytest.raises(StageFailed, match=r"district SR1 has 11,999 of 12,000 registered voters.*Nothing is published"):
         check_electorate(tables, "offline-missing")
     with tables.connect("reader") as connection:
         assert connection.execute("SELECT count(*) FROM registered_counts WHERE election_no = %s", [no]).fetchone() == (
@@ -167,16 +167,51 @@ def test_a_replay_whose_candidates_lost_a_vote_is_refused(tables, registered):
         check_electorate(tables, "offline-lost-vote")
 
 
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ("UPDATE official_results SET votes = votes - 1 WHERE candidate_no = 1",
+         r"contest S14000027 has [\d,]+ official ballots, its districts [\d,]+"),
+        ("UPDATE districts SET registered = registered - 1",
+         r"contest S14000027 has 21,106 registered voters, its districts 21,105"),
+        ("UPDATE official_results SET votes = votes + 1 WHERE contest_no = 2",
+         "district S14000027 has from .* official ballots in its contests"),
+    ],
+)  # fmt: skip
+def test_districts_that_do_not_add_up_are_refused(tables, registered, change, why, request):
+    slug = f"offline-sums-{abs(hash(request.node.name)) % 10**9}"
+    no = registered(slug, "uk-general-election-2019", contests=("S14000027",))
+    seed_candidates(tables, slug)
+    with tables.connect("owner") as connection:
+        # A second contest on the same paper, whose official votes are those of the first.
+        connection.execute(
+            """INSERT INTO contests SELECT (jsonb_populate_record(c, '{"contest_no": 2, "contest_id": "L"}')).*
+               FROM contests c WHERE election_no = %s""",
+            [no],
+        )
+        connection.execute("INSERT INTO papers VALUES (%s, 1, 2, 2)", [no])
+        connection.execute(
+            """INSERT INTO official_results
+               SELECT election_no, district_no, 2, NULL, sum(votes) FROM official_results
+               WHERE election_no = %s GROUP BY 1, 2""",
+            [no],
+        )
+        connection.execute(change + (" AND" if "WHERE" in change else " WHERE") + " election_no = %s", [no])
+    with pytest.raises(StageFailed, match=why):
+        check_electorate(tables, slug)
+
+
 def decisions(platform, election_no):
     """What everybody registered decides, as the casting workers would ask them."""
     with platform.connect("app") as connection:
         people = connection.execute(
-            f"""SELECT voter_no, contest_no, location_no, gender, {AGE_GROUP_SQL}
+            f"""SELECT voter_no, district_no, location_no, gender, {AGE_GROUP_SQL}
                 FROM voters JOIN elections USING (election_no) WHERE election_no = %s""",
             [election_no],
         ).fetchall()
         records = [VoterRecord(SCHEMA_VERSION, election_no, *person) for person in people]
-        return behaviour.load(connection, election_no).decide(records).tolist()
+        (choices,) = behaviour.load(connection, election_no).decide(records)
+        return choices.candidate.tolist()
 
 
 def test_a_registered_replay_is_decided_exactly(tables, registered):

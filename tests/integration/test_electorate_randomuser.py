@@ -121,7 +121,7 @@ def test_a_page_that_stays_broken_ends_with_the_way_on_and_a_cleared_task_goes_o
     with pytest.raises(StageFailed, match=r"page 2 \(100 people\) in 3 attempts.*`source=offline`"):
         seed_voters(platform, slug)
     assert len(rows(platform, "voters", no)) == 100
-    with pytest.raises(StageFailed, match="contest SR1 has 100 of 250 registered voters"):
+    with pytest.raises(StageFailed, match="district SR1 has 100 of 250 registered voters"):
         check_electorate(platform, slug)
 
     api.asked.clear()
@@ -147,23 +147,23 @@ def test_all_pages_come_over_one_connection(platform_with_api, registered, api):
     assert (len(api.asked), api.connections) == (3, 1)
 
 
-def test_voters_are_given_to_contests_by_their_number(platform_with_api, api):
+def test_voters_are_given_to_districts_by_their_number(platform_with_api, api):
     poll = register(
         platform_with_api,
-        Registration("single-race", "randomuser-contests", source="randomuser", nationality="gb,ua", voters=120),
+        Registration("single-race", "randomuser-districts", source="randomuser", nationality="gb,ua", voters=120),
     )
     with platform_with_api.connect("owner") as connection:
-        connection.execute("UPDATE contests SET registered = 40 WHERE election_no = %s", [poll.election_no])
+        connection.execute("UPDATE districts SET registered = 40 WHERE election_no = %s", [poll.election_no])
         connection.execute(
-            """INSERT INTO contests (election_no, contest_no, contest_id, name, region, country, registered,
-                                     first_voter_no)
+            """INSERT INTO districts (election_no, district_no, district_id, name, region, country, registered,
+                                      first_voter_no)
                VALUES (%s, 2, 'SR2', 'Otherhaven', 'Mercia', 'United Kingdom', 80, 41)""",
             [poll.election_no],
         )
-    seed_voters(platform_with_api, "randomuser-contests")
+    seed_voters(platform_with_api, "randomuser-districts")
     with platform_with_api.connect("reader") as connection:
         ranges = connection.execute(
-            """SELECT contest_no, min(voter_no), max(voter_no), count(*), count(DISTINCT nationality) FROM voters
+            """SELECT district_no, min(voter_no), max(voter_no), count(*), count(DISTINCT nationality) FROM voters
                WHERE election_no = %s GROUP BY 1 ORDER BY 1""",
             [poll.election_no],
         ).fetchall()

@@ -83,8 +83,9 @@ def test_every_unusable_ballot_is_rejected_with_its_reason(tables, published):
     poll = published("feed-bad", **OF_TWO)
     with tables.connect("reader") as connection:
         contests = connection.execute(
-            """SELECT contest_no, first_voter_no, min(candidate_no) FROM contests JOIN candidates
-               USING (election_no, contest_no) WHERE election_no = %s GROUP BY 1, 2 ORDER BY 1""",
+            """SELECT contest_no, first_voter_no, min(candidate_no) FROM papers
+               JOIN districts USING (election_no, district_no) JOIN candidates USING (election_no, contest_no)
+               WHERE election_no = %s GROUP BY 1, 2 ORDER BY 1""",
             [poll.election_no],
         ).fetchall()
         simulated = connection.execute(
@@ -247,7 +248,7 @@ def test_reconciliation_accounts_for_every_ballot_that_was_offered(tables, feed)
     with tables.connect("owner") as connection:
         connection.execute("DELETE FROM votes WHERE election_no = %s AND voter_no = 7", [poll.election_no])
         connection.execute(
-            "INSERT INTO votes VALUES (%(no)s, 70, 1, 1, now()), (%(no)s, 71, 1, 1, now())", {"no": poll.election_no}
+            "INSERT INTO votes VALUES (%(no)s, 70, 1, 1, now(), 1), (%(no)s, 71, 1, 1, now(), 1)", {"no": poll.election_no}
         )
     # Voter 7's ballot was offered twice.
     lost = ("ballot neither stored nor rejected", 1)

@@ -24,12 +24,12 @@ def test_every_voter_is_on_the_topic_once_and_as_in_the_table(tables, published,
     assert len(messages) == len(sent) == 2_000
     with tables.connect("auditor") as connection:
         rows = connection.execute(
-            f"""SELECT voter_no, contest_no, location_no, gender, {AGE_GROUP_SQL}
+            f"""SELECT voter_no, district_no, location_no, gender, {AGE_GROUP_SQL}
                 FROM voters JOIN elections USING (election_no) WHERE election_no = %s""",
             [poll.election_no],
         ).fetchall()
     due = [message.pop("due") for message in messages.values() if "due" in message]
-    members = ("voter", "contest", "location", "gender", "age_group")
+    members = ("voter", "district", "location", "gender", "age_group")
     first = {"schema_version": 1, "election": poll.election_no}
     assert messages == {f"{poll.election_no}/{row[0]}": first | dict(zip(members, row, strict=True)) for row in rows}
     assert len(due) == (2_000 if parameters else 0)

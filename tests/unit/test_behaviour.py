@@ -30,17 +30,32 @@ def line(contest: int, number: int, party: str, official: int | None) -> Line:
 
 
 def rolls_of(scenario: Scenario) -> list[Roll]:
-    """A simple scenario's districts as they are registered: numbers from 1, voters one after the other."""
-    rolls, first, candidate_no = [], 1, 0
+    """The scenario's districts as they are registered: numbers from 1, voters one after the other."""
+    standing: dict[str, tuple[Line, ...]] = {}
+    candidate_no = 0
     for number, contest in enumerate(scenario.contests, 1):
-        standing = tuple(
+        standing[contest.contest_id] = tuple(
             line(number, candidate_no + position, candidate.party_abbreviation, candidate.votes)
             for position, candidate in enumerate(contest.candidates, 1)
         )
-        candidate_no += len(standing)
-        paper = (only(number, standing, contest.invalid_votes, contest.contest_id),)
-        rolls.append(Roll(number, contest.contest_id, contest.region, first, contest.electorate, paper))
-        first += contest.electorate
+        candidate_no += len(contest.candidates)
+    contests = {contest.contest_id: (number, contest) for number, contest in enumerate(scenario.contests, 1)}
+    results = {(result.district_id, result.contest_id): result for result in scenario.results}
+
+    def on_paper(district_id: str, contest_id: str) -> Contest:
+        number, contest = contests[contest_id]
+        own, result = standing[contest_id], results.get((district_id, contest_id))
+        if result is None:
+            return Contest(number, contest_id, own, contest.kind)
+        votes = dict(zip([one.number for one in own], result.votes, strict=True)) | {INVALID: result.invalid}
+        rankings = tuple((tuple(own[place].number for place in places), n) for places, n in result.rankings)
+        return Contest(number, contest_id, own, contest.kind, votes, rankings)
+
+    rolls, first = [], 1
+    for number, district in enumerate(scenario.districts, 1):
+        paper = tuple(on_paper(district.district_id, contest_id) for contest_id in district.contests)
+        rolls.append(Roll(number, district.district_id, district.region, first, district.electorate, paper))
+        first += district.electorate
     return rolls
 
 
@@ -309,6 +324,30 @@ def test_a_replay_with_other_numbers_of_second_votes_is_refused() -> None:
         Replay(1, [replace(rolls[0], paper=(first, fewer)), *rolls[1:]])
     with pytest.raises(BadInput, match=r"District D1 has more official ballots \(3,000\) than registered voters"):
         Replay(1, [replace(rolls[0], registered=2_999), *rolls[1:]])
+
+
+def test_both_votes_of_germany_are_official_in_every_district() -> None:
+    rolls = rolls_of(scenarios.select(scenarios.load(FOLDER, "germany-bundestag-2025"), region="Bremen"))
+    people = everybody(rolls)
+    first, second = Behaviour(rolls, Replay(2025, rolls)).choose(*people)
+    for index, choices in enumerate((first, second)):
+        for roll in rolls:
+            votes = {number: votes for number, votes in roll.paper[index].official.items() if votes}
+            abstain = {ABSTAINS: roll.registered - sum(votes.values())}
+            assert counted(choices.candidate[people[1] == roll.district_no]) == votes | abstain
+    assert ((first.candidate == ABSTAINS) == (second.candidate == ABSTAINS)).all()
+
+
+def test_every_ballot_of_aberdeen_is_cast_as_it_was() -> None:
+    rolls = rolls_of(scenarios.load(FOLDER, "scotland-aberdeen-2017"))
+    people = everybody(rolls)
+    (choices,) = Behaviour(rolls, Replay(2017, rolls)).choose(*people)
+    found = Counter(zip(people[1].tolist(), choices.ranked(), strict=True))
+    official = {(roll.district_no, ranking): n for roll in rolls for ranking, n in roll.paper[0].rankings}
+    assert {key: n for key, n in found.items() if key[1]} == official
+    assert sum(official.values()) == 70_609
+    spoilt = {roll.district_no: roll.paper[0].official[INVALID] for roll in rolls}
+    assert Counter(people[1][choices.candidate == INVALID].tolist()) == spoilt
 
 
 RANKINGS = (((1,), 40), ((1, 2, 3), 300), ((2, 1), 250), ((3, 2, 1, 4), 7), ((4,), 1))

@@ -38,7 +38,7 @@ class BallotPapers:
         ):
             positions.setdefault(district, {})[contest] = position
         contests = connection.execute(
-            """SELECT contest_no, kind, array_remove(array_agg(candidate_no), NULL)
+            """SELECT contest_no, contests.kind, array_remove(array_agg(candidate_no), NULL)
                FROM contests LEFT JOIN candidates USING (election_no, contest_no)
                WHERE election_no = %s GROUP BY contest_no, contests.kind""",
             [election_no],

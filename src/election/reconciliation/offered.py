@@ -146,7 +146,7 @@ def _decided(connection: Connection, poll: Election) -> Iterator[Unaccounted]:
     for index, contests in enumerate(decides.contests):
         with connection.cursor(name="offered", binary=True) as cursor:
             cursor.execute(
-                f"""SELECT voter_no, w.district_no, gender, {AGE_GROUP_SQL},
+                f"""SELECT w.voter_no, w.district_no, gender, {AGE_GROUP_SQL},
                            CASE WHEN v.voter_no IS NULL THEN %(abstains)s ELSE coalesce(candidate_no, %(invalid)s) END,
                            ranking
                     FROM voters w LEFT JOIN votes v
