@@ -130,5 +130,5 @@ def test_the_dag_is_unpaused_once_the_new_driver_runs(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(rebuilding, "rebuild", rebuild)
     monkeypatch.setattr(commands, "_let_airflow", lambda _settings, run: done.append(f"run: {run}"))
-    assert "Generation 2" in CliRunner().invoke(application.app, ["tally", "rebuild"]).stdout
+    assert "generation is now 2" in CliRunner().invoke(application.app, ["tally", "rebuild"]).stdout
     assert done == ["started", "run: True", "counted"]

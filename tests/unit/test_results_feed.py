@@ -81,11 +81,11 @@ class Night:
         for line, number in votes.items():
             contest = contest_of[line]
             ballots[contest, "valid"] = ballots.get((contest, "valid"), 0) + number
-            self._put(VOTES_PER_CANDIDATE.topic, f"{contest}/{line}", votes=number, contest=contest,
-                      contest_name="", candidate=line, candidate_name="", party="A")  # fmt: skip
+            self._put(VOTES_PER_CANDIDATE.topic, f"{contest}/{contest}/{line}", votes=number, district=contest,
+                      contest=contest, contest_name="", candidate=line, candidate_name="", party="A")  # fmt: skip
         for (contest, validity), number in ballots.items():
-            self._put(BALLOTS_PER_CONTEST.topic, f"{contest}/{validity}", votes=number, contest=contest,
-                      contest_name="", validity=validity)  # fmt: skip
+            self._put(BALLOTS_PER_CONTEST.topic, f"{contest}/{contest}/{validity}", votes=number, district=contest,
+                      contest=contest, contest_name="", position=1, validity=validity)  # fmt: skip
         self.source.count._versions[7] += 1
         self.source.count.pulse.answered()
         self.source.count.caught_up.set()

@@ -111,5 +111,5 @@ def decide_whole(
 
 
 def one_seat_each(rules: AnyRules, races: Sequence[Race]) -> bool:
-    """Whether each contest elects one person by the most votes, so that it can be told alone."""
+    """Whether each contest elects one person by the most votes, so that it stands for itself."""
     return isinstance(rules, Rules) and all(race.seats == 1 for race in races)
