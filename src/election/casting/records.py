@@ -48,7 +48,7 @@ class Decoding(Generic[Form]):
 
     def __call__(self, records: Sequence[Origin]) -> tuple[list[int], list[Form], Refused]:
         """(places in the batch, decoded records at these places, refused records)."""
-        every = self._decode.every([record.value() for record in records])
+        every: list[Form] | None = self._decode.every([record.value() for record in records])
         if every is not None and {*map(_ELECTION, every)} <= {self._poll.election_no}:
             return list(range(len(every))), every, []
         return self._each(records)
