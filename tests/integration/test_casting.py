@@ -213,8 +213,8 @@ def test_voters_that_version_0_1_published_vote_as_the_same_voters_do_now(tables
     _, begin = bounds(tables.kafka, topics.VOTERS)
     producer = SafeProducer(tables.kafka)
     for record in records:
-        older = record.value().replace(b'"district":', b'"contest":')
-        producer.produce(topics.VOTERS, older, record.key(), record.partition())
+        older = (record.value() or b"").replace(b'"district":', b'"contest":')
+        producer.produce(topics.VOTERS, older, record.key() or b"", record.partition() or 0)
     producer.flush()
     with tables.connect("app") as connection:
         record_range(connection, poll.election_no, begin, bounds(tables.kafka, topics.VOTERS)[1])

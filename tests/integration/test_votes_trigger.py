@@ -112,7 +112,7 @@ def test_a_second_vote_and_a_malformed_one_are_refused(tables, no, vote, error):
 )
 def test_a_stored_vote_cannot_become_one_that_cannot_be(tables, no, change, why):
     with tables.connect("owner") as connection, pytest.raises(psycopg.errors.ForeignKeyViolation, match=why):
-        connection.execute(f"UPDATE votes SET {change} AND election_no = {no}")  # type: ignore[arg-type]
+        connection.execute(f"UPDATE votes SET {change} AND election_no = {no}")
     assert stored(tables, no) == GOOD
 
 
@@ -136,7 +136,7 @@ def test_a_stored_vote_cannot_become_one_that_cannot_be(tables, no, change, why)
 def test_what_stored_votes_refer_to_stays_where_it_is(tables, no, change, table):
     said = f"Rows of {table} cannot be moved or deleted: votes of their election are stored"
     with tables.connect("owner") as connection, pytest.raises(psycopg.errors.ForeignKeyViolation, match=said):
-        connection.execute(f"{change} AND election_no = {no}")  # type: ignore[arg-type]
+        connection.execute(f"{change} AND election_no = {no}")
     assert stored(tables, no) == GOOD
 
 

@@ -432,7 +432,8 @@ def test_rankings_are_the_same_in_any_batches_and_whatever_else_is_chosen() -> N
             assert some.rankings is not None and (some.rankings == at_once.rankings[batch]).all()
     longer = Roll(3, "D3", "R", 1_061, 50, (Contest(3, "W3", lines(3, range(21, 40)), "ranking"),))
     more = [*rolls, longer]
-    people = tuple(column[:1_060] for column in everybody(more))
+    voter, district, gender, age = (column[:1_060] for column in everybody(more))
+    people = voter, district, gender, age
     (alone,), (among,) = (Behaviour(some, Simulated(3, some, Simulation())).choose(*people) for some in (rolls, more))
     assert alone.rankings is not None and among.rankings is not None
     # The turnout alone depends on what else is chosen, and districts of one region have the same.

@@ -18,7 +18,7 @@ OWN = bytes(range(16))
 
 
 def vote(own: bytes = OWN, candidate: int | None = None, cast_at: int = 120_001) -> tuple[bytes, bytes]:
-    return (own, ENCODE(own, 1, candidate, 3, "female", "25-34", cast_at))
+    return (own, ENCODE(own, 1, 1, candidate, None, 3, "female", "25-34", cast_at))
 
 
 def remembering() -> Entries:

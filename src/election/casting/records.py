@@ -1,7 +1,6 @@
 """The common part of all sources of ballots: decodes one election's records from a topic that all elections share."""
 
 from collections.abc import Sequence
-from operator import attrgetter
 from typing import Generic, Protocol, TypeVar
 
 from election.casting.storing import Vote
@@ -10,8 +9,6 @@ from election.contracts.topics import MAX_RECORD_BYTES
 from election.messaging.rejected import Origin
 from election.platform import Connection
 from election.storage.elections import Election, elections
-
-_ELECTION = attrgetter("election")
 
 Refused = list[tuple[int, Unusable]]
 """(place in the batch, reason) of the records that cannot be used."""
@@ -48,8 +45,8 @@ class Decoding(Generic[Form]):
 
     def __call__(self, records: Sequence[Origin]) -> tuple[list[int], list[Form], Refused]:
         """(places in the batch, decoded records at these places, refused records)."""
-        every = self._decode.every([record.value() for record in records])
-        if every is not None and {*map(_ELECTION, every)} <= {self._poll.election_no}:
+        every: list[Form] | None = self._decode.every([record.value() for record in records])
+        if every is not None and {message.election for message in every} <= {self._poll.election_no}:
             return list(range(len(every))), every, []
         return self._each(records)
 

@@ -1,4 +1,4 @@
--- What a vote must be, checked where it is stored, for every login.
+-- What a vote must be, checked where it is stored, for every role.
 -- Run by the owner after views.sql; safe to run again. Reasons: docs/decisions/0042-districts-and-contests.md.
 
 -- Refuses votes without a voter, in a contest that is not at that position of the ballot paper of the voter's district,
