@@ -126,3 +126,33 @@ def test_the_comparison_in_a_process_of_its_own_finds_the_same(tables, poll, mon
     monkeypatch.setattr(reading, "APART", 1)
     assert agree(tables, poll) == before
     assert before.forged and before.altered
+
+
+@pytest.mark.parametrize("scenario", ["mixed-parliament", "stv-wards"])
+def test_several_votes_and_rankings_are_compared_as_the_oracle_compares_them(tables, published, scenario):
+    made = published(f"one-{scenario}", scenario, voters=400)
+    cast(tables, made.slug)
+    found = agree(tables, made)
+    assert found.stored == found.published > 200
+    assert not (found.missing or found.forged or found.altered)
+    with tables.connect("auditor") as connection:
+        valid = [vote for _, value in stored_votes(connection, made) if (vote := said(value)).candidate]
+    (first, second, third, fourth), last = valid[:4], valid[-1]
+    unknown = b"\x61" * 16
+    changed = {
+        "forged": replace(first, ballot_id=unknown.hex()),
+        "another position": replace(first, position=7),
+        "another district": replace(second, district=77),
+        "another's vote": replace(last, ballot_id=third.ballot_id),
+    }
+    ranked = next((vote for vote in valid if vote.ranking and len(vote.ranking) > 1), None)
+    if ranked is None:
+        changed["a ranking where there is none"] = replace(fourth, ranking=(fourth.candidate,))
+    else:
+        changed["a shorter ranking"] = replace(ranked, ranking=ranked.ranking[:1])
+        changed["a ranking that is not stored"] = replace(ranked, ranking=(*ranked.ranking, 99))
+    publish(tables, *((bytes.fromhex(vote.ballot_id), encode(vote)) for vote in changed.values()))
+    found = agree(tables, made)
+    assert found.forged == {unknown.hex()}
+    assert found.altered == {vote.ballot_id for what, vote in changed.items() if what != "forged"}
+    assert found.other_choice == found.altered

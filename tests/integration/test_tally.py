@@ -24,7 +24,7 @@ from confluent_kafka import OFFSET_BEGINNING, Producer, TopicPartition
 from election.casting import cast, close_poll
 from election.cli.restore import restore_topics
 from election.contracts import topics
-from election.contracts.aggregates import CandidateTotal
+from election.contracts.aggregates import TURNOUT_BY_HOUR, CandidateTotal
 from election.contracts.messages import Decoder, ExternalBallot, RejectedRecord, TallyProgress, encode
 from election.count import driver, wait_until_counted
 from election.count.checkpoint import newest_batch, read_offsets
@@ -46,6 +46,7 @@ from tests.ballots import once_votes_are_stored, send
 log = logging.getLogger(__name__)
 SEED = os.environ.get("DRILL_SEED", str(time.time_ns() % 1_000_000))
 
+TURNOUT = (topics.TURNOUT_BY_LOCATION, topics.TURNOUT_BY_GENDER, topics.TURNOUT_BY_AGE_GROUP, TURNOUT_BY_HOUR.topic)
 FAULTS = {
     "driver": count_faults.kill_driver_within_batch,
     "executor": count_faults.kill_executor,
@@ -120,6 +121,39 @@ def counted(counting: Platform, published) -> str:
     close_poll(counting, poll.slug)
     assert_exact(counting, poll.slug)
     return poll.slug
+
+
+@pytest.fixture(scope="module")
+def several(counting: Platform, counted: str, published) -> list[str]:
+    """Two more: one whose voters have two votes each, and one whose voters rank candidates."""
+    slugs = []
+    for scenario in ("mixed-parliament", "stv-wards"):
+        poll = published(f"tally-{scenario}", scenario, voters=1000)
+        cast(counting, poll.slug)
+        close_poll(counting, poll.slug)
+        slugs.append(poll.slug)
+    return slugs
+
+
+def test_several_votes_a_voter_and_rankings_are_counted_exactly(counting, several) -> None:
+    verdicts = {}
+    for slug in several:
+        wait_until_counted(counting, slug, timeout_stalled_s=240)
+        verdicts[slug] = reconcile(counting, slug)
+    assert [verdict.differences for verdict in verdicts.values()] == [(), ()]
+    mixed, ranked = verdicts.values()
+    assert mixed.stored == mixed.published == mixed.counted == 2 * mixed.voted > 1000
+    assert ranked.stored == ranked.counted == ranked.voted > 500
+    assert mixed.votes == f"{mixed.stored:,} votes on {mixed.voted:,} ballots"
+    with counting.connect("reader") as connection:
+        numbers = [election(connection, slug).election_no for slug in several]
+    totals = folded(counting.kafka)
+    turnout = [{sum(total.votes for total in totals.election(no)[topic]) for topic in TURNOUT} for no in numbers]
+    assert turnout == [{mixed.voted}, {ranked.voted}], "a voter counts once"
+    valid = sum(total.votes for total in totals.election(numbers[1])[topics.VOTES_PER_CANDIDATE])
+    assert [totals.ranked(number) for number in numbers] == [0, valid]
+    assert len(totals.election(numbers[1])[topics.VOTES_PER_RANKING]) > 20
+    assert {total.position for total in totals.election(numbers[0])[topics.VOTES_PER_PARTY]} == {1, 2}
 
 
 def test_no_total_of_a_counted_election_is_less_than_one_before_it(counting, counted) -> None:
@@ -323,7 +357,7 @@ def test_a_stop_finishes_the_batch_and_the_next_start_goes_on(counting, counted)
     assert reconcile(counting, counted).differences == ()
 
 
-def test_a_rebuild_removes_a_planted_wrong_total_and_shows_nothing_less_meanwhile(counting, counted) -> None:
+def test_a_rebuild_removes_a_planted_wrong_total_and_shows_nothing_less_meanwhile(counting, counted, several) -> None:
     totals = [Decoder(CandidateTotal)(r.value()) for r in read(counting.kafka, topics.VOTES_PER_CANDIDATE)]
     wrong = max(totals, key=lambda total: total.votes)
     forged = CandidateTotal(**{f: getattr(wrong, f) for f in wrong.__struct_fields__} | {"votes": wrong.votes + 7})
@@ -341,8 +375,8 @@ def test_a_rebuild_removes_a_planted_wrong_total_and_shows_nothing_less_meanwhil
     assert len(shown) > 3
     assert shown == sorted(shown), "ballots shown never go down"
     assert min(shown) == max(shown) == before, "the old count stays on screen until the new one says as much"
-    assert reconcile(counting, slug).differences == ()
-    assert reconcile(counting, counted).differences == ()
+    for known in (slug, counted, *several):
+        assert reconcile(counting, known).differences == ()
     assert _generations(counting) == {generation}, "the old generation's keys are tombstoned"
     assert not tally_folder(counting.settings).checkpoint(wrong.generation).exists()
 

@@ -178,9 +178,9 @@ def test_a_rebuild_of_rankings_is_shown_once_it_has_them():
     assert shown_after([*old, ballots(10, 2), ranking(8, 2)]) == 1
     assert shown_after([*old, ballots(10, 2), ranking(9, 2)]) == 2
     # A forged ranking above the votes by contest keeps no reader from a count without it once these are removed.
-    wrong = [ballots(12), ranking(12), ballots(10, 2), ranking(10, 2)]
+    wrong = [ballots(12), ballots(3, validity="invalid"), ranking(12), ballots(10, 2), ranking(10, 2)]
     assert shown_after(wrong) == 1
-    assert shown_after([*wrong, (*ballots(12)[:2], None)]) == 2
+    assert shown_after([*wrong, (*ballots(12)[:2], None)]) == 2, "the first of them is removed"
 
 
 def shown(totals):
