@@ -14,12 +14,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from election.contracts.ballots import Choice, Place, VoteEncoder
-from election.evidence.entries import ENTRY_BYTES, unpack
+from election.evidence.entries import SIMPLE
 from election.evidence.notes import Checkpoint, Signer
-from election.evidence.package import write_checksums
+from election.evidence.package import write_checksums, write_programs
 from election.evidence.sealing import Entries
 from election.evidence.tree import Tree
-from election.settings import PROJECT
 
 _ROUND = 65_536
 _ORIGIN = "election/bench/1"
@@ -40,7 +39,7 @@ def main(ballots: int) -> None:
 
 def _seal(folder: Path, ballots: int) -> int:
     """Writes a package with an empty journal; returns the CPU nanoseconds of decoding, entries, tree and heads."""
-    draw, entries, tree = random.Random(1), Entries(1), Tree()
+    draw, entries, tree = random.Random(1), Entries(1, SIMPLE), Tree()
     encode = VoteEncoder(1, "party", [Choice(1, "A", n, f"C{n}", "P") for n in range(1, 9)], [Place(1, "c", "r", "t")])
     taken, notes, counted = 0, [], defaultdict[str, Counter[str]](Counter)
     with (folder / "entries.bin").open("wb") as file:
@@ -50,24 +49,25 @@ def _seal(folder: Path, ballots: int) -> int:
             messages = [(own, encode(own, 1, 1, draw.randrange(1, 9), None, 1, "female", "25-34", at)) for own in ids]
             begin = time.process_time_ns()
             made, _ = entries({0: messages})
-            tree.extend(made[one : one + ENTRY_BYTES] for one in range(0, len(made), ENTRY_BYTES))
+            tree.extend(SIMPLE.split(made))
             notes.append(_SIGNER.sign(str(Checkpoint(_ORIGIN, tree.size, tree.root()))))
             taken += time.process_time_ns() - begin
             file.write(made)
-            for one in unpack(made):
+            for one in SIMPLE.unpack(made):
                 for part, key in (("contest", one.contest), ("choice", f"{one.contest}/{one.candidate}"),
                                   ("location", one.location), ("gender", one.gender), ("age_group", one.age_group),
                                   ("minute", f"{one.minute}/{one.candidate}")):  # fmt: skip
                     counted[part][str(key)] += 1
-    described = {"origin": _ORIGIN, "names": {}, "series": {}, "registered": {}, "left_out": []}
+    described = {"origin": _ORIGIN, "names": {}, "series": {}, "registered": {}, "left_out": [], "papers": {},
+                 "system": "plurality", "entry": {"bytes": SIMPLE.size, "district": False, "preferences": 0}}  # fmt: skip
     lines: dict[str, dict[str, str]] = {str(n): {} for n in range(1, 9)}
-    contests = {"1": {"unopposed": False, "lot": None, "lines": lines, "contenders": {}}}
+    contests = {"1": {"position": 1, "seats": 1, "unopposed": False, "lots": [], "lines": lines, "contenders": {}}}
     (folder / "election.json").write_text(json.dumps(described | {"contests": contests}))
     (folder / "result.json").write_text(json.dumps({"counted": counted}))
     (folder / "journal.jsonl").write_text("")
     (folder / "heads.txt").write_text("\n".join(notes), "utf-8")
     (folder / "keys.txt").write_text(_SIGNER.verifier_key)
-    (folder / "verify.py").write_bytes((PROJECT / "src" / "election" / "evidence" / "verify.py").read_bytes())
+    write_programs(folder)
     write_checksums(folder)
     return taken
 

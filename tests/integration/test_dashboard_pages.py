@@ -21,7 +21,7 @@ from dashboard.model.export import export
 from election.contracts import topics
 from election.contracts.messages import encode
 from election.errors import NotReachable
-from election.evidence.entries import Entry
+from election.evidence.entries import SIMPLE, Entry
 from election.evidence.log import Round, append, heads, signer
 from election.evidence.tree import Tree
 from election.live.registers import RegisterReader
@@ -440,8 +440,8 @@ def test_the_newest_head_of_the_log_is_shown_and_every_head_is_offered(platform:
     with platform.connect("auditor") as connection:
         poll, tree = election(connection, registration.slug), Tree()
         for number in range(2):
-            entries = Entry(bytes([number] * 16), 1, 1, 1, 0, 0, 0).pack()
-            append(connection, poll, signer(platform, poll), tree, Round("topic", {}, {}, entries))
+            entries = SIMPLE.pack(Entry(bytes([number] * 16), 1, 1, 1, 0, 0, 0))
+            append(connection, poll, SIMPLE, signer(platform, poll), tree, Round("topic", {}, {}, entries))
     assert until(lambda: tree.root().hex() in text(open_page(registration.slug, "integrity")))
     assert f"exports/{registration.slug}/heads.txt" in text(open_page(registration.slug, "downloads"))
     with platform.connect("dashboard") as connection:

@@ -16,7 +16,7 @@ from election.errors import BadInput, StageFailed
 from election.evidence import log, sealing
 from election.evidence.comparing import Comparison, compare
 from election.evidence.cosigning import cosign, new_key
-from election.evidence.entries import entry, unpack
+from election.evidence.entries import SIMPLE
 from election.evidence.notes import Checkpoint, Signer, checkpoint, verified, verified_cosignature
 from election.evidence.proofs import verify_consistency, verify_inclusion
 from election.evidence.proving import prove_ballot, prove_growth
@@ -73,7 +73,7 @@ def repeated(platform, poll: Election) -> list[bytes]:
                 except Unusable:
                     continue
                 if message.partition() == partition and vote.election == poll.election_no:
-                    tree.extend([entry(vote)])
+                    tree.extend([SIMPLE.entry(vote)])
         found.append(tree.root())
     return found
 
@@ -87,7 +87,7 @@ def test_every_published_ballot_is_an_entry_and_every_head_is_signed(tables, pub
         (stored,) = connection.execute(
             "SELECT count(*) FROM votes WHERE election_no = %s", [poll.election_no]
         ).fetchone() or (0,)
-    assert last.size == stored == len({one.ballot for one in unpack(b"".join(entries(tables, poll)))})
+    assert last.size == stored == len({one.ballot for one in SIMPLE.unpack(b"".join(entries(tables, poll)))})
     known, tree, at = heads(tables, poll), Tree(), 0
     assert len(known) > 2
     for head in known:
@@ -242,7 +242,7 @@ def test_a_certification_is_bound_to_the_last_head_and_closes_the_log(tables, pu
         assert known is not None
         more = log.Round(known.topic_id, known.offsets, known.offsets, entries(tables, poll)[0])
         with pytest.raises(psycopg.errors.RaiseException, match="is certified: its rows in log_rounds"):
-            log.append(connection, poll, log.signer(tables, poll), known.tree, more)
+            log.append(connection, poll, SIMPLE, log.signer(tables, poll), known.tree, more)
 
 
 def test_nothing_is_certified_whose_log_misses_ballots(tables, published):
@@ -258,8 +258,8 @@ def test_nothing_is_certified_whose_log_misses_ballots(tables, published):
             candidate_name="N", party="P", location=1, country="c", region="r", city="t", gender="female",
             age_group="25-34", series="candidate", cast_at=0,
         )  # fmt: skip
-        vote = entry(forged)
-        log.append(connection, here, log.signer(tables, here), Tree(), log.Round("topic", {}, {}, vote))
+        vote = SIMPLE.entry(forged)
+        log.append(connection, here, SIMPLE, log.signer(tables, here), Tree(), log.Round("topic", {}, {}, vote))
     with pytest.raises(StageFailed, match=r"its log has 1 entries, and \d+ ballots are stored.*election seal"):
         certify(tables, poll.slug, "me", "All agrees.", number)
     assert decision(tables, poll.slug) is None
@@ -314,13 +314,13 @@ def test_a_ballot_that_was_sealed_and_is_gone_or_changed_is_named(tables, publis
     done = cast(tables, poll.slug)
     seal(tables, poll.slug)
     assert compare(tables, poll.slug) == Comparison(done.ballots, (), (), 0)
-    (one,) = unpack(entries(tables, poll)[0])
+    (one,) = SIMPLE.unpack(entries(tables, poll)[0])
     gone, changed = one._replace(ballot=b"\x42" * 16), one._replace(minute=one.minute + 1)
     with tables.connect("auditor") as connection:  # as if the topic had held these, and now held others
         end = log.end_of_log(connection, poll.election_no)
         assert end is not None
-        more = log.Round(end.topic_id, end.offsets, end.offsets, gone.pack() + changed.pack())
-        log.append(connection, poll, log.signer(tables, poll), end.tree, more)
+        more = log.Round(end.topic_id, end.offsets, end.offsets, SIMPLE.pack(gone) + SIMPLE.pack(changed))
+        log.append(connection, poll, SIMPLE, log.signer(tables, poll), end.tree, more)
     assert compare(tables, poll.slug) == Comparison(done.ballots + 1, ("42" * 16,), (one.ballot.hex(),), 2)
 
 

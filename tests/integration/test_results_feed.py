@@ -9,7 +9,7 @@ import pytest
 
 from election.count.driver import wait_for
 from election.errors import StackError
-from election.evidence.entries import Entry
+from election.evidence.entries import SIMPLE, Entry
 from election.evidence.log import Round, append, heads, signer
 from election.evidence.tree import Tree
 from election.live.snapshots import Snapshot, Snapshots
@@ -108,8 +108,8 @@ def test_heads_are_those_of_the_log(feed: httpx.Client, tables: Platform, count:
     with tables.connect("auditor") as connection:
         poll, tree = election(connection, REGION.slug), Tree()
         for number in range(2):
-            entries = Entry(bytes([number] * 16), 1, 1, 1, 0, 0, 0).pack()
-            append(connection, poll, signer(tables, poll), tree, Round("topic", {}, {}, entries))
+            entries = SIMPLE.pack(Entry(bytes([number] * 16), 1, 1, 1, 0, 0, 0))
+            append(connection, poll, SIMPLE, signer(tables, poll), tree, Round("topic", {}, {}, entries))
     assert wait_for(lambda: len(given(feed, "heads")["items"]) == 2, 60)
     with tables.connect("dashboard") as connection:
         known = heads(connection, poll.election_no)

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from election.contracts.messages import VoteMessage
-from election.evidence.entries import ENTRY_BYTES, Entry, entry, unpack
+from election.evidence.entries import SIMPLE, Entry
 from election.evidence.notes import (
     BadNote,
     Checkpoint,
@@ -107,12 +107,12 @@ def test_an_entry_holds_what_is_counted_in_34_bytes():
         },
         VoteMessage,
     )  # fmt: skip
-    packed = entry(vote)
+    packed = SIMPLE.entry(vote)
     assert packed.hex() == "0123456789abcdef" * 2 + "00000002" + "00000000" + "00000009" + "02" + "06" + "00000002"
-    assert len(packed) == ENTRY_BYTES == 34
-    (read,) = unpack(packed)
+    assert len(packed) == SIMPLE.size == 34
+    (read,) = SIMPLE.unpack(packed)
     assert read == Entry(bytes.fromhex("0123456789abcdef" * 2), 2, 0, 9, 2, 6, 2)
-    assert read.pack() == packed
+    assert SIMPLE.pack(read) == packed
 
 
 def test_a_cosignature_states_when_and_leaves_the_first_signature_as_it_was():

@@ -13,15 +13,16 @@ from pathlib import Path
 import pytest
 
 from election.evidence import journal
-from election.evidence.entries import AGE_GROUPS, ENTRY_BYTES, GENDERS, Entry, unpack
+from election.evidence.entries import AGE_GROUPS, GENDERS, SIMPLE, Entry, EntryForm
 from election.evidence.notes import Checkpoint, Cosigner, Signer
-from election.evidence.package import write_checksums
+from election.evidence.package import write_checksums, write_programs
 from election.evidence.tree import Tree
 
 ORIGIN = "election/drill/7"
 SIGNER = Signer(ORIGIN, bytes(range(32)))
 VERIFY = files("election.evidence").joinpath("verify.py").read_bytes()
 VERDICTS = [json.dumps({"row": {"verdict_no": number, "why": "é"}, "table": "verdicts"}) for number in range(1, 5)]
+ABOUT = {"position": 1, "seats": 1, "kind": "candidates", "unopposed": False, "lots": []}
 LINES = {1: ("1", "2", "3"), 2: ("4", "5")}  # by contest; 2 and 3 are lines of one candidate
 
 
@@ -32,7 +33,7 @@ def ballots(number: int = 300) -> list[bytes]:
         contest = draw.choice((1, 2))
         line = int(draw.choice((*LINES[contest], "0")))
         people = draw.choice((1, 2)), draw.randrange(3), draw.randrange(7)
-        made.append(Entry(draw.randbytes(16), contest, line, *people, draw.randrange(100, 103)).pack())
+        made.append(SIMPLE.pack(Entry(draw.randbytes(16), contest, line, *people, draw.randrange(100, 103))))
     return made
 
 
@@ -40,7 +41,7 @@ def stated(entries: list[bytes]) -> dict[str, dict[str, int]]:
     found: dict[str, Counter[str]] = {part: Counter() for part in
                                       ("choice", "contest", "location", "gender", "age_group", "minute")}  # fmt: skip
     for one in {each[:16]: each for each in reversed(entries)}.values():
-        (ballot,) = unpack(one)
+        (ballot,) = SIMPLE.unpack(one)
         found["choice"][f"{ballot.contest}/{ballot.candidate}"] += 1
         found["contest"][str(ballot.contest)] += 1
         found["location"][str(ballot.location)] += 1
@@ -93,10 +94,10 @@ def package(
         "log": {"size": tree.size, "root": tree.root().hex()},
     }
     contests = {
-        "1": {"unopposed": False, "lot": None, "lines": dict.fromkeys(LINES[1]), "contenders": {
+        "1": ABOUT | {"lines": dict.fromkeys(LINES[1]), "contenders": {
             "1": {"lines": ["1"], "party": "A", "person": True},
             "2": {"lines": ["2", "3"], "party": "B", "person": True}}},
-        "2": {"unopposed": False, "lot": None, "lines": dict.fromkeys(LINES[2]), "contenders": {
+        "2": ABOUT | {"lines": dict.fromkeys(LINES[2]), "contenders": {
             "4": {"lines": ["4"], "party": "A", "person": True},
             "5": {"lines": ["5"], "party": "B", "person": True}}},
     }  # fmt: skip
@@ -107,6 +108,9 @@ def package(
         "registered": {"contest": {"1": 200, "2": 200}, "location": {"1": 200, "2": 200}},
         "contests": contests,
         "left_out": left_out,
+        "entry": {"bytes": SIMPLE.size, "district": False, "preferences": 0},
+        "system": "plurality",
+        "papers": {},
     }
     folder.mkdir()
     (folder / "entries.bin").write_bytes(b"".join(entries))
@@ -115,17 +119,18 @@ def package(
     (folder / "keys.txt").write_text(f"{SIGNER.verifier_key}\n", "utf-8")
     (folder / "election.json").write_text(json.dumps(described), "utf-8")
     (folder / "result.json").write_text(json.dumps({"counted": counted, "certified": certified}), "utf-8")
-    (folder / "verify.py").write_bytes(VERIFY)
+    write_programs(folder)
     write_checksums(folder)
     return folder
 
 
 def verify(folder: Path, *key: str) -> tuple[int, str]:
     """Exit status and what it says, run with the verifier that came with the project."""
-    program = folder.parent / "own-verify.py"
-    program.write_bytes(VERIFY)
+    own = folder.parent / "own"
+    own.mkdir(exist_ok=True)
+    write_programs(own)
     done = subprocess.run(
-        [sys.executable, "-I", program, folder, *key], capture_output=True, text=True, encoding="utf-8", check=False
+        [sys.executable, "-I", own / "verify.py", folder, *key], capture_output=True, text=True, encoding="utf-8", check=False
     )
     assert done.stderr == ""
     return done.returncode, done.stdout
@@ -188,6 +193,8 @@ def test_signatures_of_others_under_a_head_change_nothing(folder):
         "election.json",
         "result.json",
         "verify.py",
+        "decide.py",
+        "outcome.zip",
         "SHA256SUMS",
     ],
 )
@@ -208,8 +215,8 @@ def _swapped(entries):
 
 
 def _forged(entries):
-    (one,) = unpack(entries[9])
-    return [*entries[:9], one._replace(candidate=4 if one.contest == 2 else 1, minute=99).pack(), *entries[10:]]
+    (one,) = SIMPLE.unpack(entries[9])
+    return [*entries[:9], SIMPLE.pack(one._replace(candidate=4 if one.contest == 2 else 1, minute=99)), *entries[10:]]
 
 
 @pytest.mark.parametrize(
@@ -220,13 +227,13 @@ def _forged(entries):
         ("doubled", _doubled),
         ("swapped", _swapped),
         ("changed", _forged),
-        ("added", lambda entries: [*entries, Entry(b"\x42" * 16, 1, 1, 1, 0, 0, 100).pack()]),
+        ("added", lambda entries: [*entries, SIMPLE.pack(Entry(b"\x42" * 16, 1, 1, 1, 0, 0, 100))]),
         ("cut", lambda entries: [*entries[:-1], entries[-1][:-1]]),
     ],
 )
 def test_ballots_tampered_with_after_they_were_sealed_are_found_though_the_checksums_were_adapted(folder, name, tamper):
     data = (folder / "entries.bin").read_bytes()
-    entries = [data[at : at + ENTRY_BYTES] for at in range(0, len(data), ENTRY_BYTES)]
+    entries = list(SIMPLE.split(data))
     (folder / "entries.bin").write_bytes(b"".join(tamper(entries)))
     write_checksums(folder)
     status, said = verify(folder)
@@ -236,7 +243,7 @@ def test_ballots_tampered_with_after_they_were_sealed_are_found_though_the_check
 def test_a_log_that_was_sealed_again_with_another_key_is_found_by_who_knows_the_key(folder):
     data = (folder / "entries.bin").read_bytes()
     other = Signer(ORIGIN, bytes(32))
-    entries = [data[at : at + ENTRY_BYTES] for at in range(0, len(data), ENTRY_BYTES)]
+    entries = list(SIMPLE.split(data))
     notes = [*heads(entries, other)[0], *journal_heads(journaled(folder), other)]
     (folder / "heads.txt").write_text("\n".join(notes), "utf-8")
     write_checksums(folder)
@@ -269,7 +276,7 @@ def test_a_journal_tampered_with_after_it_was_signed_is_found_though_the_checksu
 def test_a_head_of_the_journal_stands_for_no_head_of_the_log(folder):
     data = (folder / "entries.bin").read_bytes()
     (folder / "heads.txt").write_text("\n".join(journal_heads(journaled(folder))), "utf-8")
-    (folder / "entries.bin").write_bytes(data[: 5 * ENTRY_BYTES])
+    (folder / "entries.bin").write_bytes(data[: 5 * SIMPLE.size])
     write_checksums(folder)
     assert "entries.bin: 5 entries, and 0 were sealed" in verify(folder)[1]
 
@@ -329,7 +336,7 @@ def test_another_winner_than_the_ballots_give_is_named(folder):
     ],
 )
 def test_what_should_never_have_been_sealed_is_named(tmp_path, more, said):
-    status, told = verify(package(tmp_path / "package", [*ballots(), *(one.pack() for one in more)]))
+    status, told = verify(package(tmp_path / "package", [*ballots(), *map(SIMPLE.pack, more)]))
     assert status == 1 and said in told, told
 
 
@@ -361,15 +368,15 @@ def test_what_is_left_out_and_not_in_quarantine_by_the_journal_is_named(tmp_path
 
 def test_ballots_in_quarantine_are_left_out_and_their_number_is_told(tmp_path):
     made = ballots()
-    (own,) = unpack(made[7])
-    forged = [*made, own._replace(minute=99).pack()]
+    (own,) = SIMPLE.unpack(made[7])
+    forged = [*made, SIMPLE.pack(own._replace(minute=99))]
     lines = quarantined(made[5], "not stored"), quarantined(made[7], "other content")
     status, told = verify(package(tmp_path / "package", forged, (5, 300), lines), SIGNER.verifier_key)
     assert status == 0 and told.startswith("Right: 299 ballots, 2 left out, 4 signed heads"), told
 
 
 def test_a_line_of_quarantine_that_is_not_signed_is_found(folder):
-    first = (folder / "entries.bin").read_bytes()[:ENTRY_BYTES]
+    first = (folder / "entries.bin").read_bytes()[:SIMPLE.size]
     with (folder / "journal.jsonl").open("a") as file:
         file.write(quarantined(first, "not stored") + "\n")
     change(folder, "election.json", left_out=[0])

@@ -10,17 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from election.buckets import compared, named, records, spill
-from election.evidence.entries import ENTRY_BYTES
+from election.evidence.entries import EntryForm
 from election.evidence.heads_topic import check_heads
 from election.evidence.journal import Faults, check_journal
-from election.evidence.log import signer, stored_entries
+from election.evidence.log import entry_form, signer, stored_entries
 from election.evidence.rejections import check_rejections
 from election.evidence.sealing import from_the_beginning
 from election.platform import Platform
 from election.storage.elections import election
 
 _NAMED = 20
-_WORDS = -(-(ENTRY_BYTES - 16) // 8)  # of 64 bits, for what an entry says beside its id
+_ID_BYTES = 16
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,10 @@ def compare(platform: Platform, slug: str) -> Comparison:
     with TemporaryDirectory(dir=scratch, prefix="evidence-") as folder:
         with platform.connect("reader") as connection:
             poll = election(connection, slug)
-            log = spill(Path(folder, "log"), _records(stored_entries(connection, poll.election_no)))
-        topic = spill(Path(folder, "topic"), _records(from_the_beginning(platform, poll)))
-        for bucket in compared(topic, log, _WORDS):  # what the log has and the topic has not
+            form = entry_form(connection, poll.election_no)
+            log = spill(Path(folder, "log"), _records(form, stored_entries(connection, poll.election_no)))
+        topic = spill(Path(folder, "topic"), _records(form, from_the_beginning(platform, poll, form)))
+        for bucket in compared(topic, log, _words(form)):  # what the log has and the topic has not
             sealed += bucket.published
             for found, ids in ((bucket.unknown, gone), (bucket.altered, changed)):
                 differing += len(found)
@@ -72,10 +73,15 @@ def check_records(platform: Platform, slug: str) -> Faults:
         return Faults(checked.entries, found)
 
 
-def _records(joined: Iterable[bytes]) -> Iterator[NDArray[Any]]:
+def _words(form: EntryForm) -> int:
+    """Of 64 bits, for what an entry says beside its id."""
+    return -(-(form.size - _ID_BYTES) // 8)
+
+
+def _records(form: EntryForm, joined: Iterable[bytes]) -> Iterator[NDArray[Any]]:
     """Ballot ids and the rest of the entries, of entries that come joined."""
     for entries in joined:
-        found = np.frombuffer(entries, np.uint8).reshape(-1, ENTRY_BYTES)
-        rest = np.zeros((len(found), 8 * _WORDS), np.uint8)
-        rest[:, : ENTRY_BYTES - 16] = found[:, 16:]
-        yield records(found[:, :16].tobytes(), *rest.view("<i8").T)
+        found = np.frombuffer(entries, np.uint8).reshape(-1, form.size)
+        rest = np.zeros((len(found), 8 * _words(form)), np.uint8)
+        rest[:, : form.size - _ID_BYTES] = found[:, _ID_BYTES:]
+        yield records(found[:, :_ID_BYTES].tobytes(), *rest.view("<i8").T)

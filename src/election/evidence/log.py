@@ -9,7 +9,7 @@ from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from election.errors import StageFailed
-from election.evidence.entries import ENTRY_BYTES
+from election.evidence.entries import EntryForm
 from election.evidence.notes import BadNote, Checkpoint, Signer, checkpoint, verified
 from election.evidence.tree import HASH_BYTES, Tree
 from election.messaging.reading import Offsets
@@ -61,11 +61,26 @@ def heads(connection: Connection, election_no: int) -> list[Head]:
         ).fetchall()
 
 
+def entry_form(connection: Connection, election_no: int) -> EntryForm:
+    """The form of the election's entries, by its ballot papers and the contests that are decided by rankings."""
+    row = connection.execute(
+        """SELECT EXISTS (SELECT FROM public_papers
+                          WHERE election_no = %(no)s AND (district_no, position) <> (contest_no, 1)),
+                  (SELECT count(*) FROM public_candidates
+                   JOIN public_contests AS contests USING (election_no, contest_no)
+                   WHERE election_no = %(no)s AND contests.kind = 'ranking'
+                   GROUP BY contest_no ORDER BY 1 DESC LIMIT 1)""",
+        {"no": election_no},
+    ).fetchone()
+    assert row is not None
+    return EntryForm(row[0], row[1] or 0)
+
+
 def entries(connection: Connection, election_no: int) -> Iterator[bytes]:
-    """Every entry of the log, 34 bytes each, in its order and in constant memory."""
+    """Every entry of the log in its order and in constant memory."""
+    form = entry_form(connection, election_no)
     for stored in stored_entries(connection, election_no):
-        for at in range(0, len(stored), ENTRY_BYTES):
-            yield stored[at : at + ENTRY_BYTES]
+        yield from form.split(stored)
 
 
 def stored_entries(connection: Connection, election_no: int) -> Iterator[bytes]:
@@ -102,13 +117,13 @@ def require_signed(known: End, poll: Election, verifier_key: str) -> None:
         raise StageFailed(_NOT_CONTINUED.format(poll.slug, tree.size, "states something else than the table"))
 
 
-def append(connection: Connection, poll: Election, signer: Signer, tree: Tree, sealed: Round) -> None:
+def append(connection: Connection, poll: Election, form: EntryForm, signer: Signer, tree: Tree, sealed: Round) -> None:
     """Adds a round: its entries to ``tree``, the tree's end before it, and all of it with a signed head to the table.
 
     Raises psycopg.errors.UniqueViolation when another process has sealed a round since the tree was read.
     """
     first, stored = tree.size, sealed.entries
-    tree.extend(stored[at : at + ENTRY_BYTES] for at in range(0, len(stored), ENTRY_BYTES))
+    tree.extend(form.split(stored))
     root = tree.root()
     connection.execute(
         """INSERT INTO log_rounds (election_no, first_entry, size, root, head, verifier_key, topic_id, offsets_from,

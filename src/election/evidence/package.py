@@ -4,12 +4,14 @@ import hashlib
 import json
 import shutil
 import tarfile
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Sequence
 from importlib.resources import files
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from psycopg import IsolationLevel
 
@@ -17,13 +19,12 @@ from election.contracts import topics
 from election.contracts.messages import Decoder, VoteMessage
 from election.errors import BadInput, StageFailed
 from election.evidence import stated
-from election.evidence.entries import AGE_GROUPS, GENDERS, entry
+from election.evidence.entries import AGE_GROUPS, GENDERS, EntryForm
 from election.evidence.heads_topic import HeadsTopic
 from election.evidence.journal import journal, journal_heads, sign_journal
-from election.evidence.log import entries, heads, origin, stored_entries
-from election.outcome import AnyRules, Rules, decide, rules_of
+from election.evidence.log import entries, entry_form, heads, origin, stored_entries
+from election.outcome import AnyRules, Lot, Rules, decide, rules_of
 from election.outcome.rules import DEFAULT
-from election.outcome.ties import Key
 from election.platform import Connection, Platform
 from election.storage.ballots import places, stored_votes
 from election.storage.elections import Election, election
@@ -84,13 +85,14 @@ def _write(platform: Platform, slug: str, folder: Path) -> None:
                 file.write(noted.line.encode() + b"\n")
         (folder / "keys.txt").write_text("".join(f"{key}\n" for key in keys), "utf-8")
         _write_json(folder / "election.json", _described(connection, poll))
-        result = {"counted": stated.counted(platform, poll)}
+        form = entry_form(connection, poll.election_no)
+        result = {"counted": stated.counted(platform, poll, form)}
         if poll.state == "certified":
             result["certified"] = stated.certified(connection, poll.election_no)
         if poll.kind == "replay":
-            result["official"] = stated.official(connection, poll.election_no)
+            result["official"] = stated.official(connection, poll.election_no, form)
         _write_json(folder / "result.json", result)
-    (folder / "verify.py").write_bytes(files("election.evidence").joinpath("verify.py").read_bytes())
+    write_programs(folder)
     write_checksums(folder)
 
 
@@ -127,6 +129,17 @@ def _require_log(connection: Connection, poll: Election, sealed: int) -> None:
     raise StageFailed(f"{poll.slug} has no log, so there is nothing to check. `election seal {poll.slug}` makes one.")
 
 
+def write_programs(folder: Path) -> None:
+    """``verify.py``, ``decide.py``, and ``outcome.zip`` with the sources of ``election.outcome``."""
+    for program in ("verify.py", "decide.py"):
+        (folder / program).write_bytes(files("election.evidence").joinpath(program).read_bytes())
+    with ZipFile(folder / "outcome.zip", "w", ZIP_DEFLATED) as packed:
+        for name, there in (("election", ("__init__.py", "errors.py")), ("election.outcome", None)):
+            for source in sorted(files(name).iterdir(), key=lambda one: one.name):
+                if source.name.endswith(".py") and (there is None or source.name in there):
+                    packed.writestr(ZipInfo(f"{name.replace('.', '/')}/{source.name}"), source.read_bytes())
+
+
 def write_checksums(folder: Path) -> None:
     """``SHA256SUMS`` of every other file, as ``sha256sum --check`` reads it."""
     lines = []
@@ -143,22 +156,16 @@ def _write_json(file: Path, value: dict[str, Any]) -> None:
 
 def _described(connection: Connection, poll: Election) -> dict[str, Any]:
     """The names behind the numbers, who was registered, and the rules by which seats are won."""
-    no, rules = poll.election_no, rules_of(poll.parameters)
-    drawn = {lot.contest: lot.chosen[0] for lot in lots(connection, no) if lot.contest and lot.step == "seat"}
-    contests, series = _contests(connection, no, rules, drawn), {}
-    if poll.series == "party":
-        series = {line: of["party"] for contest in contests.values() for line, of in contest["lines"].items()}
-    registered: dict[str, dict[str, int]] = {}
-    for dimension, member, voters in connection.execute(
-        """SELECT dimension, member, registered FROM registered_counts
-           WHERE election_no = %(no)s AND dimension <> 'district'
-           UNION ALL SELECT 'contest', contest_no::text, registered FROM contests WHERE election_no = %(no)s
-           ORDER BY 1, 2""",
-        {"no": no},
-    ):
-        registered.setdefault(dimension, {})[member] = voters
+    no, rules, form = poll.election_no, rules_of(poll.parameters), entry_form(connection, poll.election_no)
+    drawn = lots(connection, no)
+    contests = _contests(connection, no, rules, drawn)
+    series: dict[str, str] = {}
+    if poll.series == "party":  # votes by minute are kept by party, and by the contest's position on the ballot paper
+        for contest in contests.values():
+            place = f"{contest['position']}/" if contest["position"] > 1 else ""
+            series |= {line: place + of["party"] for line, of in contest["lines"].items()}
     return {
-        "form": "election package 1",
+        "form": "election package 2",
         "election": poll.slug,
         "name": poll.name,
         "scenario": poll.scenario,
@@ -166,17 +173,56 @@ def _described(connection: Connection, poll: Election) -> dict[str, Any]:
         "kind": poll.kind,
         "state": poll.state,
         "origin": origin(poll),
+        "entry": {"bytes": form.size, "district": form.district, "preferences": form.preferences},
         "system": rules.system,
+        "rules": poll.parameters.get("system") or {},
+        "lots": [
+            {"contest": lot.contest, "step": lot.step, "tied": lot.tied, "chosen": lot.chosen}
+            for lot in drawn
+            if lot.tied is not None
+        ],
         "names": {"gender": dict(enumerate(GENDERS)), "age_group": dict(enumerate(AGE_GROUPS))},
         "series": series,
-        "registered": registered,
+        "registered": _registered(connection, no, form),
+        **_papers(connection, no, form),
         "contests": contests,
         "locations": {place.location: [place.country, place.region, place.city] for place in places(connection, no)},
-        "left_out": _left_out(connection, poll),
+        "left_out": _left_out(connection, poll, form),
     }
 
 
-def _contests(connection: Connection, no: int, rules: AnyRules, drawn: Mapping[int, Key]) -> dict[str, Any]:
+def _registered(connection: Connection, no: int, form: EntryForm) -> dict[str, dict[str, int]]:
+    """Registered voters by part of the result; ``voters`` are those of districts, where entries name them."""
+    found: dict[str, dict[str, int]] = defaultdict(dict)
+    for dimension, member, voters in connection.execute(
+        """SELECT dimension, member, registered FROM registered_counts WHERE election_no = %(no)s
+           UNION ALL SELECT 'contest', contest_no::text, registered FROM contests WHERE election_no = %(no)s
+           ORDER BY 1, 2""",
+        {"no": no},
+    ):
+        if dimension != "district":
+            found[dimension][member] = voters
+        elif form.district:
+            found["voters"][member] = voters
+    return dict(found)
+
+
+def _papers(connection: Connection, no: int, form: EntryForm) -> dict[str, Any]:
+    """The contests that each district votes in, and the districts' ids; empty where entries do not name districts."""
+    papers: dict[str, list[str]] = defaultdict(list)
+    names: dict[str, str] = {}
+    for district, district_id, contest in connection.execute(
+        """SELECT district_no::text, district_id, contest_no::text
+           FROM public_papers JOIN public_districts USING (election_no, district_no)
+           WHERE election_no = %s AND %s ORDER BY district_no, position""",
+        [no, form.district],
+    ):
+        papers[district].append(contest)
+        names[district] = district_id
+    return {"papers": papers, "districts": names}
+
+
+def _contests(connection: Connection, no: int, rules: AnyRules, drawn: Sequence[Lot]) -> dict[str, Any]:
     names = {
         number: (contest_id, name, position)
         for number, contest_id, name, position in connection.execute(
@@ -187,16 +233,27 @@ def _contests(connection: Connection, no: int, rules: AnyRules, drawn: Mapping[i
     own_rules = rules if isinstance(rules, Rules) else DEFAULT
     for race in races(connection, no):
         contest_id, name, position = names[race.number]
-        lot = [c.number for c in race.contenders if drawn.get(race.number) in [line.number for line in c.lines]]
+        first = {line.number: str(contender.number) for contender in race.contenders for line in contender.lines}
         found[str(race.number)] = {
             "id": contest_id,
             "name": name,
+            "kind": race.kind,
+            "region": race.region,
             "position": position,
             "seats": race.seats,
             "unopposed": race.unopposed,
-            "lot": str(lot[0]) if lot else None,
+            "lots": [
+                {"tied": lot.tied and [str(key) for key in lot.tied], "chosen": [first[int(key)] for key in lot.chosen]}
+                for lot in drawn
+                if (lot.contest, lot.step) == (race.number, "seat")
+            ],
             "lines": {
-                str(line.number): {"name": line.name, "party": line.party, "kind": line.kind}
+                str(line.number): {
+                    "name": line.name,
+                    "party": line.party,
+                    "kind": line.kind,
+                    "candidate_id": line.candidate_id,
+                }
                 for contender in race.contenders
                 for line in contender.lines
             },
@@ -213,7 +270,7 @@ def _contests(connection: Connection, no: int, rules: AnyRules, drawn: Mapping[i
     return found
 
 
-def _left_out(connection: Connection, poll: Election) -> list[int]:
+def _left_out(connection: Connection, poll: Election, form: EntryForm) -> list[int]:
     """Positions of entries that a person's decision left out of the count: forged messages in quarantine."""
     no = poll.election_no
     ids = {
@@ -223,5 +280,5 @@ def _left_out(connection: Connection, poll: Election) -> list[int]:
     if not ids:
         return []
     decode = Decoder(VoteMessage, topics.MAX_RECORD_BYTES)
-    true = {own: entry(decode(vote)) for own, vote in stored_votes(connection, poll) if own in ids}
+    true = {own: form.entry(decode(vote)) for own, vote in stored_votes(connection, poll) if own in ids}
     return [at for at, one in enumerate(entries(connection, no)) if one[:16] in ids and one != true.get(one[:16])]

@@ -1,8 +1,7 @@
 """Proofs about an election's log, as files that other programs read: a ballot is in it, and it only grew."""
 
 from election.errors import BadInput
-from election.evidence.entries import ENTRY_BYTES
-from election.evidence.log import Head, entries, heads, stored_entries
+from election.evidence.log import Head, entries, entry_form, heads, stored_entries
 from election.evidence.notes import consistency_file, inclusion_file
 from election.evidence.proofs import consistency, hashes, inclusion, verify_consistency, verify_inclusion
 from election.evidence.tree import leaf_hash
@@ -62,12 +61,12 @@ def _found(connection: Connection, slug: str, number: int, ballot: str) -> tuple
         wanted = b""
     if len(wanted) != 16:
         raise BadInput(f"{ballot!r} is no ballot id: it has 32 hexadecimal digits.")
-    before = 0
+    before, size = 0, entry_form(connection, number).size
     for stored in stored_entries(connection, number):
         at = stored.find(wanted)
-        while at % ENTRY_BYTES and at >= 0:  # in the middle of an entry
+        while at % size and at >= 0:  # in the middle of an entry
             at = stored.find(wanted, at + 1)
         if at >= 0:
-            return before + at // ENTRY_BYTES, stored[at : at + ENTRY_BYTES]
-        before += len(stored) // ENTRY_BYTES
+            return before + at // size, stored[at : at + size]
+        before += len(stored) // size
     raise BadInput(f"No ballot {ballot} is in the log of {slug}: it was not published, or not sealed yet.")

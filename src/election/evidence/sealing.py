@@ -12,12 +12,12 @@ from threading import Event
 import psycopg
 
 from election.contracts import topics
-from election.contracts.messages import SCHEMA_VERSION, Decoder, Unusable, VoteMessage
+from election.contracts.messages import SCHEMA_VERSION, Decoder, VoteMessage
 from election.errors import NotReachable
-from election.evidence.entries import entry
+from election.evidence.entries import EntryForm
 from election.evidence.heads_topic import HeadsTopic
 from election.evidence.journal import sign_journal
-from election.evidence.log import Head, Round, append, end_of_log, heads, require_signed, signer
+from election.evidence.log import Head, Round, append, end_of_log, entry_form, heads, require_signed, signer
 from election.evidence.rejections import Rejections
 from election.evidence.tree import Tree
 from election.messaging.reading import Offsets, bounds, read, topic_id
@@ -25,7 +25,10 @@ from election.platform import Connection, Platform
 from election.storage.elections import Election, election
 
 ROUND_MESSAGES = 65_536
-"""A round ends after so many messages, of whichever election, if it has an entry: at most two megabytes of them."""
+"""A round ends after so many messages, of whichever election, if it has an entry.
+
+Entries of 34 bytes are at most two megabytes a round.
+"""
 Record = tuple[bytes, bytes]
 """Key and value."""
 _ID_BYTES = 16
@@ -75,9 +78,9 @@ def seal(
         return next(iter(heads(connection, poll.election_no)[-1:]), None)
 
 
-def from_the_beginning(platform: Platform, poll: Election) -> Iterator[bytes]:
+def from_the_beginning(platform: Platform, poll: Election, form: EntryForm) -> Iterator[bytes]:
     """The entries of all the election's ballots on the topic as it is now, joined by rounds."""
-    for found, _ in _rounds(platform, poll, "", _offsets(poll.votes_from)):
+    for found, _ in _rounds(platform, poll, form, "", _offsets(poll.votes_from)):
         yield found.entries
 
 
@@ -96,23 +99,26 @@ def _seal_what_is_new(platform: Platform, connection: Connection, poll: Election
         raise NotReachable(f"Kafka has no topic {topics.VOTES!r}; `election prepare` creates the topics.")
     known = end_of_log(connection, poll.election_no)
     tree, sign = known.tree if known else Tree(), signer(platform, poll)
+    form = entry_form(connection, poll.election_no)
     if known:
         require_signed(known, poll, sign.verifier_key)
     # A topic that was created again holds nothing that was sealed: the log goes on with all of it.
     begin = known.offsets if known and known.topic_id == topic else _offsets(poll.votes_from)
     left_out = 0
-    for sealed, odd in _rounds(platform, poll, topic, begin):
-        append(connection, poll, sign, tree, sealed)
+    for sealed, odd in _rounds(platform, poll, form, topic, begin):
+        append(connection, poll, form, sign, tree, sealed)
         left_out += odd
     if left_out:
         log(f"{left_out:,} messages that name the election cannot be read as its ballots: no entries.")
 
 
-def _rounds(platform: Platform, poll: Election, topic: str, begin: Offsets) -> Iterator[tuple[Round, int]]:
+def _rounds(
+    platform: Platform, poll: Election, form: EntryForm, topic: str, begin: Offsets
+) -> Iterator[tuple[Round, int]]:
     """Rounds with at least one entry, each with the number of the election's messages that gave none."""
     first, last = bounds(platform.kafka, topics.VOTES, committed=True)
     begin = {partition: begin.get(partition, first[partition]) for partition in last}
-    took, reader = begin.copy(), Entries(poll.election_no)
+    took, reader = begin.copy(), Entries(poll.election_no, form)
     got: defaultdict[int, list[Record]] = defaultdict(list)
     count = 0
     for message in read(platform.kafka, topics.VOTES, begin, last):
@@ -137,7 +143,8 @@ class Entries:
     Messages differ in few places. What is between ballot id and time is decoded once and remembered.
     """
 
-    def __init__(self, election_no: int) -> None:
+    def __init__(self, election_no: int, form: EntryForm) -> None:
+        self._form = form
         self._election, self._decode = election_no, Decoder(VoteMessage, topics.MAX_RECORD_BYTES)
         self._usual = b'"election":%d,' % election_no
         self._any = re.compile(rb'"election"\s*:\s*%d\b' % election_no)
@@ -174,8 +181,8 @@ class Entries:
     def _decoded(self, value: bytes, key: bytes) -> bytes:
         try:
             vote = self._decode(value)
-            made = entry(vote)
-        except (Unusable, struct.error):  # a number may have no place in an entry
+            made = self._form.entry(vote)
+        except (ValueError, struct.error):  # no message, or one of which a part has no place in an entry
             return b""
         return made if vote.election == self._election and made[:_ID_BYTES] == key else b""
 

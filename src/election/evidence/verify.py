@@ -1,7 +1,8 @@
 """Checks an election's package with nothing but Python: python3 -I verify.py [FOLDER [KEY]]
 
 Recomputes log and journal at every signed head, each total, turnout, who is elected and the seats. Ends with 0, or with
-1 and a line for each thing that is wrong. KEY is the log's key as you got it elsewhere, not from the package."""
+1 and a line for each thing that is wrong. KEY is the log's key as you got it elsewhere, not from the package. The
+decide.py and outcome.zip that came with this file must lie beside it."""
 
 import json
 import sys
@@ -9,11 +10,13 @@ from base64 import b64decode
 from collections import Counter
 from hashlib import file_digest, sha256, sha512
 from pathlib import Path
+from runpy import run_path
 from tempfile import TemporaryFile
 
-ENTRY = 34  # bytes: ballot id 16, contest 4, candidate 4, location 4, gender 1, age group 1, minute 4; big endian
+# Entry: ballot id 16, contest 4, candidate 4, location 4, gender 1, age 1, [district 4, 2 a preference], minute 4 bytes
 PARTS = {"contest": (16, 20), "choice": (16, 24), "location": (24, 28), "gender": (28, 29), "age_group": (29, 30)}
-STATED = {"counted": {*PARTS, "minute"}, "certified": {"choice", "elected", "seats", "log"}, "official": {"choice"}}
+MORE = ("minute", "voters", "paper", "ranking")
+STATED = {"counted": {*PARTS, *MORE} - {"voters"}, "certified": {"choice", "elected", "seats", "log"}}
 P, L = 2**255 - 19, 2**252 + 27742317777372353535851937790883648493
 D = -121665 * pow(121666, -1, P) % P
 wrong: list[str] = []
@@ -70,10 +73,12 @@ def read_signed(folder: Path, origin: str, trusted: list[str]) -> tuple:  # c2sp
     return log, quarantined, certified
 
 
-def read_entries(file: Path, heads: dict, left_out: set, quarantined: dict) -> dict[str, Counter]:  # RFC 9162, 2.1
+def read_entries(file: Path, heads: dict, election: dict, quarantined: dict) -> dict[str, Counter]:  # RFC 9162, 2.1
+    form, left_out = election["entry"], {*election["left_out"]}
+    later = {int(no).to_bytes(4, "big") for no, of in election["contests"].items() if of["position"] > 1}
     size, frontier, buckets = 0, [], [TemporaryFile() for _ in range(256)]  # noqa: SIM115
     with file.open("rb") as entries:
-        while entry := entries.read(ENTRY):
+        while entry := entries.read(form["bytes"]):
             if (size in left_out) not in quarantined.get(entry[:16], (False,)):
                 check(False, f"entries.bin: entry {size} is left out and not in quarantine, or the reverse")
             if size not in left_out:
@@ -87,21 +92,26 @@ def read_entries(file: Path, heads: dict, left_out: set, quarantined: dict) -> d
                     node = sha256(b"\1" + left + node).digest()
                 check(node == heads[size], f"entries.bin: the first {size} entries are not those that were sealed")
     check(size == max(heads, default=0), f"entries.bin: {size} entries, and {max(heads, default=0)} were sealed")
-    totals: dict[str, Counter] = {part: Counter() for part in (*PARTS, "minute")}
+    totals: dict[str, Counter] = {part: Counter() for part in (*PARTS, *MORE)}
     for bucket in buckets:
         data = bucket.seek(0) or bucket.read()
-        found = [data[at : at + ENTRY] for at in range(0, len(data), ENTRY)]
+        found = [data[at : at + form["bytes"]] for at in range(0, len(data), form["bytes"])]
         first = {entry[:16]: entry for entry in reversed(found)}  # the first entry of a ballot counts
         for other in {*found} - {*first.values()}:
             check(False, f"entries.bin: ballot {other[:16].hex()} is there with two contents")
-        for part, (begin, end) in PARTS.items():
-            totals[part].update(entry[begin:end] for entry in first.values())
-        totals["minute"].update(entry[30:] + entry[20:24] for entry in first.values() if any(entry[20:24]))
+        once = [entry for entry in first.values() if entry[16:20] not in later] if later else first.values()
+        for part, (begin, end) in PARTS.items():  # a voter has one entry for each contest on their paper
+            totals[part].update(entry[begin:end] for entry in (first.values() if begin == 16 else once))
+        totals["minute"].update(entry[-4:] + entry[20:24] for entry in first.values() if any(entry[20:24]))
+        more, ranked = (first.values() if form[part] else () for part in ("district", "preferences"))
+        totals["voters"].update(entry[30:34] for entry in (once if more else ()))
+        totals["paper"].update(entry[30:34] + entry[16:24] for entry in more)
+        totals["ranking"].update(entry[16:24] + entry[34 if more else 30 : -4] for entry in ranked)
     return totals
 
 
-def compare(election: dict, contests: dict, result: dict, totals: dict, log: dict) -> None:  # keys: CONTEST/LINE
-    found: dict = {part: Counter() for part in (*totals, "elected", "seats")} | {"log": Counter(log)}
+def compare(election: dict, result: dict, totals: dict, log: dict, rules: dict) -> None:  # keys: CONTEST/LINE
+    ranked, found = totals.pop("ranking"), {part: Counter() for part in totals} | {"log": Counter(log)}
     for part, total in totals.items():
         for key, ballots in total.items():
             first, *rest = [str(int.from_bytes(key[at : at + 4], "big")) for at in range(0, len(key), 4)]
@@ -110,18 +120,8 @@ def compare(election: dict, contests: dict, result: dict, totals: dict, log: dic
     for part, registered in election["registered"].items():
         for member, ballots in found[part].items():
             check(ballots <= registered.get(member, 0), f"{part} {member}: more ballots than registered voters")
-    for contest, about in contests.items():  # plurality; a contender may stand on several lines
-        votes, contenders = found["choice"], about["contenders"]
-        sums = {who: sum(votes[f"{contest}/{line}"] for line in own["lines"]) for who, own in contenders.items()}
-        first = [who for who in sums if about["unopposed"] or sums[who] == max(sums.values()) > 0]
-        how = "unopposed" if about["unopposed"] else "votes" if len(first) == 1 else "lot"
-        check(how != "unopposed" or not found["contest"][contest], f"contest {contest}: unopposed, and it has ballots")
-        for who in (one for one in first if contenders[one]["person"] and (how != "lot" or one == about["lot"])):
-            found["elected"][f"{contest}/{who}"] = how
-            found["seats"][contenders[who]["party"]] += 1
-    for odd in found["choice"].keys() - {f"{no}/{line}" for no, of in contests.items() for line in ("0", *of["lines"])}:
-        check(False, f"{found['choice'][odd]} votes are for {odd} (contest/candidate), who does not stand there")
-    for name, part in ((of, part) for of in result for part in STATED[of] | result[of].keys()):
+    found |= rules["decide"](election, found, ranked, check)
+    for name, part in ((of, part) for of in result for part in STATED.get(of, set()) | result[of].keys()):
         mine, said = found[part], Counter(result[name].get(part, {}))
         for key in said.keys() | (() if name == "official" else mine.keys()):
             check(mine[key] == said[key], f"{part} {key}: {mine[key]} by the ballots, {said[key]} in the {name} result")
@@ -135,11 +135,11 @@ if __name__ == "__main__":
                 check(file_digest(file, "sha256").hexdigest() == line[:64], f"{line[66:]}: not as in SHA256SUMS")
         election, result = (json.loads((folder / f"{name}.json").read_text("utf-8")) for name in ("election", "result"))
         heads, quarantined, certified = read_signed(folder, election["origin"], sys.argv[2:])
-        totals = read_entries(folder / "entries.bin", heads, {*election["left_out"]}, quarantined)
+        totals = read_entries(folder / "entries.bin", heads, election, quarantined)
         log = {"size": max(heads), "root": heads[max(heads)].hex()} if heads else {}
         bound = log.get("root", "") if "certified" in result else None
         check(certified == bound, "result.json: its certified result and log are not what the journal says")
-        compare(election, election["contests"], {"counted": {}} | result, totals, log)
+        compare(election, {"counted": {}} | result, totals, log, run_path(str(Path(__file__).with_name("decide.py"))))
         told = f"{totals['contest'].total()} ballots, {len(election['left_out'])} left out, {len(heads)} signed heads"
         told = f"Right: {told}, the {'/'.join(result)} result follows from the ballots. The last head: {log}\n"
     except Exception as error:  # noqa: BLE001
