@@ -14,8 +14,10 @@ import asyncio
 import gzip
 import json
 import os
+import re
 import sys
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -139,6 +141,7 @@ async def _read(address: str, rate: int, seconds: float) -> tuple[list[float], i
         nonlocal failed
         connection = await asyncio.open_connection(where.hostname, where.port)
         version, etag, turn = "", "", 0
+        last: tuple[dict[str, str], bytes] = {}, b"{}"
         due = begun + number / rate
         while due < begun + seconds:
             await asyncio.sleep(max(0.0, due - time.monotonic()))
@@ -148,14 +151,29 @@ async def _read(address: str, rate: int, seconds: float) -> tuple[list[float], i
             took.append(time.monotonic() - due)
             failed += status not in (200, 304)
             if status == 200:
-                content = json.loads(gzip.decompress(body) if headers.get("content-encoding") == "gzip" else body)
-                version, etag = content.get("version", ""), headers.get("etag", "")
+                last = headers, body
+                version, etag = _version(*last), headers.get("etag", "")
             due += READERS / rate
             turn += 1
         connection[1].close()
+        json.loads(gzip.decompress(last[1]) if _zipped(last[0]) else last[1])
 
     await asyncio.gather(*(reader(number) for number in range(READERS)))
     return took, failed, time.monotonic() - begun
+
+
+def _zipped(headers: dict[str, str]) -> bool:
+    return headers.get("content-encoding") == "gzip"
+
+
+def _version(headers: dict[str, str], body: bytes) -> str:
+    """The token at the beginning of the answer. Readers elsewhere would take the rest apart: 2 ms a full answer.
+
+    Here these 2 ms would delay the other readers of this process, and be measured as the feed's.
+    """
+    beginning = zlib.decompressobj(31).decompress(body, 200) if _zipped(headers) else body[:200]
+    found = re.match(rb'\{"version":"([^"]+)"', beginning)
+    return found[1].decode() if found else ""
 
 
 async def _get(connection: Connection, path: str, etag: str) -> tuple[int, dict[str, str], bytes]:

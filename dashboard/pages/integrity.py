@@ -9,6 +9,7 @@ from dashboard.view.reader import Reader
 from dashboard.view.templates import render
 from election.contracts.public import Verdict
 from election.live.integrity import Claim
+from election.live.register import LogHead
 from election.live.snapshots import Snapshot
 
 # Topics arrive one after the other: figures that differ for longer than this differ.
@@ -39,7 +40,7 @@ def draw(snapshot: Snapshot, reader: Reader) -> None:
     with right:
         _stream(reader)
         _rejected(snapshot, reader)
-        _log(snapshot, reader)
+        _heads(snapshot, reader)
         _quarantines(snapshot, reader)
 
 
@@ -127,18 +128,24 @@ def _stream(reader: Reader) -> None:
     _list("The count's stream", (), rows, "The stream has finished no batch yet.")
 
 
-def _log(snapshot: Snapshot, reader: Reader) -> None:
-    """The newest head of the log of published ballots: a kept copy shows whether the log is rewritten."""
-    head = snapshot.register.head
+def _heads(snapshot: Snapshot, reader: Reader) -> None:
+    """The newest heads of log and journal: a kept copy shows whether one of them is rewritten."""
+    register = snapshot.register
+    _head("Log of published ballots: newest head", "Root", register.head, "No ballot is sealed yet.", reader)
+    empty = "No verdict or decision is signed yet."
+    _head("Journal of decisions: newest head", "Last hash", register.journal_head, empty, reader)
+
+
+def _head(caption: str, states: str, head: LogHead | None, empty: str, reader: Reader) -> None:
     rows: list[tuple[str, str]] = []
     if head is not None:
         rows = [
             ("Entries", reader.number(head.size)),
-            ("Root", head.root),
+            (states, head.root),
             ("Sealed", reader.moment(head.sealed_at)),
             ("Key", head.verifier_key),
         ]
-    _list("Log of published ballots: newest head", (), rows, "No ballot is sealed yet.")
+    _list(caption, (), rows, empty)
 
 
 def _quarantines(snapshot: Snapshot, reader: Reader) -> None:

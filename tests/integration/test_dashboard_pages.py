@@ -21,7 +21,12 @@ from dashboard.model.export import export
 from election.contracts import topics
 from election.contracts.messages import encode
 from election.errors import NotReachable
+<<<<<<< HEAD
 from election.evidence.entries import SIMPLE, Entry
+=======
+from election.evidence.entries import Entry
+from election.evidence.journal import journal_heads, sign_journal
+>>>>>>> evidence
 from election.evidence.log import Round, append, heads, signer
 from election.evidence.tree import Tree
 from election.live.registers import RegisterReader
@@ -448,6 +453,22 @@ def test_the_newest_head_of_the_log_is_shown_and_every_head_is_offered(platform:
         known = heads(connection, poll.election_no)
     offered = files.get(f"/exports/{registration.slug}/heads.txt").text
     assert offered == "\n".join(head.head for head in known) and len(known) == 2
+
+
+def test_the_newest_head_of_the_journal_is_shown(platform: Platform, live: Snapshots) -> None:
+    registration = Registration("single-race", "pages-journal", voters=100)
+    set_up(platform, registration)
+    assert until(lambda: registration.slug in text(open_page("")))
+    assert "No verdict or decision is signed yet." in text(open_page(registration.slug, "integrity"))
+    with platform.connect("auditor") as connection:
+        connection.autocommit = True
+        poll = election(connection, registration.slug)
+        forged = [{"partition_no": 0, "offset_no": 7, "ballot_id": f"{7:032x}", "found": "not stored"}]
+        connection.execute("SELECT quarantine(%s, 'admin', 'Forged.', 'a-topic', %s)", [poll.slug, json.dumps(forged)])
+        assert sign_journal(platform, connection, poll) is None
+        (known,) = journal_heads(connection, poll.election_no)
+    assert until(lambda: known.hash.hex() in text(open_page(registration.slug, "integrity")))
+    assert known.verifier_key in text(open_page(registration.slug, "integrity"))
 
 
 def test_a_package_is_offered_once_it_is_written(platform: Platform, live: Snapshots) -> None:

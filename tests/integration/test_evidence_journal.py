@@ -1,5 +1,6 @@
 """The journal: verdicts, decisions and rejected records are chained; what a superuser changes is found and named."""
 
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from itertools import pairwise
 
@@ -12,6 +13,7 @@ from election.certification import certify, refuse
 from election.cli import app
 from election.contracts import topics
 from election.contracts.messages import ExternalBallot
+from election.count.driver import wait_for
 from election.errors import StageFailed
 from election.evidence import rejections
 from election.evidence.comparing import check_records
@@ -199,6 +201,25 @@ def test_no_role_changes_the_journal_or_writes_into_it(tables, refused):
             connection.execute("INSERT INTO journal VALUES (%s, 9, 'x', sha256('x'))", [poll.election_no])
         with pytest.raises(REFUSALS), tables.connect(role) as connection:
             connection.execute("SELECT append_to_the_journal(%s, 'x', '{}')", [poll.election_no])
+
+
+def test_two_who_record_at_once_wait_for_each_other_and_both_are_in_the_chain(tables, refused):
+    poll = refused("journal-at-once")
+    with ThreadPoolExecutor(1) as pool:
+        with tables.connect("auditor") as first:
+            first.execute(
+                """INSERT INTO verdicts (election_no, ok, registered, stored, counted, rejected, differences, outcome)
+                   SELECT election_no, ok, registered, stored, counted, rejected, differences, outcome FROM verdicts
+                   WHERE election_no = %s LIMIT 1""",
+                [poll.election_no],
+            )
+            second = pool.submit(verdict, tables, poll.slug)
+            assert wait_for(lambda: first.execute("SELECT FROM pg_locks WHERE NOT granted").rowcount > 0, 30)
+            assert not second.done()
+        second.result(timeout=30)
+    found = entries(tables, poll)
+    assert [entry.hash for entry in found] == list(chained(entry.line for entry in found)) and len(found) == 4
+    assert faults(tables, poll) == []
 
 
 def test_rejected_records_are_sealed_in_rounds_that_others_can_repeat(tables, faulty, monkeypatch):

@@ -105,6 +105,16 @@ def test_a_session_begins_with_the_times_of_its_role(tables, role):
             assert connection.execute(f"SHOW {parameter}").fetchone() == (value,), parameter
 
 
+@pytest.mark.parametrize("role", ["dashboard", "results_feed"])
+def test_what_readers_of_the_public_start_is_ended_within_half_a_minute(tables, role):
+    with login(tables, role) as connection:
+        found = connection.execute(
+            "SELECT name, setting::int FROM pg_settings WHERE name ~ '^(statement|lock|idle_in_transaction.*)_timeout$'"
+        ).fetchall()
+    assert len(found) == 3
+    assert [name for name, milliseconds in found if not 0 < milliseconds <= 30_000] == []
+
+
 def test_a_statement_that_hangs_is_ended(tables):
     with login(tables, "dashboard") as connection:
         connection.execute("SET statement_timeout = '200ms'")

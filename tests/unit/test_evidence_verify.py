@@ -425,6 +425,22 @@ def test_two_signed_heads_of_one_size_are_named(folder):
         assert status == 1 and "heads.txt: there are two heads of size 200, with different roots" in told, told
 
 
+def test_empty_lines_hide_no_head(folder):
+    other, file = SIGNER.sign(str(Checkpoint(ORIGIN, 200, bytes(32)))), folder / "heads.txt"
+    file.write_text("\n\n" + file.read_text("utf-8") + "\n\n\n" + other + "\n", "utf-8")
+    write_checksums(folder)
+    status, told = verify(folder)
+    assert status == 1 and "heads.txt: there are two heads of size 200, with different roots" in told, told
+
+
+def test_a_head_without_its_signature_is_wrong(folder):
+    file = folder / "heads.txt"
+    file.write_text(file.read_text("utf-8").rpartition("\n\n")[0] + "\n", "utf-8")
+    write_checksums(folder)
+    status, told = verify(folder)
+    assert status == 1 and "the package cannot be read: ValueError" in told, told
+
+
 def test_an_empty_package_is_not_one_of_the_key_that_was_given(folder):
     for name in ("keys.txt", "heads.txt", "entries.bin", "journal.jsonl"):
         (folder / name).write_bytes(b"")

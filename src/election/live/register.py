@@ -119,7 +119,7 @@ class Counted:
 
 @dataclass(frozen=True)
 class LogHead:
-    """The newest head of the log of published ballots: entries, root (hexadecimal) and the key that signed it."""
+    """The newest head of log or journal: entries, root or last hash (hexadecimal), and the key that signed it."""
 
     size: int
     root: str
@@ -157,6 +157,7 @@ class Register:
     validations: tuple[Validation, ...] = ()
     quarantines: tuple[Quarantine, ...] = ()
     head: LogHead | None = None
+    journal_head: LogHead | None = None
     documents: Mapping[str, str] = field(default_factory=dict)
     decision: Decision | None = None
     certified: Counted | None = None

@@ -176,7 +176,8 @@ class RegisterReader:
                 recount=verdicts.get("recount"),
                 validations=_if_there(connection, "public_validations", public.validations, election.number),
                 quarantines=_if_there(connection, "public_quarantines", public.quarantines, election.number),
-                head=_head(connection, election.number),
+                head=_head(connection, election.number, "public_log_heads", _HEAD),
+                journal_head=_head(connection, election.number, "public_journal_heads", _JOURNAL_HEAD),
                 documents=_documents(connection, election.number) if certified else {},
                 decision=public.newest_decision(connection, election.number) if election.decided_at else None,
                 certified=known.certified or (_certified(connection, election.number) if certified else None),
@@ -238,6 +239,9 @@ _PAPERS = """
 _HEAD = """
     SELECT size, encode(root, 'hex') AS root, verifier_key, sealed_at FROM public_log_heads
     WHERE election_no = %(election)s ORDER BY size DESC LIMIT 1"""
+_JOURNAL_HEAD = """
+    SELECT size, encode(hash, 'hex') AS root, verifier_key, sealed_at FROM public_journal_heads
+    WHERE election_no = %(election)s ORDER BY size DESC LIMIT 1"""
 _DOCUMENTS = """
     SELECT format, encode(sha256, 'hex') AS sha256 FROM public_certified_documents WHERE election_no = %(election)s
     ORDER BY format"""
@@ -282,9 +286,9 @@ def _if_there(
     return rows(connection, election) if public.there(connection, view) else ()
 
 
-def _head(connection: Connection, election: int) -> LogHead | None:
-    """A platform whose tables are older than the log has none."""
-    rows = _rows(connection, _HEAD, {"election": election}) if public.there(connection, "public_log_heads") else []
+def _head(connection: Connection, election: int, view: str, query: str) -> LogHead | None:
+    """A platform whose tables are older than the log or the journal has none."""
+    rows = _rows(connection, query, {"election": election}) if public.there(connection, view) else []
     return LogHead(**rows[0]) if rows else None
 
 
