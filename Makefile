@@ -96,7 +96,7 @@ compose-demo: ## the same election in containers; needs Docker with Compose and 
 	@docker compose run --rm election run --follow $(options)
 
 compose-down: ## stop the containers cleanly; their volumes stay
-	@docker compose --profile tools down
+	@docker compose --profile tools --profile watched down
 
 test-compose: setup ## build the images, run elections in containers, kill and restart everything
 	@$(python) -m pytest tests/compose/test_compose.py --log-cli-level=INFO

@@ -3,15 +3,17 @@
 import uvicorn
 
 from election.live.snapshots import Snapshots
+from election.logs import set_up
 from election.messaging.aggregates import FOLDED
 from election.platform import native
+from election.serving import OPTIONS
 from results_feed.application import application
 from results_feed.publishing import Publisher
-from results_feed.serving import OPTIONS
 
 
 def main() -> None:
     platform = native()
+    set_up(platform.settings, "results-feed")
     source = Snapshots(platform, role="results_feed", followed=FOLDED).start()
     publisher = Publisher(source).start()
     try:
