@@ -67,6 +67,7 @@ once-more = tests/once-more $(python) -o cache_dir=.pytest_cache/$@ $(1)
 test: setup ## lint and all tests, on ports and in folders of their own
 	@$(MAKE) --no-print-directory lint
 	@$(python) -m tests.browser
+	@$(python) -m tests.promtool
 	@$(MAKE) --no-print-directory -j2 --output-sync=target \
 	  test-pages test-integration test-runs test-unit-and-drills test-users
 

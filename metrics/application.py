@@ -10,12 +10,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from election.clients.basic import is_login
+from election.clients.basic import ASKS, USER, is_login
 from election.settings import Settings
 from metrics.services import targets
-
-USER = "metrics"
-_ASKS = {"WWW-Authenticate": f'Basic realm="{USER}"', "Cache-Control": "no-store"}
 
 
 def application(registry: CollectorRegistry, settings: Settings) -> Starlette:
@@ -32,7 +29,7 @@ def application(registry: CollectorRegistry, settings: Settings) -> Starlette:
     def stranger(request: Request) -> Response | None:
         if is_login(request.headers.get("authorization", ""), USER, password):
             return None
-        return PlainTextResponse("Log in as the user `metrics` with the secret of that name.\n", 401, _ASKS)
+        return PlainTextResponse("Log in as the user `metrics` with the secret of that name.\n", 401, ASKS)
 
     async def metrics(request: Request) -> Response:
         if refused := stranger(request):

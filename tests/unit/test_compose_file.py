@@ -69,7 +69,8 @@ def test_only_the_master_the_workers_and_the_drivers_container_have_sparks_secre
 
 @pytest.mark.parametrize(("service", "login"), [("dashboard", "dashboard"), ("results-feed", "results_feed")])
 def test_what_shows_results_has_its_own_passwords_alone(service, login):
-    assert FILE["services"][service]["secrets"] == [f"postgres_{login}", f"kafka_{login}"]
+    watched = ["metrics"] if service == "results-feed" else []  # who may read its metrics
+    assert FILE["services"][service]["secrets"] == [f"postgres_{login}", f"kafka_{login}", *watched]
     assert FILE["services"][service]["environment"]["ELECTION_KAFKA_USER"] == login
 
 

@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import subprocess
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -26,6 +27,7 @@ from election.settings import PROJECT, Settings
 from election.stack.secrets import generate
 from metrics import casting, count, database, figures, services
 from metrics.application import application
+from tests.promtool import program
 
 NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
 TOLD = TallyProgress(
@@ -191,12 +193,17 @@ def named(text: str) -> set[str]:
 
 
 def known() -> set[str]:
-    """Every metric that the service's code names."""
-    text = "".join(file.read_text() for file in (PROJECT / "metrics").glob("*.py"))
+    """Every metric that the code of the services names."""
+    files = [*(PROJECT / "metrics").glob("*.py"), PROJECT / "results_feed" / "watching.py"]
+    text = "".join(file.read_text() for file in files)
     names = set(re.findall(r'"(election_[a-z_]+)"', text))
     names |= {f"election_tally_{name}" for name in re.findall(r'^        \("([a-z_]+)", "', text, re.MULTILINE)}
     names |= {f"election_postgres_{name}" for name in re.findall(r'^        \("([a-z_]+)", "', text, re.MULTILINE)}
-    return names | {f"{name}_total" for name in names} | {"election_disk_free_bytes", "election_disk_size_bytes"}
+    return (
+        names
+        | {f"{name}_{end}" for name in names for end in ("total", "bucket")}
+        | {"election_disk_free_bytes", "election_disk_size_bytes"}
+    )
 
 
 def test_rules_and_dashboard_use_metrics_that_exist():
@@ -232,3 +239,16 @@ def test_the_login_to_prometheus_is_a_hash_of_the_secret(settings):
     hashed = yaml.safe_load(file.read_text())["basic_auth_users"]["metrics"]
     assert bcrypt.checkpw(settings.secret("metrics").encode(), hashed.encode())
     assert settings.secret("metrics") not in file.read_text() and file.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.slow  # may fetch a package
+@pytest.mark.parametrize(
+    "command", ["check rules alerts.yaml", "test rules alerts.test.yaml", "check config --syntax-only prometheus.yaml"]
+)
+def test_promtool_finds_nothing_wrong(command):
+    try:
+        promtool = program("promtool")
+    except (RuntimeError, OSError) as error:
+        pytest.skip(str(error))
+    done = subprocess.run([promtool, *command.split()], cwd=WATCHED, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr

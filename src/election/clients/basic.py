@@ -4,6 +4,11 @@ import base64
 import binascii
 import hmac
 
+USER = "metrics"
+"""The one who reads metrics; the password is the secret of that name."""
+ASKS = {"WWW-Authenticate": f'Basic realm="{USER}"', "Cache-Control": "no-store"}
+"""Headers of an answer with status 401."""
+
 
 def is_login(header: str, user: str, password: str) -> bool:
     """Whether an ``Authorization`` header carries this login; compared in constant time."""
