@@ -1,4 +1,4 @@
-"""The addresses `/metrics` and `/targets`, for the user `metrics` alone."""
+"""The addresses `/metrics` and `/targets/…`, for the user `metrics` alone."""
 
 import threading
 
@@ -37,9 +37,17 @@ def application(registry: CollectorRegistry, settings: Settings) -> Starlette:
         return await run_in_threadpool(rendered, request.headers.get("accept", ""))
 
     async def discovered(request: Request) -> Response:
-        return stranger(request) or JSONResponse(targets(settings))
+        guarded = request.url.path.endswith("/guarded")
+        return stranger(request) or JSONResponse(targets(settings, guarded=guarded))
 
     async def health(_request: Request) -> Response:
         return PlainTextResponse("answers\n")
 
-    return Starlette(routes=[Route("/metrics", metrics), Route("/targets", discovered), Route("/health", health)])
+    return Starlette(
+        routes=[
+            Route("/metrics", metrics),
+            Route("/targets/open", discovered),
+            Route("/targets/guarded", discovered),
+            Route("/health", health),
+        ]
+    )

@@ -41,16 +41,22 @@ def _answers(settings: Settings, check: Callable[[Settings, float], None]) -> bo
     return True
 
 
-def targets(settings: Settings) -> list[dict[str, Any]]:
-    """Where Spark and Streamlit show metrics of their own, for Prometheus's discovery over HTTP."""
+def targets(settings: Settings, *, guarded: bool) -> list[dict[str, Any]]:
+    """Where other services show metrics of their own, for Prometheus's discovery over HTTP.
+
+    The ``guarded`` ones ask for the login of this service. Spark's and Streamlit's pages ask for none, and must not
+    get it.
+    """
+    feed = ("results-feed", settings.feed_host, settings.feed_port, "/metrics")
+    pages = (
+        ("spark-master", settings.spark_host, settings.spark_master_ui_port, _SERVLET),
+        ("spark-worker", settings.spark_worker_host, settings.spark_worker_ui_port, _SERVLET),
+        ("tally", settings.spark_driver_host, settings.spark_driver_ui_port, _SERVLET),
+        ("dashboard", settings.dashboard_host, settings.dashboard_port, "/_stcore/metrics"),
+    )
     return [
         {"targets": [f"{host}:{port}"], "labels": {"service": service, "__metrics_path__": path}}
-        for service, host, port, path in (
-            ("spark-master", settings.spark_host, settings.spark_master_ui_port, _SERVLET),
-            ("spark-worker", settings.spark_worker_host, settings.spark_worker_ui_port, _SERVLET),
-            ("tally", settings.spark_driver_host, settings.spark_driver_ui_port, _SERVLET),
-            ("dashboard", settings.dashboard_host, settings.dashboard_port, "/_stcore/metrics"),
-        )
+        for service, host, port, path in ((feed,) if guarded else pages)
     ]
 
 

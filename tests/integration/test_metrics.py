@@ -149,7 +149,7 @@ def test_tables_of_an_older_version_leave_the_elections_out(tables: Platform, se
 
 def test_a_stranger_gets_nothing(tables: Platform, service: httpx.Client):
     with httpx.Client(base_url=tables.settings.metrics_url, trust_env=False) as stranger:
-        for address in ("/metrics", "/targets", "/metrics?", "//metrics"):
+        for address in ("/metrics", "/targets/open", "/targets/guarded", "//metrics"):
             answer = stranger.get(address)
             assert answer.status_code in (401, 404) and "election_" not in answer.text
         assert stranger.get("/metrics", auth=("metrics", "wrong")).status_code == 401

@@ -1,13 +1,16 @@
-"""What tasks read and write, as OpenLineage's provider gets it: complete, with names that exist."""
+"""What Airflow tells others: what tasks read and write, complete and with names that exist; its own metrics."""
 
+import base64
 import re
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from election.contracts.topics import TOPICS
-from election.settings import PROJECT, Settings
+from election.settings import PROJECT
 from election.stack.airflow import configuration, environment
 from election.stack.secrets import generate
 
@@ -78,8 +81,36 @@ def test_lineage_and_airflows_own_metrics_are_off_until_they_are_asked_for(setti
     assert settings.secret("metrics") not in written + str(environment(asked))
 
 
-def test_airflows_exporter_logs_in_with_the_secret_from_its_file(settings: Settings):
-    from election.orchestration.telemetry import session
+def test_airflows_exporter_logs_in_with_the_secret_from_its_file(settings, monkeypatch):
+    """By OpenTelemetry's own exporter, as Airflow makes it; to a server that notes what it gets."""
+    from airflow._shared.observability.common import get_otel_data_exporter
+    from airflow._shared.observability.otel_env_config import load_metrics_env_config
+    from opentelemetry.sdk.metrics import MeterProvider
+    from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+
+    got: list[tuple[str, str | None]] = []
+
+    class Receiver(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            got.append((self.path, self.headers["Authorization"]))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None: ...
 
     generate(settings)
-    assert session().auth == ("metrics", settings.secret("metrics"))
+    with ThreadingHTTPServer(("127.0.0.1", 0), Receiver) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}/api/v1/otlp/v1/metrics"
+        for name, value in environment(settings.model_copy(update={"otlp_url": address})).items():
+            if name.startswith("OTEL_"):
+                monkeypatch.setenv(name, value)
+        reader = PeriodicExportingMetricReader(get_otel_data_exporter(otel_env_config=load_metrics_env_config()))
+        provider = MeterProvider([reader])
+        provider.get_meter("test").create_counter("airflow.tasks").add(1)
+        assert provider.force_flush()
+        provider.shutdown()
+        server.shutdown()
+    login = base64.b64encode(f"metrics:{settings.secret('metrics')}".encode()).decode()
+    assert got and set(got) == {("/api/v1/otlp/v1/metrics", f"Basic {login}")}

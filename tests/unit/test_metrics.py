@@ -154,7 +154,7 @@ def basic(login: str) -> dict[str, str]:
     return {"Authorization": "Basic " + base64.b64encode(login.encode()).decode()}
 
 
-@pytest.mark.parametrize("address", ["/metrics", "/targets"])
+@pytest.mark.parametrize("address", ["/metrics", "/targets/open", "/targets/guarded"])
 def test_a_stranger_gets_nothing(client, settings, address):
     password = settings.secret("metrics")
     wrong = [{}, basic("metrics:"), basic("metrics:wrong"), basic(f"admin:{password}"), basic(password),
@@ -174,7 +174,9 @@ def test_prometheus_gets_the_form_it_asks_for(client, settings):
 
 
 def test_prometheus_finds_spark_and_streamlit_and_sends_them_no_password(client, settings):
-    found = client.get("/targets", headers=basic(f"metrics:{settings.secret('metrics')}")).json()
+    login = basic(f"metrics:{settings.secret('metrics')}")
+    found, guarded = (client.get(f"/targets/{which}", headers=login).json() for which in ("open", "guarded"))
+    assert [group["targets"] for group in guarded] == [[f"{settings.feed_host}:{settings.feed_port}"]]
     assert {group["labels"]["service"] for group in found} == {"spark-master", "spark-worker", "tally", "dashboard"}
     assert f"{settings.dashboard_host}:{settings.dashboard_port}" in [group["targets"][0] for group in found]
     jobs = {job["job_name"]: job for job in CONFIGURATION["scrape_configs"]}
