@@ -52,7 +52,7 @@ _CONNECTIONS = """
     FROM pg_roles WHERE rolcanlogin AND rolconnlimit > 0 ORDER BY rolname"""
 _DATABASES = """
     SELECT datname AS database, xact_commit, xact_rollback, deadlocks, temp_bytes, blks_read, tup_inserted
-    FROM pg_stat_database WHERE datname IS NOT NULL ORDER BY datname"""
+    FROM pg_stat_database JOIN pg_database USING (datname) WHERE NOT datistemplate ORDER BY datname"""
 
 
 def may_read(connection: Connection) -> bool:

@@ -60,6 +60,13 @@ def scraped(service: httpx.Client) -> Found:
     }
 
 
+def has_counted(found: Found, dashboard: Snapshots, ballots: int) -> bool:
+    """Whether both have read so many."""
+    shown = dashboard.snapshot(REGION.slug)
+    counted = sum(value for name, value in found.items() if name[:2] == ("election_counted_ballots", REGION.slug))
+    return shown is not None and shown.result.counted == counted == ballots
+
+
 def test_a_poll_has_the_progress_of_election_status(tables: Platform, service: httpx.Client, published: Published):
     published("metrics-poll", voters=4000)
     stop = threading.Event()
@@ -80,11 +87,7 @@ def test_the_count_is_the_dashboards(tables: Platform, service: httpx.Client, da
     for part in (0.3, 0.6):
         ballots = count.show(lambda _c, _n, _i, official, part=part: round(official * part), MINUTE)  # type: ignore[misc]
 
-        def counted(found: Found) -> float:
-            return sum(value for name, value in found.items() if name[:2] == ("election_counted_ballots", REGION.slug))
-
-        assert wait_for(lambda: counted(scraped(service)) == ballots, 60)  # noqa: B023
-        assert wait_for(lambda: (shown := dashboard.snapshot(REGION.slug)) and shown.result.counted == ballots, 60)  # noqa: B023
+        assert wait_for(lambda: has_counted(scraped(service), dashboard, ballots), 60)  # noqa: B023
     found, shown, live = scraped(service), dashboard.snapshot(REGION.slug), dashboard.count.live
     assert shown is not None and live.progress is not None
     assert found["election_registered_voters", REGION.slug] == shown.result.registered
@@ -104,10 +107,10 @@ def test_a_verdict_that_differs_shows_at_once(tables: Platform, service: httpx.C
 
 
 def test_services_are_up_or_not_as_in_election_status(tables: Platform, service: httpx.Client):
-    found = {name[1]: value for name, value in scraped(service).items() if name[0] == "election_service_up"}
-    assert found["postgres"] == found["kafka"] == 1 and found["dashboard"] == found["airflow-scheduler"] == 0
-    assert found.keys() | {"metrics"} == {known.name for known in services.SERVICES}
     found = scraped(service)
+    up = {name[1]: value for name, value in found.items() if name[0] == "election_service_up"}
+    assert up["postgres"] == up["kafka"] == 1 and up["dashboard"] == up["airflow-scheduler"] == 0
+    assert up.keys() | {"metrics"} == {known.name for known in services.SERVICES}
     for role, limits in LIMITS.items():
         assert found["election_postgres_connection_limit", tables.settings.role_name(role)] == limits.connections
     assert found["election_postgres_connections", "election_metrics"] >= 1
@@ -199,8 +202,8 @@ def test_prometheus_scrapes_it_and_asks_for_the_login_too(prometheus: httpx.Clie
     assert wait_for(lambda: asked('election_service_up{service="kafka"}') == [1], 60)
     assert wait_for(lambda: asked('ALERTS{alertname="ServiceDown", service="dashboard"}') == [1], 60)
     assert wait_for(lambda: len(asked('up{job="pages"}')) == 4, 60), "Spark's pages and the dashboard are discovered"
-    prometheus.auth = None
-    assert prometheus.get("/api/v1/query", params={"query": "up"}).status_code == 401
+    stranger = httpx.get(prometheus.base_url.join("/api/v1/query"), params={"query": "up"}, trust_env=False)
+    assert stranger.status_code == 401
 
 
 def test_promtool_finds_nothing_to_say_about_the_names(service: httpx.Client):

@@ -58,6 +58,7 @@ def test_a_task_reads_and_writes_by_openlineages_own_names(settings):
 
     task = SimpleNamespace(dag_id="election_run", task_id="publication.publish_candidates")
     found = FlowExtractor(task).extract_on_complete(None)
+    assert found is not None
     assert [(place.namespace, place.name) for place in found.outputs] == [
         (f"kafka://{settings.kafka_bootstrap}", "candidates_topic")
     ]
@@ -86,7 +87,7 @@ def test_airflows_exporter_logs_in_with_the_secret_from_its_file(settings, monke
     from airflow._shared.observability.common import get_otel_data_exporter
     from airflow._shared.observability.otel_env_config import load_metrics_env_config
     from opentelemetry.sdk.metrics import MeterProvider
-    from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+    from opentelemetry.sdk.metrics.export import MetricExporter, PeriodicExportingMetricReader
 
     got: list[tuple[str, str | None]] = []
 
@@ -106,8 +107,9 @@ def test_airflows_exporter_logs_in_with_the_secret_from_its_file(settings, monke
         for name, value in environment(settings.model_copy(update={"otlp_url": address})).items():
             if name.startswith("OTEL_"):
                 monkeypatch.setenv(name, value)
-        reader = PeriodicExportingMetricReader(get_otel_data_exporter(otel_env_config=load_metrics_env_config()))
-        provider = MeterProvider([reader])
+        exporter = get_otel_data_exporter(otel_env_config=load_metrics_env_config())
+        assert isinstance(exporter, MetricExporter)
+        provider = MeterProvider([PeriodicExportingMetricReader(exporter)])
         provider.get_meter("test").create_counter("airflow.tasks").add(1)
         assert provider.force_flush()
         provider.shutdown()
