@@ -67,6 +67,7 @@ once-more = tests/once-more $(python) -o cache_dir=.pytest_cache/$@ $(1)
 test: setup ## lint and all tests, on ports and in folders of their own
 	@$(MAKE) --no-print-directory lint
 	@$(python) -m tests.browser
+	@$(python) -m tests.promtool
 	@$(MAKE) --no-print-directory -j2 --output-sync=target \
 	  test-pages test-integration test-runs test-unit-and-drills test-users
 
@@ -96,7 +97,7 @@ compose-demo: ## the same election in containers; needs Docker with Compose and 
 	@docker compose run --rm election run --follow $(options)
 
 compose-down: ## stop the containers cleanly; their volumes stay
-	@docker compose --profile tools down
+	@docker compose --profile tools --profile watched down
 
 test-compose: setup ## build the images, run elections in containers, kill and restart everything
 	@$(python) -m pytest tests/compose/test_compose.py --log-cli-level=INFO

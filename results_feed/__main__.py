@@ -5,11 +5,12 @@ import sys
 import uvicorn
 
 from election.live.snapshots import Snapshots
+from election.logs import set_up
 from election.messaging.aggregates import FOLDED
 from election.platform import native
+from election.serving import OPTIONS
 from results_feed.application import application
 from results_feed.publishing import Publisher
-from results_feed.serving import OPTIONS
 
 SWITCH_SECONDS = 0.0005
 """How long threads that compute keep the interpreter from the one that answers.
@@ -22,6 +23,7 @@ a new version is made.
 def main() -> None:
     sys.setswitchinterval(SWITCH_SECONDS)
     platform = native()
+    set_up(platform.settings, "results-feed")
     source = Snapshots(platform, role="results_feed", followed=FOLDED).start()
     publisher = Publisher(source).start()
     try:

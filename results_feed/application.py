@@ -14,6 +14,7 @@ from results_feed.description import DESCRIPTION, described
 from results_feed.problems import HANDLERS, PROBLEMS, SCHEMAS, HeadersEverywhere, NoSuchThing, ShortQueries
 from results_feed.publishing import ELECTIONS, Publisher
 from results_feed.versions import Answer, Version, Wanted, encode
+from results_feed.watching import Counted, Requests
 
 LIMIT, MOST = 500, 1000
 _TOKEN = 200  # characters; ours have fewer than a hundred
@@ -70,6 +71,8 @@ def application(publisher: Publisher) -> FastAPI:
         max_age=86_400,
     )
     app.add_middleware(HeadersEverywhere)
+    requests = Requests()
+    app.add_middleware(Counted, requests=requests)
 
     def resource(name: str, page: type[Any], summary: str) -> Callable[[Any], Any]:
         address = f"{ELECTIONS}/{{election}}" + ("" if name == "summary" else f"/{name}")
@@ -115,6 +118,10 @@ def application(publisher: Publisher) -> FastAPI:
     @app.get("/openapi.json", include_in_schema=False)
     async def document() -> Response:
         return Response(written, media_type="application/json")
+
+    @app.get("/metrics", include_in_schema=False)
+    async def metrics(request: Request) -> Response:
+        return requests.answer(request, publisher.source.platform.settings.secret("metrics"))
 
     app.openapi()["components"]["schemas"].update(SCHEMAS)
     shown, written = described(app.openapi()), encode(app.openapi())

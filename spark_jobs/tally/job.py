@@ -25,6 +25,7 @@ from election.count.checkpoint import CheckpointRefused, claim, diagnosis, votes
 from election.count.folder import Folder, read_json, tally_folder, write_json
 from election.count.launching import IDENTITY
 from election.count.rebuilding import emitted
+from election.logs import set_up
 from election.platform import Platform, native
 from spark_jobs.tally.pages import refuse_thread_dumps
 from spark_jobs.tally.reading import newest
@@ -88,6 +89,7 @@ SESSION = {
 
 def main() -> int:
     platform = native()
+    set_up(platform.settings, "tally")
     folder = tally_folder(platform.settings)
     identity = os.environ.get(IDENTITY) or uuid4().hex
     lock = take_lock(folder)

@@ -17,17 +17,17 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from election.errors import BadInput, StackError
 
-Role = Literal["owner", "app", "auditor", "box", "reader", "dashboard", "results_feed", "airflow"]
+Role = Literal["owner", "app", "auditor", "box", "reader", "dashboard", "results_feed", "metrics", "airflow"]
 """Postgres roles: owner (tables), app (stages), auditor (verdicts, audits), box (lays down the papers of an audit and
 reads no vote), reader (may read every table, for engineers), dashboard and results_feed (read views without personal
-data), airflow (Airflow's own database)."""
+data), metrics (reads elections, some of these views and statistics), airflow (Airflow's own database)."""
 
 ROLES: tuple[Role, ...] = get_args(Role)
 
-KafkaUser = Literal["admin", "owner", "app", "tally", "dashboard", "results_feed", "feed"]
+KafkaUser = Literal["admin", "owner", "app", "tally", "dashboard", "results_feed", "metrics", "feed"]
 """Kafka users: admin (the broker itself, and who makes users and their rights), owner (topics and their
-configuration), app (stages), tally (the count), dashboard, results_feed (reads totals for other programs), feed (offers
-ballots from outside)."""
+configuration), app (stages), tally (the count), dashboard, results_feed (reads totals for other programs), metrics
+(reads totals and offsets), feed (offers ballots from outside)."""
 
 KAFKA_USERS: tuple[KafkaUser, ...] = get_args(KafkaUser)
 PROJECT = Path(__file__).resolve().parents[2]
@@ -57,8 +57,10 @@ class Settings(BaseSettings):
     spark_host: str = "127.0.0.1"
     spark_master_port: int = 17077
     spark_master_ui_port: int = 18080
+    spark_worker_host: str = Field("127.0.0.1", description="where metrics of Spark's worker are read")
     spark_worker_port: int = 17078
     spark_worker_ui_port: int = 18081
+    spark_driver_host: str = Field("127.0.0.1", description="where metrics of the streaming driver are read")
     spark_driver_ui_port: int = 14040
     airflow_host: str = "127.0.0.1"
     airflow_port: int = 18090
@@ -68,6 +70,8 @@ class Settings(BaseSettings):
     dashboard_port: int = 18501
     feed_host: str = "127.0.0.1"
     feed_port: int = Field(18502, description="the results feed")
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int = Field(18503, description="metrics, for Prometheus")
     supervisor_port: int = 19001
 
     votes_partitions: int = Field(2, ge=1, description="partitions of votes_topic")
@@ -80,6 +84,9 @@ class Settings(BaseSettings):
     )
     session_hours: int = Field(8, ge=1, le=24, description="hours after which a login to Airflow ends")
     webhook_url: str = Field("", description="receives failed gates and ended elections; empty: off")
+    log_format: Literal["text", "json"] = Field("text", description="json: one object a line, for a log collector")
+    lineage: bool = Field(False, description="writes what each task of Airflow reads and writes to var/lineage")
+    otlp_url: str = Field("", description="where Airflow sends its own metrics, by OTLP over HTTP; empty: off")
     tls_ca: str = Field("", description="file with who signed the certificates of Kafka and Postgres; empty: no TLS")
     validations_kept: int = Field(20, ge=1, description="validations kept of each election and checkpoint")
     randomuser_url: str = "https://randomuser.me/api/1.4/"
@@ -158,6 +165,11 @@ class Settings(BaseSettings):
         return f"http://{self.feed_host}:{self.feed_port}"
 
     @property
+    def metrics_url(self) -> str:
+        """The metrics as the platform's own programs reach them."""
+        return f"http://{self.metrics_host}:{self.metrics_port}"
+
+    @property
     def certifier_names(self) -> list[str]:
         return [name.strip() for name in self.certifiers.split(",") if name.strip()]
 
@@ -175,6 +187,11 @@ class Settings(BaseSettings):
     def feed_page(self) -> str:
         """The results feed as other programs and browsers reach it."""
         return f"http://{self.public_host}:{self.feed_port}"
+
+    @property
+    def metrics_page(self) -> str:
+        """The metrics as Prometheus on this machine reaches them."""
+        return f"http://{self.public_host}:{self.metrics_port}/metrics"
 
     @property
     def spark_page(self) -> str:
@@ -199,6 +216,11 @@ class Settings(BaseSettings):
     def data_docs(self) -> Path:
         """The reports on the quality of the data, a folder for each election."""
         return self.var / "data-docs"
+
+    @property
+    def lineage_folder(self) -> Path:
+        """OpenLineage's events, a file each."""
+        return self.var / "lineage"
 
     @cached_property
     def secrets(self) -> Path:

@@ -17,7 +17,7 @@ from election.platform import Platform, native
 from election.settings import PROJECT, Settings
 from tests.conftest import free_ports
 
-PORTS = ("airflow", "dashboard", "feed", "postgres", "kafka", "spark_master_ui", "spark_driver_ui")
+PORTS = ("airflow", "dashboard", "feed", "metrics", "postgres", "kafka", "spark_master_ui", "spark_driver_ui")
 FILE, STAND_INS = "docker-compose.yaml", "tests/compose/stand-ins.yaml"
 HARDENED, HARDENED_STAND_INS = "docker-compose.hardened.yaml", "tests/compose/stand-in-hardened.yaml"
 BROKERS, BROKERS_STAND_INS = "docker-compose.brokers.yaml", "tests/compose/stand-in-brokers.yaml"
@@ -59,7 +59,7 @@ def deployment(request: pytest.FixtureRequest) -> Iterator[Deployment]:
     if subprocess.run(["docker", "info"], capture_output=True, check=False).returncode:
         pytest.skip("no container engine is up")
     with tempfile.TemporaryDirectory(prefix="election-compose-") as folder:
-        names = (*PORTS, "kafka_2", "kafka_3")
+        names = (*PORTS, "kafka_2", "kafka_3", "prometheus")
         ports = dict(zip(names, free_ports(len(names)), strict=True))
         secrets = Path(folder, "secrets")
         secrets.mkdir()
@@ -90,8 +90,10 @@ def deployment(request: pytest.FixtureRequest) -> Iterator[Deployment]:
                 logs = PROJECT / "var" / f"{made.project}.log"
                 logs.parent.mkdir(exist_ok=True)
                 logs.write_text(made.compose("logs", "--no-color", check=False))
-            made.compose("--profile", "tools", "kill", check=False)
-            made.compose("--profile", "tools", "down", "--volumes", "--remove-orphans", check=False)
+            made.compose("--profile", "tools", "--profile", "watched", "kill", check=False)
+            made.compose(
+                "--profile", "tools", "--profile", "watched", "down", "--volumes", "--remove-orphans", check=False
+            )
             made.run("docker", "image", "rm", f"{project}:local", check=False)
 
 

@@ -51,6 +51,7 @@ SERVICES = (
     "airflow-api-server",
     "dashboard",
     "results-feed",
+    "metrics",
     "airflow-scheduler",
 )
 
@@ -68,7 +69,15 @@ def polling(up: Deployment) -> Polling:
 
 @pytest.mark.parametrize("files", [(FILE,), (FILE, BROKERS), (FILE, HARDENED)])
 def test_the_files_are_valid_as_they_are_for_everybody(deployment, files):
-    deployment.run("docker", "compose", *(f"--file={name}" for name in files), "--profile=tools", "config", "--quiet")
+    deployment.run(
+        "docker",
+        "compose",
+        *(f"--file={name}" for name in files),
+        "--profile=tools",
+        "--profile=watched",
+        "config",
+        "--quiet",
+    )
 
 
 def test_the_demonstration_ends_as_on_the_native_stack(up):
@@ -87,6 +96,21 @@ def test_the_demonstration_ends_as_on_the_native_stack(up):
     assert fed["state"] == "certified" and votes(fed["items"], "candidate") == votes(shown["rows"], "candidate")
     status = json.loads(up.compose("run", "--rm", "election", "status", "--json"))
     assert status["ready"] and {s["name"] for s in status["services"]} == set(SERVICES)
+
+
+def test_prometheus_scrapes_the_platform_and_asks_who_is_there(up):
+    up.compose("--profile", "watched", "up", "--detach", "--wait", "prometheus")
+    url = f"http://127.0.0.1:{up.environment['ELECTION_PROMETHEUS_PORT']}/api/v1/query"
+    login = ("metrics", up.platform.settings.secret("metrics"))
+
+    def value(expression: str) -> list[str]:
+        answer = httpx.get(url, params={"query": expression}, auth=login, trust_env=False, timeout=30)
+        return [one["value"][1] for one in answer.raise_for_status().json()["data"]["result"]]
+
+    until(lambda: value('count(up{job=~"election|guarded|pages"} == 1)') == ["6"], 120, "all are scraped")
+    until(lambda: value("min(election_service_up)") == ["1"], 120, "every service is up")
+    assert httpx.get(url, params={"query": "up"}, trust_env=False).status_code == 401
+    up.compose("rm", "--stop", "--force", "prometheus")
 
 
 def test_a_run_that_cannot_go_well_says_so_by_its_exit_status(up):
@@ -159,7 +183,7 @@ def test_a_backup_brings_elections_back_to_a_new_platform(up, tmp_path):
     assert backup.stat().st_mode & 0o077 == 0
     before = {slug: result(up, slug) for slug in known(up)}
     with told("wiped and up"):
-        up.compose("--profile", "tools", "down", "--volumes")
+        up.compose("--profile", "tools", "--profile", "watched", "down", "--volumes")
         up.compose("up", "--detach", "--wait")
     with told("restored"):
         up.run("docker/restore", str(backup))
@@ -178,7 +202,7 @@ def test_nothing_is_left_when_it_is_removed(up):
         mounts = json.loads(up.run("docker", "inspect", "--format", "{{json .Mounts}}", container))
         volumes = [mount["Name"] for mount in mounts if mount["Type"] == "volume"]
         assert all(name.startswith(f"{up.project}_") for name in volumes), "a volume that nobody would find again"
-    up.compose("--profile", "tools", "down", "--volumes")
+    up.compose("--profile", "tools", "--profile", "watched", "down", "--volumes")
     of_project = f"label=com.docker.compose.project={up.project}"
     for command in (("ps", "--all"), ("volume", "ls"), ("network", "ls")):
         assert up.run("docker", *command, "--quiet", "--filter", of_project) == ""

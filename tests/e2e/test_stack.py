@@ -42,8 +42,9 @@ def test_status_says_where_everything_is(stack: Platform) -> None:
     assert answer["kafka"] == {"bootstrap": stack.settings.kafka_bootstrap}
     assert answer["dashboard"] == {"url": stack.settings.dashboard_url}
     assert answer["results_feed"] == {"url": stack.settings.feed_url}
+    assert answer["metrics"]["url"] == f"{stack.settings.metrics_url}/metrics"
     assert set(answer["spark"]) == {"master", "url"}
-    for login in (answer["postgres"], answer["airflow"]):
+    for login in (answer["postgres"], answer["airflow"], answer["metrics"]):
         assert len(Path(login["password_file"]).read_text()) >= 32
     assert Path(answer["postgres"]["password_file"]).read_text() not in answer["postgres"]["dsn"]
 

@@ -21,12 +21,8 @@ from dashboard.model.export import export
 from election.contracts import topics
 from election.contracts.messages import encode
 from election.errors import NotReachable
-<<<<<<< HEAD
 from election.evidence.entries import SIMPLE, Entry
-=======
-from election.evidence.entries import Entry
 from election.evidence.journal import journal_heads, sign_journal
->>>>>>> evidence
 from election.evidence.log import Round, append, heads, signer
 from election.evidence.tree import Tree
 from election.live.registers import RegisterReader

@@ -49,6 +49,7 @@ MAY_READ: dict[KafkaUser, set[str]] = {
     "tally": {"votes_topic", *TOTALS},
     "dashboard": {"candidates_topic", "rejected_topic", "log_heads_topic", *TOTALS},
     "results_feed": {"candidates_topic", *TOTALS},
+    "metrics": {"candidates_topic", "rejected_topic", *TOTALS},
     "feed": set(),
 }
 MAY_WRITE: dict[KafkaUser, set[str]] = {
@@ -57,6 +58,7 @@ MAY_WRITE: dict[KafkaUser, set[str]] = {
     "tally": {"rejected_topic", *TOTALS},
     "dashboard": set(),
     "results_feed": set(),
+    "metrics": set(),
     "feed": {"ballots_topic"},
 }
 
@@ -129,7 +131,13 @@ def test_nobody_makes_users_or_rights_or_configures_the_broker(broker, user):
 
 @pytest.mark.parametrize(
     ("user", "group"),
-    [("feed", "election-reader"), ("owner", "election-reader"), ("dashboard", "election-casting-x"), ("tally", "own")],
+    [
+        ("feed", "election-reader"),
+        ("owner", "election-reader"),
+        ("dashboard", "election-casting-x"),
+        ("tally", "own"),
+        ("metrics", "election-evidence"),
+    ],
 )
 def test_groups_of_others_are_closed(broker, user, group):
     client = clients.admin(broker.kafka_login(user))

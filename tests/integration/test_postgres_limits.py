@@ -9,7 +9,7 @@ import pytest
 from election.settings import PROJECT, ROLES
 from election.stack.postgres_limits import LIMITS
 
-LEAST = ("auditor", "box", "reader", "dashboard", "results_feed")
+LEAST = ("auditor", "box", "reader", "dashboard", "results_feed", "metrics")
 DENIED = psycopg.errors.InsufficientPrivilege
 
 
@@ -136,7 +136,7 @@ def test_what_one_sorts_on_disk_is_bounded_and_stays_so(tables):
 def test_a_role_does_not_see_what_others_ask(tables):
     with login(tables, "app") as asking:
         asking.execute("SELECT 'a secret question'")
-        for role in ("dashboard", "results_feed", "reader"):
+        for role in ("dashboard", "results_feed", "metrics", "reader"):
             with login(tables, role) as connection:
                 seen = connection.execute(
                     "SELECT query FROM pg_stat_activity WHERE usename = 'election_app'"

@@ -20,7 +20,7 @@ def test_a_wrong_password_is_refused(platform: Platform) -> None:
         psycopg.connect(dsn)
 
 
-@pytest.mark.parametrize("role", ["app", "auditor", "reader", "dashboard", "results_feed"])
+@pytest.mark.parametrize("role", ["app", "auditor", "reader", "dashboard", "results_feed", "metrics"])
 def test_only_the_owner_may_create_tables(platform: Platform, role: str) -> None:
     with platform.connect(role) as connection, pytest.raises(psycopg.Error):  # type: ignore[arg-type]
         connection.execute("CREATE TABLE intruder (id int)")

@@ -1,6 +1,8 @@
 """What docker-compose.yaml promises, read as text: no engine is needed."""
 
 import re
+import tomllib
+from configparser import ConfigParser
 
 import pytest
 import yaml
@@ -16,7 +18,7 @@ PAGES = ("airflow_port", "dashboard_port", "feed_port", "spark_master_ui_port", 
 
 
 def test_the_services_are_those_of_the_native_stack():
-    assert SUPERVISED.keys() == {service.name for service in SERVICES}
+    assert {n for n, s in SUPERVISED.items() if "profiles" not in s} == {service.name for service in SERVICES}
 
 
 def test_the_images_of_others_are_the_official_ones_in_a_fixed_version():
@@ -43,7 +45,7 @@ def test_every_service_is_bounded_watched_and_restarted(name):
 
 
 def test_secrets_are_files_and_no_service_has_one_in_its_environment():
-    assert FILE["secrets"].keys() <= {*SECRETS, "kafka_broker"}
+    assert FILE["secrets"].keys() <= {*SECRETS, "kafka_broker", "prometheus_web"}
     assert all(secret["file"].endswith(f"/{name}") for name, secret in FILE["secrets"].items())
     for service in FILE["services"].values():
         assert set(service.get("secrets", [])) <= FILE["secrets"].keys()
@@ -67,14 +69,28 @@ def test_only_the_master_the_workers_and_the_drivers_container_have_sparks_secre
 
 @pytest.mark.parametrize(("service", "login"), [("dashboard", "dashboard"), ("results-feed", "results_feed")])
 def test_what_shows_results_has_its_own_passwords_alone(service, login):
-    assert FILE["services"][service]["secrets"] == [f"postgres_{login}", f"kafka_{login}"]
+    watched = ["metrics"] if service == "results-feed" else []  # who may read its metrics
+    assert FILE["services"][service]["secrets"] == [f"postgres_{login}", f"kafka_{login}", *watched]
     assert FILE["services"][service]["environment"]["ELECTION_KAFKA_USER"] == login
 
 
+def test_what_is_watched_has_its_own_passwords_alone_and_prometheus_none_of_a_source():
+    assert FILE["services"]["metrics"]["secrets"] == ["postgres_metrics", "kafka_metrics", "metrics"]
+    assert FILE["services"]["prometheus"]["secrets"] == ["metrics", "prometheus_web"]
+    assert "--web.config.file=/run/secrets/prometheus_web" in FILE["services"]["prometheus"]["command"]
+
+
+def test_the_platforms_packages_are_found_in_the_image_as_on_the_native_stack():
+    written = ConfigParser()
+    written.read(PROJECT / "docker" / "election.dist-info" / "entry_points.txt")
+    declared = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]["entry-points"]
+    assert {section: dict(written[section]) for section in written.sections()} == declared
+
+
 @pytest.mark.parametrize("file", ["docker-compose.hardened.yaml", "docker-compose.brokers.yaml"])
-def test_what_is_changed_for_the_dashboard_is_changed_for_the_results_feed(file):
+def test_what_is_changed_for_the_dashboard_is_changed_for_what_reads_like_it(file):
     changed = dict(re.findall(r"^  ([\w-]+): (.*)$", (PROJECT / file).read_text(), re.MULTILINE))
-    assert changed["results-feed"] == changed["dashboard"]
+    assert changed["results-feed"] == changed["metrics"] == changed["dashboard"]
 
 
 @pytest.mark.parametrize("file", sorted(PROJECT.glob("docker-compose*.yaml")), ids=lambda file: file.name)

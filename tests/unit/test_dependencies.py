@@ -11,8 +11,19 @@ import pytest
 
 from election.settings import PROJECT
 
-FOLDERS = ("src", "dags", "plugins", "dashboard", "results_feed", "spark_jobs", "expectations")
-OWN = {"election", "dags", "plugins", "dashboard", "results_feed", "spark_jobs", "expectations", "bench", "tests"}
+FOLDERS = ("src", "dags", "plugins", "dashboard", "metrics", "results_feed", "spark_jobs", "expectations")
+OWN = {
+    "election",
+    "dags",
+    "plugins",
+    "dashboard",
+    "metrics",
+    "results_feed",
+    "spark_jobs",
+    "expectations",
+    "bench",
+    "tests",
+}
 DECLARED = tomllib.loads((PROJECT / "pyproject.toml").read_text())
 PRODUCT, DEVELOPMENT = DECLARED["project"]["dependencies"], DECLARED["dependency-groups"]["dev"]
 

@@ -11,6 +11,7 @@ from typing import Any
 import jsonschema
 import pytest
 from fastapi.testclient import TestClient
+from prometheus_client.parser import text_string_to_metric_families
 
 import results_feed.application as applications
 from election.contracts.aggregates import BALLOTS_PER_CONTEST, VOTES_PER_CANDIDATE
@@ -23,6 +24,7 @@ from election.live.snapshots import Snapshots
 from election.messaging.aggregates import FOLDED
 from election.platform import Platform
 from election.settings import PROJECT, Settings
+from election.stack.secrets import generate
 from results_feed import heads as feed_heads
 from results_feed import publishing, versions
 from results_feed.application import application
@@ -556,3 +558,20 @@ def test_elections_that_are_not_there_fill_no_memory(night: Night) -> None:
     for number in range(50):
         assert night.http.get(f"{ROOT}/invented-{number}").status_code == 404
     assert not night.publisher._asked and not night.publisher._versions
+
+
+def test_its_own_metrics_count_requests_by_address_and_status_for_the_one_who_logs_in(settings: Settings) -> None:
+    generate(settings)
+    http, login = Night().http, ("metrics", settings.secret("metrics"))
+    assert http.get("/metrics").status_code == http.get("/metrics", auth=("metrics", "wrong")).status_code == 401
+    for address in ("/health", "/health", "/v1/elections/invented-1", "/invented-2", "/health?" + "x" * 2000):
+        http.get(address)
+    found = {
+        (sample.labels["address"], sample.labels["status"]): sample.value
+        for family in text_string_to_metric_families(http.get("/metrics", auth=login).text)
+        for sample in family.samples
+        if sample.name == "election_feed_requests_total"
+    }
+    assert found.pop(("/health", "200")) == 2 and found.pop(("/metrics", "401")) == 2
+    assert found.pop(("/v1/elections/{election}", "503")) == 1  # nothing is read yet
+    assert found == {("other", "404"): 1, ("other", "414"): 1}, "strangers cannot invent labels"

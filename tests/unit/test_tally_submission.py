@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from election.clients.spark_access import AUTHENTICATED, READ_ONLY
+from election.clients.spark_access import AUTHENTICATED, METRICS, READ_ONLY
 from election.count import driver, submission
 from election.errors import StackError
 from election.settings import PROJECT, Settings
@@ -132,7 +132,7 @@ def test_the_count_proves_who_it_is_with_a_secret_from_a_file(operator: Operator
     for command in (_apart(submission.submit_command(settings)), operator(NATIVE).command(settings)):
         found = options(command)
         assert found["--properties-file"] == str(file)
-        assert found.items() >= (AUTHENTICATED | READ_ONLY).items()
+        assert found.items() >= (AUTHENTICATED | READ_ONLY | METRICS).items()
         assert not any(secret in part for part in command)
 
 
@@ -142,7 +142,7 @@ def test_in_a_cluster_spark_logs_in_as_well_with_a_secret_that_the_cluster_makes
 ) -> None:
     task = operator(connection)
     task.execute({})
-    assert options(task.built).items() >= (AUTHENTICATED | READ_ONLY).items()
+    assert options(task.built).items() >= (AUTHENTICATED | READ_ONLY | METRICS).items()
     assert "--properties-file" not in task.built
 
 
@@ -158,7 +158,7 @@ def test_master_and_worker_have_the_secret_by_file_and_pages_that_change_nothing
     for program in (master_program(settings), worker_program(settings)):
         command = [str(part) for part in program.command]
         assert command[command.index("--properties-file") + 1] == str(settings.secret_file("spark"))
-        assert {f"-D{key}={value}" for key, value in (AUTHENTICATED | READ_ONLY).items()} <= set(command)
+        assert {f"-D{key}={value}" for key, value in (AUTHENTICATED | READ_ONLY | METRICS).items()} <= set(command)
         secret = settings.secret("spark").partition("=")[2]
         assert secret not in " ".join([*command, *program.environment.values()])
 

@@ -91,6 +91,8 @@ def status(as_json_: AsJson = False) -> None:
         *lines(count),
         f"Dashboard: {answer['dashboard']['url']}",
         f"Results feed, for programs: {answer['results_feed']['url']}",
+        f"Metrics, for Prometheus: {answer['metrics']['url']}, user metrics, password in "
+        f"{answer['metrics']['password_file']}",
         f"Airflow: {airflow['url']}, for",
         *(
             f"  {login['username']:<9} may {login['may']}; password in {login['password_file']}"

@@ -24,9 +24,19 @@ READ_ONLY = {
     "spark.ui.killEnabled": "false",  # by default a GET ends a job or an application
     "spark.ui.threadDumpsEnabled": "false",
     "spark.ui.heapHistogramEnabled": "false",
-    "spark.ui.prometheus.enabled": "false",  # not read by the platform
+    "spark.ui.prometheus.enabled": "false",  # what it shows of executors, the servlet below shows too
 }
 """For every page, because pages have no login."""
+
+METRICS = {
+    "spark.metrics.conf.*.sink.prometheusServlet.class": "org.apache.spark.metrics.sink.PrometheusServlet",
+    "spark.metrics.conf.*.sink.prometheusServlet.path": "/metrics/prometheus",
+    "spark.metrics.conf.*.source.jvm.class": "org.apache.spark.metrics.source.JvmSource",
+    # Else each driver's metrics have names of their own, with the application's id.
+    "spark.metrics.namespace": "tally",
+    "spark.sql.streaming.metricsEnabled": "true",
+}
+"""Spark's own metrics for Prometheus, on the pages; ``/metrics/json`` shows the same by default."""
 
 
 def secret_file(settings: Settings) -> Path:

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from election.clients.spark_access import AUTHENTICATED, READ_ONLY, secret_file
+from election.clients.spark_access import AUTHENTICATED, METRICS, READ_ONLY, secret_file
 from election.count.folder import tally_folder
 from election.settings import Settings
 from election.toolchain import class_archive, jars, java, spark_home
@@ -42,6 +42,7 @@ def conf(settings: Settings) -> dict[str, str]:
     return {
         **AUTHENTICATED,
         **READ_ONLY,
+        **METRICS,
         "spark.cores.max": str(CORES),
         "spark.executor.cores": str(CORES),
         "spark.driver.host": settings.node,
@@ -100,6 +101,7 @@ def cluster_conf(settings: Settings) -> dict[str, str]:
     return {
         **AUTHENTICATED,
         **READ_ONLY,
+        **METRICS,
         "spark.executor.instances": "1",
         "spark.executor.cores": str(CORES),
         "spark.executor.memoryOverhead": "1g",

@@ -74,29 +74,11 @@ def read_signed(folder: Path, origin: str, trusted: list[str]) -> tuple:  # c2sp
     return log, quarantined, certified
 
 
-<<<<<<< HEAD
 def read_entries(file: Path, heads: dict, election: dict, quarantined: dict) -> dict[str, Counter]:  # RFC 9162, 2.1
     form, left_out = election["entry"], {*election["left_out"]}
     later = {int(no).to_bytes(4, "big") for no, of in election["contests"].items() if of["position"] > 1}
-    size, frontier, buckets = 0, [], [TemporaryFile() for _ in range(256)]  # noqa: SIM115
-    with file.open("rb") as entries:
-        while entry := entries.read(form["bytes"]):
-            if (size in left_out) not in quarantined.get(entry[:16], (False,)):
-                check(False, f"entries.bin: entry {size} is left out and not in quarantine, or the reverse")
-            if size not in left_out:
-                buckets[entry[0]].write(entry)
-            node, height, size = sha256(b"\0" + entry).digest(), size, size + 1
-            while height & 1:
-                node, height = sha256(b"\1" + frontier.pop() + node).digest(), height >> 1
-            frontier.append(node)
-            if size in heads:
-                for left in frontier[-2::-1]:
-                    node = sha256(b"\1" + left + node).digest()
-                check(node == heads[size], f"entries.bin: the first {size} entries are not those that were sealed")
-=======
-def read_entries(file: Path, heads: dict, left_out: set, quarantined: dict) -> dict[str, Counter]:  # RFC 9162, 2.1
     entries, size, frontier, buckets = file.open("rb"), 0, [], [TemporaryFile() for _ in range(256)]  # noqa: SIM115
-    while entry := entries.read(ENTRY):
+    while entry := entries.read(form["bytes"]):
         if (size in left_out) not in quarantined.get(entry[:16], (False,)):
             check(False, f"entries.bin: entry {size} is left out and not in quarantine, or the reverse")
         if size not in left_out:
@@ -109,7 +91,6 @@ def read_entries(file: Path, heads: dict, left_out: set, quarantined: dict) -> d
             for left in frontier[-2::-1]:
                 node = sha256(b"\1" + left + node).digest()
             check(node == heads[size], f"entries.bin: the first {size} entries are not those that were sealed")
->>>>>>> evidence
     check(size == max(heads, default=0), f"entries.bin: {size} entries, and {max(heads, default=0)} were sealed")
     totals: dict[str, Counter] = {part: Counter() for part in (*PARTS, *MORE)}
     for bucket in buckets:

@@ -11,7 +11,7 @@ from confluent_kafka import (
     TopicCollection,
     TopicPartition,
 )
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka.admin import AdminClient, OffsetSpec, TopicMetadata
 from tenacity import retry, retry_if_exception, stop_after_delay, wait_fixed
 
 from election.errors import NotReachable
@@ -36,6 +36,22 @@ def bounds(kafka: Mapping[str, str], topic: str, *, committed: bool = False) -> 
     isolation = IsolationLevel.READ_COMMITTED if committed else IsolationLevel.READ_UNCOMMITTED
     first, last = _bounds(kafka, [topic], isolation)
     return {p: offset for (_, p), offset in first.items()}, {p: offset for (_, p), offset in last.items()}
+
+
+def sizes(kafka: Mapping[str, str], topics: Sequence[str]) -> dict[str, int]:
+    """The number of messages ever written to each topic that exists, markers of transactions included.
+
+    Raises NotReachable when Kafka does not answer.
+    """
+    client = admin(kafka)
+    there = sorted(_known(client).keys() & set(topics))
+    if not there:
+        return {}
+    found = dict.fromkeys(there, 0)
+    ends = _offsets(client, _places(client, there), OffsetSpec.latest(), IsolationLevel.READ_UNCOMMITTED)
+    for (topic, _), end in ends.items():
+        found[topic] += end
+    return found
 
 
 def topic_id(kafka: Mapping[str, str], topic: str, seconds: float = 20) -> str | None:
@@ -115,14 +131,18 @@ def _bounds(
 
 
 def _places(client: AdminClient, topics: Sequence[str]) -> list[_Place]:
-    try:
-        known = client.list_topics(timeout=10).topics
-    except KafkaException as error:
-        raise NotReachable(f"Kafka does not answer ({error}); `election status` shows what runs.") from error
+    known = _known(client)
     for topic in topics:
         if topic not in known or known[topic].error is not None:
             raise NotReachable(f"Kafka has no topic {topic!r}; `election prepare` creates the topics.")
     return [(topic, partition) for topic in topics for partition in sorted(known[topic].partitions)]
+
+
+def _known(client: AdminClient) -> dict[str, TopicMetadata]:
+    try:
+        return dict(client.list_topics(timeout=10).topics)
+    except KafkaException as error:
+        raise NotReachable(f"Kafka does not answer ({error}); `election status` shows what runs.") from error
 
 
 def _offsets(

@@ -9,6 +9,7 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from election.clients.airflow import Airflow
 from election.errors import BadInput, ElectionError
+from election.logs import about
 from election.orchestration.connections import platform
 from election.parameters import Run
 from election.platform import Platform
@@ -27,12 +28,20 @@ def this_election() -> tuple[Platform, str]:
     What a task decides or changes never rests on an XCom: operators may write those.
     Raises AirflowFailException before the run has registered its election.
     """
-    reached, run = platform(), get_current_context()["dag_run"]
+    context = get_current_context()
+    reached, run = platform(), context["dag_run"]
     with reached.connect("reader") as connection:
         found = election_of_run(connection, run.dag_id, run.run_id)
     if found is None:
         raise AirflowFailException(f"The run {run.run_id} has no election yet. Clear its first task and what follows.")
+    about(found.slug, stage(context["ti"].task_id, run.dag_id))
     return reached, found.slug
+
+
+def stage(task_id: str, dag_id: str) -> str:
+    """The stage that a task belongs to, for logs: its group's name, or its DAG's if it is in no group."""
+    group, _, name = task_id.rpartition(".")
+    return group if name and group else dag_id
 
 
 def require_starter_may_decide(context: Mapping[str, Any]) -> str:

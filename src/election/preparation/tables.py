@@ -11,7 +11,18 @@ from election.storage.migrations import psycopg_of, upgrade
 
 # Any number will do, as long as it is this one everywhere: two runs may prepare at the same time.
 _LOCK = 20191212
-_PARTS = ("views", "votes", "certification", "outcome", "quarantine", "removal", "evidence", "journal", "audit")
+_PARTS = (
+    "views",
+    "votes",
+    "certification",
+    "outcome",
+    "quarantine",
+    "removal",
+    "evidence",
+    "journal",
+    "audit",
+    "metrics",
+)
 
 
 def create_tables(platform: Platform) -> None:

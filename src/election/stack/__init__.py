@@ -1,1 +1,2 @@
-"""The native stack on this machine: Postgres, Kafka, Spark, Airflow, dashboard and results feed, under supervisor."""
+"""The native stack on this machine: Postgres, Kafka, Spark, Airflow, dashboard, results feed and metrics,
+under supervisor."""

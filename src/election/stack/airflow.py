@@ -62,6 +62,8 @@ def configure(settings: Settings) -> None:
     home.mkdir(parents=True, exist_ok=True)
     if home.stat().st_uid == os.geteuid():
         home.chmod(0o700)
+    if settings.lineage:
+        settings.lineage_folder.mkdir(mode=0o700, exist_ok=True)
     private_file(home / "airflow.cfg", configuration(settings))
     passwords = {user: settings.secret(f"airflow_{user}") for user in USERS}
     private_file(home / "passwords.json", json.dumps(passwords))
@@ -103,6 +105,7 @@ def configuration(settings: Settings) -> str:
             "dag_processor_child_process_log_directory": home / "logs" / "dag_processor",
             "uvicorn_logging_level": "WARNING",
             "colored_console_log": False,
+            "json_logs": settings.log_format == "json",
             "file_task_handler_new_folder_permissions": "0o700",
             "file_task_handler_new_file_permissions": "0o600",
             "worker_log_server_port": settings.airflow_log_port,
@@ -137,6 +140,15 @@ def configuration(settings: Settings) -> str:
         # its form alone; each such round takes more than a second of a core.
         "dag_processor": {"refresh_interval": 10, "min_file_process_interval": 60, "parsing_processes": 1},
     }
+    if settings.otlp_url:
+        sections["metrics"] = {"otel_on": True}
+    if settings.lineage:
+        sections["openlineage"] = {
+            "namespace": "election",
+            "transport": json.dumps({"type": "file", "log_file_path": str(settings.lineage_folder / "event")}),
+            "extractors": "election.orchestration.lineage.FlowExtractor",
+            "disable_source_code": True,
+        }
     parser = ConfigParser(interpolation=None)
     parser.read_dict({name: {key: str(value) for key, value in options.items()} for name, options in sections.items()})
     text = StringIO()
@@ -266,15 +278,30 @@ def _airflow(settings: Settings, *arguments: str) -> None:
 
 def environment(settings: Settings) -> dict[str, str]:
     """The environment of Airflow's processes, and so of every task."""
-    return settings.environment | {
-        "AIRFLOW_HOME": str(_home(settings)),
-        # Tasks start spark-submit and python by name.
-        "PATH": os.pathsep.join([str(Path(sys.prefix, "bin")), str(java().parent), os.environ["PATH"]]),
-        "JAVA_HOME": str(java().parents[1]),
-        "SPARK_HOME": str(spark_home()),
-        "SPARK_LOCAL_IP": settings.node,
-        "SPARK_PUBLIC_DNS": settings.public_host,
-        "PYTHONUNBUFFERED": "1",
+    return (
+        settings.environment
+        | _telemetry(settings)
+        | {
+            "AIRFLOW_HOME": str(_home(settings)),
+            # Tasks start spark-submit and python by name.
+            "PATH": os.pathsep.join([str(Path(sys.prefix, "bin")), str(java().parent), os.environ["PATH"]]),
+            "JAVA_HOME": str(java().parents[1]),
+            "SPARK_HOME": str(spark_home()),
+            "SPARK_LOCAL_IP": settings.node,
+            "SPARK_PUBLIC_DNS": settings.public_host,
+            "PYTHONUNBUFFERED": "1",
+        }
+    )
+
+
+def _telemetry(settings: Settings) -> dict[str, str]:
+    """Where the exporter of Airflow's own metrics sends them, and who gives it the login; empty without it."""
+    if not settings.otlp_url:
+        return {}
+    return {
+        "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": settings.otlp_url,
+        "OTEL_PYTHON_EXPORTER_OTLP_HTTP_METRICS_CREDENTIAL_PROVIDER": "election",
+        "OTEL_METRIC_EXPORT_INTERVAL": "15000",
     }
 
 

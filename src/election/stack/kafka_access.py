@@ -42,10 +42,12 @@ READS: dict[KafkaUser, tuple[str, ...]] = {
     "tally": (topics.VOTES, *TOTALS),
     "dashboard": (*TOTALS, topics.CANDIDATES, topics.REJECTED, topics.LOG_HEADS),
     "results_feed": (*TOTALS, topics.CANDIDATES),
+    "metrics": (*TOTALS, topics.CANDIDATES, topics.REJECTED),
 }
 DESCRIBES: dict[KafkaUser, tuple[str, ...]] = {
     "owner": tuple(topic.name for topic in topics.TOPICS),
     "dashboard": (topics.VOTES,),  # when votes arrive, not the votes
+    "metrics": (topics.VOTERS, topics.BALLOTS, topics.VOTES, topics.LOG_HEADS),  # how many there are
 }
 OWNS = (AclOperation.CREATE, AclOperation.ALTER_CONFIGS, AclOperation.DESCRIBE_CONFIGS)
 """What ``owner`` may do with a topic of the platform. Only ``admin`` may delete one."""
@@ -55,8 +57,12 @@ GROUPS: dict[KafkaUser, tuple[str, ...]] = {
     "tally": ("spark-kafka-source-", "election-reader"),
     "dashboard": ("election-reader",),
     "results_feed": ("election-reader",),
+    "metrics": ("election-reader",),
 }
 """Beginnings of the names of consumer groups; ``election-reader`` is for readers that commit nothing."""
+
+LAGS: dict[KafkaUser, str] = {"metrics": "election-casting-"}
+"""The beginning of the names of groups whose committed offsets a user may see."""
 
 TRANSACTIONS: dict[KafkaUser, str] = {"feed": "feed-"}
 """The beginning of a transactional id."""
@@ -102,6 +108,10 @@ def rules() -> list[AclBinding]:
             _allow(user, name, AclOperation.READ, ResourceType.GROUP, ResourcePatternType.PREFIXED)
             for user, names in GROUPS.items()
             for name in names
+        ),
+        *(
+            _allow(user, name, AclOperation.DESCRIBE, ResourceType.GROUP, ResourcePatternType.PREFIXED)
+            for user, name in LAGS.items()
         ),
         *(
             _allow(user, name, operation, ResourceType.TRANSACTIONAL_ID, ResourcePatternType.PREFIXED)

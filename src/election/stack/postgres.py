@@ -49,7 +49,7 @@ def settle(settings: Settings) -> None:
                     sql.SQL("ALTER" if known else "CREATE"), sql.Identifier(name), sql.Literal(secret.decode())
                 )
             )
-            if role in ("reader", "dashboard", "results_feed"):
+            if role in ("reader", "dashboard", "results_feed", "metrics"):
                 connection.execute(
                     sql.SQL("ALTER ROLE {} SET default_transaction_read_only = on").format(sql.Identifier(name))
                 )

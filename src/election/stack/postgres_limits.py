@@ -41,6 +41,8 @@ LIMITS: dict[Role, Limits] = {
     "dashboard": Limits(8, "15s", "5s", "30s", "512MB"),
     # One connection follows the registers, another reads heads.
     "results_feed": Limits(4, "15s", "5s", "30s", "512MB"),
+    # One scrape at a time, which opens a second connection for the polls.
+    "metrics": Limits(3, "15s", "5s", "30s", "64MB"),
     # Four processes with pools of 15, two of them with a second pool.
     "airflow": Limits(100, "0", "0", "30min"),
 }

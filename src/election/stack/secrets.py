@@ -6,6 +6,8 @@ import secrets as random
 from collections.abc import Callable
 from pathlib import Path
 
+import bcrypt
+
 from election.settings import KAFKA_USERS, ROLES, Settings
 
 
@@ -17,6 +19,15 @@ def generate(settings: Settings) -> None:
         file = settings.secret_file(name)
         if not file.exists():
             private_file(file, make())
+    _prometheus_login(settings)
+
+
+def _prometheus_login(settings: Settings) -> None:
+    """Prometheus's own form of the login for its pages: a hash of the secret ``metrics``, with the costs it advises."""
+    file = settings.secret_file("prometheus_web")
+    if not file.exists():
+        hashed = bcrypt.hashpw(settings.secret("metrics").encode(), bcrypt.gensalt(10)).decode()
+        private_file(file, f"basic_auth_users:\n  metrics: {hashed}\n")
 
 
 def private_file(path: Path, text: str) -> None:
@@ -64,5 +75,6 @@ SECRETS: dict[str, Callable[[], str]] = {
     "airflow_api": signing_key,
     "spark": spark_properties,
     "evidence_key": ed25519_key,
+    "metrics": password,
     "supervisor": password,
 }

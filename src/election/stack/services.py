@@ -1,7 +1,7 @@
 """The services of the stack, in the order of their dependencies."""
 
 from election.settings import Settings
-from election.stack import airflow, dashboard, kafka, postgres, results_feed, spark
+from election.stack import airflow, dashboard, kafka, metrics, postgres, results_feed, spark
 from election.stack.service import Service
 
 SERVICES: tuple[Service, ...] = (
@@ -12,6 +12,7 @@ SERVICES: tuple[Service, ...] = (
     *airflow.SERVICES,
     dashboard.SERVICE,
     results_feed.SERVICE,
+    metrics.SERVICE,
 )
 
 STORAGE = ("postgres", "kafka")
@@ -20,7 +21,7 @@ SPARK = (*STORAGE, "spark-master", "spark-worker")
 
 STOPPING = (
     ("airflow-scheduler", "airflow-triggerer", "airflow-dag-processor"),
-    ("airflow-api-server", "dashboard", "results-feed"),
+    ("airflow-api-server", "dashboard", "results-feed", "metrics"),
     ("spark-worker",),
     ("spark-master",),
     ("kafka", "postgres"),

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from election.clients.spark import master_state
-from election.clients.spark_access import AUTHENTICATED, READ_ONLY, secret_file
+from election.clients.spark_access import AUTHENTICATED, METRICS, READ_ONLY, secret_file
 from election.errors import NotReachable
 from election.settings import Settings
 from election.stack.service import Program, Service, end_predecessor
@@ -82,7 +82,7 @@ def worker_ready(settings: Settings, _since: float) -> None:
 
 def _command(settings: Settings, name: str, memory: str, *properties: str) -> tuple[str | Path, ...]:
     logging = settings.root / "stack" / "spark-log4j2.properties"
-    access = (f"-D{key}={value}" for key, value in {**AUTHENTICATED, **READ_ONLY}.items())
+    access = (f"-D{key}={value}" for key, value in {**AUTHENTICATED, **READ_ONLY, **METRICS}.items())
     # The number of seconds is the master's and its workers' in common.
     return (
         java(), f"-Xmx{memory}", "-XX:+UseSerialGC", "-XX:-UsePerfData", *MODULE_OPTIONS,

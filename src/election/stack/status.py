@@ -14,7 +14,7 @@ from election.stack.supervision import ProcessInfo, Supervisor
 
 def status(settings: Settings) -> dict[str, Any]:
     """``{"ready", "services": [{"name", "state", "ready", "pid", "url"}], "kafka", "postgres", "airflow",
-    "dashboard", "results_feed", "spark"}``; ``ready`` means that each service gave a real answer just now."""
+    "dashboard", "results_feed", "metrics", "spark"}``. ``ready``: each service gave a real answer just now."""
     services = existing(settings)
     if settings.runtime == "native":
         processes = Supervisor(settings).processes()
@@ -46,6 +46,11 @@ def status(settings: Settings) -> dict[str, Any]:
         },
         "dashboard": {"url": settings.dashboard_page},
         "results_feed": {"url": settings.feed_page},
+        "metrics": {
+            "url": settings.metrics_page,
+            "username": "metrics",
+            "password_file": settings.shown_secret_file("metrics"),
+        },
         "spark": {
             "master": settings.spark_master,
             "url": settings.spark_page,

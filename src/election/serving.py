@@ -47,6 +47,7 @@ OPTIONS: dict[str, Any] = {
     "ws": "none",
     "h11_max_incomplete_event_size": HEAD_BYTES,
     "limit_concurrency": CONNECTIONS,
+    "log_config": None,  # as the process's other logs
     "log_level": "warning",
     "access_log": False,
     "server_header": False,

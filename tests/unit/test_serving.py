@@ -1,4 +1,4 @@
-"""The results feed's server: what strangers may send is bounded, in bytes, seconds and connections."""
+"""The HTTP server: what strangers may send is bounded, in bytes, seconds and connections."""
 
 import asyncio
 import contextlib
@@ -11,8 +11,8 @@ import pytest
 import uvicorn
 from starlette.responses import PlainTextResponse
 
+from election import serving
 from election.count.driver import wait_for
-from results_feed import serving
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: feed\r\n\r\n"
 FIGURES = PlainTextResponse("figures")
@@ -21,7 +21,7 @@ Connect = Callable[[], socket.socket]
 
 @contextlib.contextmanager
 def served(app: Any = FIGURES, **changed: object) -> Iterator[Connect]:
-    """Connections to a server with the feed's options; reading from one waits for 30 s at most."""
+    """Connections to a server with the platform's options; reading from one waits for 30 s at most."""
     options = {**serving.OPTIONS, **changed}
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, **options))
     thread = threading.Thread(target=server.run, daemon=True)
