@@ -58,8 +58,9 @@ def _seal(folder: Path, ballots: int) -> int:
                                   ("location", one.location), ("gender", one.gender), ("age_group", one.age_group),
                                   ("minute", f"{one.minute}/{one.candidate}")):  # fmt: skip
                     counted[part][str(key)] += 1
+    form = {"bytes": SIMPLE.size, "district": False, "preferences": 0}
     described = {"origin": _ORIGIN, "names": {}, "series": {}, "registered": {}, "left_out": [], "papers": {},
-                 "system": "plurality", "entry": {"bytes": SIMPLE.size, "district": False, "preferences": 0}}  # fmt: skip
+                 "system": "plurality", "entry": form}  # fmt: skip
     lines: dict[str, dict[str, str]] = {str(n): {} for n in range(1, 9)}
     contests = {"1": {"position": 1, "seats": 1, "unopposed": False, "lots": [], "lines": lines, "contenders": {}}}
     (folder / "election.json").write_text(json.dumps(described | {"contests": contests}))

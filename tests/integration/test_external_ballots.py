@@ -248,7 +248,8 @@ def test_reconciliation_accounts_for_every_ballot_that_was_offered(tables, feed)
     with tables.connect("owner") as connection:
         connection.execute("DELETE FROM votes WHERE election_no = %s AND voter_no = 7", [poll.election_no])
         connection.execute(
-            "INSERT INTO votes VALUES (%(no)s, 70, 1, 1, now(), 1), (%(no)s, 71, 1, 1, now(), 1)", {"no": poll.election_no}
+            "INSERT INTO votes VALUES (%(no)s, 70, 1, 1, now(), 1), (%(no)s, 71, 1, 1, now(), 1)",
+            {"no": poll.election_no},
         )
     # Voter 7's ballot was offered twice.
     lost = ("ballot neither stored nor rejected", 1)

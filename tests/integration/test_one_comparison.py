@@ -149,6 +149,7 @@ def test_several_votes_and_rankings_are_compared_as_the_oracle_compares_them(tab
     if ranked is None:
         changed["a ranking where there is none"] = replace(fourth, ranking=(fourth.candidate,))
     else:
+        assert ranked.ranking is not None
         changed["a shorter ranking"] = replace(ranked, ranking=ranked.ranking[:1])
         changed["a ranking that is not stored"] = replace(ranked, ranking=(*ranked.ranking, 99))
     publish(tables, *((bytes.fromhex(vote.ballot_id), encode(vote)) for vote in changed.values()))

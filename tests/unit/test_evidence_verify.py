@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from election.evidence import journal
-from election.evidence.entries import AGE_GROUPS, GENDERS, SIMPLE, Entry, EntryForm
+from election.evidence.entries import AGE_GROUPS, GENDERS, SIMPLE, Entry
 from election.evidence.notes import Checkpoint, Cosigner, Signer
 from election.evidence.package import write_checksums, write_programs
 from election.evidence.tree import Tree
@@ -130,7 +130,11 @@ def verify(folder: Path, *key: str) -> tuple[int, str]:
     own.mkdir(exist_ok=True)
     write_programs(own)
     done = subprocess.run(
-        [sys.executable, "-I", own / "verify.py", folder, *key], capture_output=True, text=True, encoding="utf-8", check=False
+        [sys.executable, "-I", own / "verify.py", folder, *key],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
     )
     assert done.stderr == ""
     return done.returncode, done.stdout
@@ -376,7 +380,7 @@ def test_ballots_in_quarantine_are_left_out_and_their_number_is_told(tmp_path):
 
 
 def test_a_line_of_quarantine_that_is_not_signed_is_found(folder):
-    first = (folder / "entries.bin").read_bytes()[:SIMPLE.size]
+    first = (folder / "entries.bin").read_bytes()[: SIMPLE.size]
     with (folder / "journal.jsonl").open("a") as file:
         file.write(quarantined(first, "not stored") + "\n")
     change(folder, "election.json", left_out=[0])

@@ -22,7 +22,7 @@ class Preferences:
     """Rankings at one position of the ballot papers."""
 
     def __init__(self, seed: int, rolls: Sequence[Roll], index: int, shares: Sequence[NDArray[np.float64]]) -> None:
-        """``shares`` of the valid votes by roll, of shape (cells, candidates); empty without a ranking at this position.
+        """``shares`` of the valid votes by roll, of shape (cells, candidates); empty without rankings here.
 
         A cell is a gender and an age group. ``index`` is the position on the ballot paper, from 0.
         """

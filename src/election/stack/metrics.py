@@ -27,6 +27,7 @@ def program(settings: Settings) -> Program:
 
 SERVICE = Service(
     name="metrics",
+    purpose="figures for Prometheus",
     ports=("metrics_port",),
     program=program,
     ready=ready,
