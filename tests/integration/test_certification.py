@@ -413,7 +413,6 @@ ADDED = {
     "districts": "INSERT INTO districts VALUES (%(no)s, 99, 'N', 'New', 'R', 'C', 1, 1)",
     "contests": """INSERT INTO contests (election_no, contest_no, contest_id, name, region, country, registered)
                    VALUES (%(no)s, 99, 'N', 'New', 'R', 'C', 1)""",
-    "papers": "INSERT INTO papers VALUES (%(no)s, 1, 2, 1)",
     "official_results": "INSERT INTO official_results VALUES (%(no)s, 1, 1, 99, 1)",
     "official_rankings": "INSERT INTO official_rankings VALUES (%(no)s, 1, 1, '{1}', 1)",
     "candidates": """INSERT INTO candidates SELECT election_no, contest_no, 99, given_name, 'New', gender, party,

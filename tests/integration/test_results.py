@@ -81,11 +81,11 @@ def totals(platform, poll) -> dict[tuple[str, str], aggregates.Total]:
         if candidate:
             standing = {"candidate": candidate, "candidate_name": name, "party": party}
             member, label = (str(candidate), name) if poll.series == "candidate" else (party, party)
-            in_minute = {"minute": minute(at), "series": poll.series, "member": member, "label": label}
+            in_minute = {"minute": minute(at), "position": 1, "series": poll.series, "member": member, "label": label}
             rows += [
-                (topics.VOTES_PER_CANDIDATE, f"{contest}/{candidate}", {**in_contest, **standing}),
-                (topics.VOTES_PER_PARTY, party, {"party": party}),
-                (topics.VOTES_PER_MINUTE, f"{minute(at)}/{poll.series}/{member}", in_minute),
+                (topics.VOTES_PER_CANDIDATE, f"{contest}/{contest}/{candidate}", {**in_contest, **standing}),
+                (topics.VOTES_PER_PARTY, f"1/{party}", {"position": 1, "party": party}),
+                (topics.VOTES_PER_MINUTE, f"{minute(at)}/1/{poll.series}/{member}", in_minute),
             ]
         votes.update((topic, key, tuple(fields.items())) for topic, key, fields in rows)
     head = {"schema_version": SCHEMA_VERSION, "generation": GENERATION, "election": poll.election_no}
