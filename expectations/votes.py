@@ -41,8 +41,10 @@ _RULES = {
     "contest": "v.contest_no IS NOT NULL AND c.contest_no IS NULL",
     "candidate": "v.candidate_no IS NOT NULL AND a.candidate_no IS NULL",
     "paper": "w.voter_no IS NOT NULL AND v.contest_no IS NOT NULL AND v.contest_no IS DISTINCT FROM p.contest_no",
-    "ranking": """v.ranking IS NOT NULL AND NOT (v.candidate_no IS NOT DISTINCT FROM v.ranking[1]
-        AND ranking_is_of(v.election_no, v.contest_no, v.ranking))""",
+    "ranking": """v.candidate_no IS NOT NULL AND (v.ranking IS NOT NULL) <> (c.kind = 'ranking')
+        OR v.ranking IS NOT NULL AND (v.ranking[1] IS DISTINCT FROM v.candidate_no
+            OR cardinality(v.ranking) <> (SELECT count(*) FROM candidates own WHERE own.election_no = v.election_no
+                AND own.contest_no = v.contest_no AND own.candidate_no = ANY (v.ranking)))""",
     "complete": "num_nulls(v.voter_no, v.position, v.contest_no, v.cast_at) > 0",
     "time": f"v.cast_at < opened_at - {_SLACK} OR v.cast_at > coalesce(closed_at, now()) + {_SLACK}",
 }
@@ -83,7 +85,7 @@ def _whole() -> list[Expectation]:
         "contest": "Every vote has a contest of its own election.",
         "candidate": "Every valid vote has a candidate of its election and contest.",
         "paper": "Every vote is at its contest's position on the ballot paper of its voter's district.",
-        "ranking": "Every ranking names candidates of its contest, each once and the vote's candidate first.",
+        "ranking": "Where votes rank candidates, each valid one ranks some of its contest, each once; elsewhere none does.",
         "once": "No voter has two votes in a contest.",
         "whole": "Every voter who votes has a vote in each contest on their ballot paper.",
         "complete": "Every vote has a voter, a position, a contest and a time.",

@@ -244,13 +244,13 @@ FAULTS: dict[str, Fault] = {
     ),
     "another ranking": Fault(
         "casting", SEVERAL,
-        """UPDATE votes SET ranking = '{5,6,7}' WHERE election_no = %(no)s AND voter_no =
+        """UPDATE votes SET ranking = '{5,6,7}' WHERE election_no = %(no)s AND position = 2 AND voter_no =
                (SELECT min(voter_no) FROM votes WHERE election_no = %(no)s AND ranking = '{5,7}')""",
         {"votes_topic.unaltered", BUCKETS},
     ),
     "a ranking that names a candidate twice": Fault(
         "casting", SEVERAL,
-        """UPDATE votes SET ranking = '{5,7,7}' WHERE election_no = %(no)s AND voter_no =
+        """UPDATE votes SET ranking = '{5,7,7}' WHERE election_no = %(no)s AND position = 2 AND voter_no =
                (SELECT min(voter_no) FROM votes WHERE election_no = %(no)s AND ranking = '{5,7}')""",
         {"votes.ranking", "votes_topic.unaltered", BUCKETS},
     ),
@@ -258,7 +258,7 @@ FAULTS: dict[str, Fault] = {
         "casting", CAST,
         """UPDATE votes SET ranking = '{1}' WHERE election_no = %(no)s AND voter_no =
                (SELECT min(voter_no) FROM votes WHERE election_no = %(no)s AND candidate_no = 1)""",
-        {"votes_topic.unaltered", BUCKETS},
+        {"votes.ranking", "votes_topic.unaltered", BUCKETS},
     ),
     "a very low turnout": Fault(
         "casting", SIMULATED, "DELETE FROM votes WHERE election_no = %(no)s AND voter_no > 30",
