@@ -406,9 +406,7 @@ def test_ballots_from_outside_have_no_box(tables, published):
 
 
 @pytest.mark.parametrize("scenario", ["mixed-parliament", "stv-wards", "electoral-college", "list-council"])
-def test_elections_with_several_votes_lists_rankings_or_contests_over_districts_have_no_box(
-    tables, published, scenario
-):
+def test_elections_with_lists_rankings_or_contests_over_districts_have_no_box(tables, published, scenario):
     poll = published(f"no-box-{scenario}", scenario, voters=100)
     with pytest.raises(StageFailed, match="cannot be audited on paper"):
         lay_down(tables, poll.slug, "me")
