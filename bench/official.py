@@ -3,24 +3,26 @@
 from collections.abc import Sequence
 from typing import Any
 
-from election.outcome import Line, Outcome, Race, contenders, decide, seats
-from election.scenarios import Contest
+from election.outcome import Line, Outcome, Race, contenders, decide, decide_whole
+from election.scenarios import Contest, Scenario
+from election.scenarios.official import official
 
 _NAMED = 50
 
 
-def compared(found: dict[str, Any], contests: Sequence[Contest]) -> dict[str, Any]:
-    """``found`` is what ``election.results.results`` answers, of an election of these contests of a replay.
+def compared(found: dict[str, Any], scenario: Scenario) -> dict[str, Any]:
+    """``found`` is what ``election.results.results`` answers, of an election of this scenario, a replay.
 
-    Every contest's registered voters, valid and invalid ballots and winner, and every candidate's total are compared;
-    ``wrong`` names the first that differ, one that is missing or too many included. Seats are by party.
+    Every contest's registered voters, valid and invalid votes and who is elected, and every candidate's total are
+    compared; ``wrong`` names the first that differ, one that is missing or too many included. Seats are by party.
     """
-    outcomes = [outcome(number, contest) for number, contest in enumerate(contests, 1)]
-    official, counted = _official(contests, outcomes), _counted(found)
+    races, count = official(scenario)
+    whole, contests = decide_whole(races, count, scenario.system), scenario.contests
+    expected, counted = _official(contests, whole.outcomes), _counted(found)
     wrong = [
-        f"{' '.join(key)}: {counted.get(key, 'nothing')} instead of {official.get(key, 'nothing')}"
-        for key in sorted(official.keys() | counted.keys())
-        if official.get(key) != counted.get(key)
+        f"{' '.join(key)}: {counted.get(key, 'nothing')} instead of {expected.get(key, 'nothing')}"
+        for key in sorted(expected.keys() | counted.keys())
+        if expected.get(key) != counted.get(key)
     ]
     return {
         "valid": found["valid"],
@@ -30,7 +32,7 @@ def compared(found: dict[str, Any], contests: Sequence[Contest]) -> dict[str, An
         "totals_compared": sum(len(contest.candidates) for contest in contests),
         "wrong": wrong[:_NAMED],
         "seats": found["seats"],
-        "official_seats": seats(outcomes).by_party,
+        "official_seats": whole.seats.by_party,
     }
 
 

@@ -1,8 +1,10 @@
-"""The United Kingdom of 2019, whole: every stage through Airflow, on a platform of its own (var/bench-uk).
+"""A whole country: every stage through Airflow, on a platform of its own (var/bench-uk).
 
     python -m bench.uk [--region Wales]         (make bench-uk; REGION=Wales for a part)
+    python -m bench.uk --scenario germany-bundestag-2025         (make bench-germany)
 
-650 contests, 47,562,702 registered voters, 32 million votes. Prints the seconds of each stage and task, the peak of
+The United Kingdom of 2019 has 650 contests, 47,562,702 registered voters and 32 million votes; Germany 2025 has 315,
+60,510,631 and 99.9 million. Prints the seconds of each stage and task, the peak of
 memory (proportional set size of all processes of the stack, sampled) and of disk, and compares each candidate's
 total, each contest's registered, valid and invalid figures and each party's seats with those in the scenario's file;
 exit status 1 when one differs or is missing. Writes var/bench/uk.json as it goes, and removes the platform afterwards.
@@ -66,25 +68,26 @@ class Peaks:
 def main(
     region: Annotated[str, typer.Option(help="only this region or country; default: all")] = "",
     workers: int = 2,
+    name: Annotated[str, typer.Option("--scenario", help="a replay")] = SCENARIO,
     keep: Annotated[bool, typer.Option(help="leave the platform's folder there, stopped")] = False,
 ) -> None:
-    scenario = scenarios.load(Settings().scenarios, SCENARIO)
-    contests = select(scenario, region=region or None).contests if region else scenario.contests
-    voters = sum(contest.electorate or 0 for contest in contests)
+    scenario = select(scenarios.load(Settings().scenarios, name), region=region or None)
+    voters = scenario.registered
     _require_disk(voters)
     found: dict[str, Any] = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "cores": os.cpu_count(),
+        "scenario": name,
         "region": region or "all",
-        "contests": len(contests),
+        "contests": len(scenario.contests),
         "registered": voters,
     }
     with own_platform("bench-uk", keep=keep) as platform:
         began = time.monotonic()
         with Sampled(platform.settings) as peaks:
-            slug = _run(platform, region, workers, found, peaks)
+            slug = _run(platform, name, region, workers, found, peaks)
         found |= {"seconds": round(time.monotonic() - began, 1), **asdict(peaks)}
-        found |= {"log": log_of(platform, slug)} | compared(results(platform, slug), contests)
+        found |= {"log": log_of(platform, slug)} | compared(results(platform, slug), scenario)
     _save(found)
     _show(found)
     if found["wrong"] or found["seats"] != found["official_seats"] or found["failed"]:
@@ -124,9 +127,11 @@ def _require_disk(voters: int) -> None:
         raise SystemExit(f"Less than {_gib(DISK_LEFT)} would be left. Make room, or measure a region: REGION=Wales.")
 
 
-def _run(platform: Platform, region: str, workers: int, found: dict[str, Any], peaks: Peaks) -> str:
+def _run(platform: Platform, scenario: str, region: str, workers: int, found: dict[str, Any], peaks: Peaks) -> str:
     """Starts the run in Airflow and follows it until it ends, or waits for a person behind the reconciliation."""
-    registration = Run(scenario=SCENARIO, slug=f"uk-{datetime.now(UTC):%Y%m%d-%H%M%S}", region=region, workers=workers)
+    registration = Run(
+        scenario=scenario, slug=f"whole-{datetime.now(UTC):%Y%m%d-%H%M%S}", region=region, workers=workers
+    )
     airflow = Airflow(platform.settings)
     _trigger(airflow, registration.slug, registration.model_dump(mode="json"))
     told: set[tuple[str, int, str]] = set()
