@@ -21,7 +21,7 @@ options = $(foreach p,$(parameters),$(if $($(variable)),--$(firstword $(subst =,
 .PHONY: help setup archive demo up down status clean distclean lint format lock \
   test test-integration test-unit-and-drills test-runs test-pages test-users compose-demo compose-down test-compose \
   drill-casting drill-compose drill-count drill-machine drill-users check nightly \
-  bench-casting bench-uk bench-dashboard bench-feed bench-quality bench-count bench-outcome bench-evidence bench-audit
+  bench-casting bench-uk bench-germany bench-dashboard bench-feed bench-quality bench-count bench-outcome bench-evidence bench-audit
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -121,6 +121,9 @@ bench-uk: setup ## the United Kingdom of 2019, whole, through every stage (REGIO
 drill-count: archive ## kill every part of the count and of Airflow while elections are cast; KILLS= rounds (10), SEED=
 	@DRILL_KILLS=$(or $(KILLS),10) $(if $(SEED),DRILL_SEED=$(SEED)) \
 	  $(python) -m pytest tests/drills/test_count.py --log-cli-level=WARNING
+
+bench-germany: setup ## Germany of 2025, whole, with two votes a voter (REGION=Bremen: a part)
+	@$(python) -m bench.uk --scenario germany-bundestag-2025 $(if $(REGION),--region "$(REGION)") $(if $(WORKERS),--workers $(WORKERS))
 
 bench-count: archive ## the count: catch-up, freshness, restart, sealing, growth to VOTES= (30 million); ONLY=freshness: a part
 	@for part in $(or $(ONLY),catchup freshness restart sealing growth); do \

@@ -76,12 +76,16 @@ def _contest(contest: dict[str, Any]) -> Table:
 
 def _elected(contest: dict[str, Any]) -> str:
     """A sentence: who is elected and how, or why the seat is vacant."""
+    if seats := contest.get("seats_of"):
+        return f"Seats: {', '.join(f'{name} {number}' for name, number in seats.items())}"
+    if contest.get("unseated"):
+        return f"Won by {', '.join(contest['unseated'])}, without a seat: the party's seats do not cover it."
     if contest["elected"]:
         how = {"votes": "Elected", "unopposed": "Elected unopposed", "lot": "Elected by lot"}[contest["how"]]
         return f"{how}: {', '.join(contest['elected'])}"
     if contest["tied"]:
         return f"Tie of {' and '.join(contest['tied'])}: the seat is vacant until a lot is drawn and recorded."
-    return "The seat is vacant."
+    return "No list has a seat." if contest["kind"] == "lists" else "The seat is vacant."
 
 
 def _official(counted: int, official: int) -> Text:

@@ -91,7 +91,7 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
         **({"unseated": [elected.contender.name for elected in unseated]} if unseated else {}),
         **(
             {"seats_of": {e.contender.name: e.seats for e in outcome.elected}}
-            if any(elected.seats > 1 for elected in outcome.elected)
+            if outcome.race.kind == "lists" or any(elected.seats > 1 for elected in outcome.elected)
             else {}
         ),
         "elected": [elected.contender.name for elected in outcome.elected],
