@@ -316,7 +316,7 @@ def candidate_ring(snapshot: Snapshot, contest: ContestResult, reader: Reader) -
 def party_ring(snapshot: Snapshot, reader: Reader) -> str:
     register = snapshot.register
     parts = [(register.party(p.party).name, p.share, snapshot.colours[p.party]) for p in snapshot.result.parties]
-    return _ring(parts, reader.number(snapshot.result.valid), reader)
+    return _ring(parts, reader.number(sum(party.votes for party in snapshot.result.parties)), reader)
 
 
 def _ring(parts: list[tuple[str, float | None, str]], valid: str, reader: Reader) -> str:

@@ -126,7 +126,9 @@ class Outcome:
 
     @property
     def leaders(self) -> tuple[Standing, ...]:
-        """Who is shown as first: the elected, else everyone with the most votes."""
+        """Who is shown as first: the elected, else everyone with the most votes. With several seats, the latter."""
+        if self.given is not None:
+            return self.first
         if not self.elected or len(self.first) == 1 == len(self.elected):
             return self.first
         won = {elected.contender.number for elected in self.elected}
