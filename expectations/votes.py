@@ -85,7 +85,7 @@ def _whole() -> list[Expectation]:
         "contest": "Every vote has a contest of its own election.",
         "candidate": "Every valid vote has a candidate of its election and contest.",
         "paper": "Every vote is at its contest's position on the ballot paper of its voter's district.",
-        "ranking": "A valid vote ranks candidates of its contest, each once, where its contest is of rankings.",
+        "ranking": "A vote has a ranking where its contest takes rankings: of the candidates there, each once.",
         "once": "No voter has two votes in a contest.",
         "whole": "Every voter who votes has a vote in each contest on their ballot paper.",
         "complete": "Every vote has a voter, a position, a contest and a time.",
