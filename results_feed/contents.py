@@ -6,7 +6,7 @@ from typing import Any
 
 from election.live.register import Election
 from election.live.snapshots import Snapshot
-from election.outcome import Elected, Standing
+from election.outcome import Elected, Outcome, Rules, Stage, Standing
 from results_feed import rows
 from results_feed.rows import ContestRow, ElectionRow, Figures, OutcomeRow, PartyRow, Person, TotalRow
 
@@ -58,6 +58,9 @@ def contests(snapshot: Snapshot) -> Content:
                 one.contest.name,
                 one.contest.region,
                 one.contest.country,
+                one.contest.kind,
+                one.contest.position,
+                one.outcome.race.seats,
                 one.contest.unopposed,
                 one.contest.registered,
                 one.counted,
@@ -105,7 +108,12 @@ def outcome(snapshot: Snapshot) -> Content:
     )
     return Content(
         rows.OutcomePage,
-        {**_head(snapshot), "seats": seats},
+        {
+            **_head(snapshot),
+            "system": snapshot.register.rules.system,
+            "seats": seats,
+            "thresholds": _thresholds(snapshot),
+        },
         {
             one.contest.number: OutcomeRow(
                 one.contest.id,
@@ -116,6 +124,7 @@ def outcome(snapshot: Snapshot) -> Content:
                 tuple(map(_person, one.leaders)),
                 tuple(map(_elected, one.outcome.elected)),
                 tuple(map(_person, one.outcome.tie)),
+                *_of_systems(one.outcome),
             )
             for one in snapshot.result.contests
         },
@@ -152,4 +161,34 @@ def _person(standing: Standing) -> Person:
 
 def _elected(elected: Elected) -> rows.ElectedPerson:
     one = elected.contender
-    return rows.ElectedPerson(one.number, one.name, one.party, elected.votes, elected.how)
+    return rows.ElectedPerson(
+        one.number, one.name, one.party, elected.votes, elected.how, elected.seats, elected.district
+    )
+
+
+def _of_systems(outcome: Outcome) -> tuple[tuple[rows.ElectedPerson, ...], int | None, tuple[rows.StageRow, ...]]:
+    """Winners without a seat, quota and stages: what plurality does not have."""
+    given = outcome.given
+    if given is None:
+        return (), None, ()
+    unseated = tuple(map(_elected, given.unseated)) if outcome.over else ()
+    return unseated, given.quota, tuple(map(_stage, given.stages))
+
+
+def _stage(stage: Stage) -> rows.StageRow:
+    return rows.StageRow(
+        stage.number,
+        tuple(rows.StageVotes(line, f"{votes:.5f}") for line, votes in stage.votes.items()),
+        stage.moved,
+        stage.elected,
+        stage.excluded,
+        f"{stage.not_transferable:.5f}",
+    )
+
+
+def _thresholds(snapshot: Snapshot) -> tuple[rows.ThresholdRow, ...]:
+    whole = snapshot.result.whole
+    if isinstance(whole.rules, Rules):
+        return ()
+    known = sorted(whole.decided.thresholds.values(), key=lambda one: one.party)
+    return tuple(rows.ThresholdRow(one.party, one.votes, one.needed, one.of, one.way) for one in known)

@@ -13,8 +13,10 @@ from election.live.result import Progress
 from election.live.status import Cause
 from election.outcome import How, Kind
 from election.outcome.lead import State as LeadState
+from election.outcome.race import RaceKind
 
 Row = TypeVar("Row")
+System = Literal["plurality", "list", "mixed", "stv", "irv", "winner-take-all"]
 
 
 @dataclass(frozen=True)
@@ -107,12 +109,15 @@ class SummaryPage(ElectionPage[PartyRow]):
 
 @dataclass(frozen=True)
 class ContestRow:
-    """A contest with its ballots so far; key: ``contest``."""
+    """A contest with its votes so far; key: ``contest``. Voters choose by ``position`` on the ballot paper, from 1."""
 
     contest: str
     name: str
     region: str
     country: str
+    kind: RaceKind
+    position: int
+    seats: int
     unopposed: bool
     registered: int | None
     counted: int
@@ -161,16 +166,43 @@ class Person:
 
 @dataclass(frozen=True)
 class ElectedPerson(Person):
-    """Who got the seat: by votes, unopposed or by lot."""
+    """Who got a seat: by votes, unopposed or by lot. A list or the winner of electors has several ``seats``.
+
+    ``district`` is where, if a contest's seats are divided among its districts, and else empty.
+    """
 
     how: How
+    seats: int
+    district: str
+
+
+@dataclass(frozen=True)
+class StageVotes:
+    """A candidate's votes after a stage, by the first of their lines; a decimal with five places."""
+
+    line: int
+    votes: str
+
+
+@dataclass(frozen=True)
+class StageRow:
+    """A stage in a count of rankings. ``moved`` is whose papers it transferred; candidates are named by line."""
+
+    stage: int
+    votes: tuple[StageVotes, ...]
+    moved: int | None
+    elected: tuple[int, ...]
+    excluded: tuple[int, ...]
+    not_transferable: str
 
 
 @dataclass(frozen=True)
 class OutcomeRow:
     """Who has won or leads a contest, and whether that can change; key: ``contest``.
 
-    ``most_left`` are ballots that could still come. ``tied`` have equal votes at the end of the count.
+    ``most_left`` are ballots that could still come. ``tied`` have equal votes at the end of the count. ``unseated`` won
+    the contest, but the votes for lists do not cover a seat. ``quota`` and ``stages`` are those of rankings, as if the
+    count ended now; until then nobody is in ``elected``.
     """
 
     contest: str
@@ -181,6 +213,23 @@ class OutcomeRow:
     leading: tuple[Person, ...]
     elected: tuple[ElectedPerson, ...]
     tied: tuple[Person, ...]
+    unseated: tuple[ElectedPerson, ...]
+    quota: int | None
+    stages: tuple[StageRow, ...]
+
+
+@dataclass(frozen=True)
+class ThresholdRow:
+    """What a party needs for seats: ``needed`` of the valid votes ``of``. ``way``: how it passes, null if it does not.
+
+    The ways are ``votes``, ``constituencies`` and ``minority``.
+    """
+
+    party: str
+    votes: int
+    needed: int
+    of: int
+    way: str | None
 
 
 @dataclass(frozen=True)
@@ -204,9 +253,14 @@ class SeatsNow:
 
 @dataclass(frozen=True)
 class OutcomePage(ElectionPage[OutcomeRow]):
-    """Who is elected or leads, contest by contest, and the seats by party."""
+    """Who is elected or leads, contest by contest, and the seats by party, under the ``system`` of the election.
 
+    ``thresholds`` are empty where parties need none.
+    """
+
+    system: System
     seats: SeatsNow
+    thresholds: tuple[ThresholdRow, ...]
     items: Sequence[OutcomeRow]
 
 

@@ -74,39 +74,52 @@ def _objects(value: Any) -> Iterator[dict[str, Any]]:
 
 
 def sum_problems(made: dict[str, Any]) -> Iterator[str]:
-    """Votes and rejected ballots against ballots cast, contests against the whole, winners against seats."""
+    """Votes and rejected ballots against ballots cast, contests against the whole, winners against seats.
+
+    The whole is made up of the units that it names: those of the contests that come first on the ballot papers.
+    """
     (election,), units = made["Election"], {unit["@id"]: unit for unit in made["GpUnit"]}
     ballots = {counts["GpUnitId"]: counts for counts in election.get("BallotCounts", [])}
     whole = ballots.pop(election["ElectionScopeId"], None)
+    parts = units[election["ElectionScopeId"]].get("ComposingGpUnitIds", [])
     for name in ("BallotsCast", "BallotsRejected"):
-        if whole and whole[name] != sum(counts[name] for counts in ballots.values()):
+        if whole and whole[name] != sum(counts[name] for unit, counts in ballots.items() if unit in parts):
             yield f"{name} of the whole: {whole[name]}"
     for unit, counts in ballots.items():
         if counts["BallotsCast"] != units[unit]["VotersParticipated"]:
             yield f"{unit}: {counts['BallotsCast']} ballots, {units[unit]['VotersParticipated']} voters"
         if counts["BallotsCast"] > units[unit].get("VotersRegistered", counts["BallotsCast"]):
             yield f"{unit}: more ballots than registered voters"
-    status = {one["@id"]: one.get("PostElectionStatus") for one in election["Candidate"]}
+    status = {one["@id"]: one.get("PostElectionStatus") for one in election.get("Candidate", [])}
     seats = won = 0
     for contest in election["Contest"]:
-        if contest["@type"] == "ElectionResults.PartyContest":
+        if contest["@id"] == "contest-seats":
             won = sum(votes["Count"] for own in contest["ContestSelection"] for votes in own["VoteCounts"])
             continue
-        rounds: dict[int | None, float] = defaultdict(float)
+        several, rounds = _counts(contest)
         elected = {one for own in contest["ContestSelection"] for one in own.get("CandidateIds", [])
                    if status[one] == "winner"}  # fmt: skip
-        if len(elected) > contest["NumberElected"]:
+        if len(elected) > contest.get("NumberElected", 0):
             yield f"{contest['Name']}: {len(elected)} winners of {contest['NumberElected']} seats"
-        seats += len(elected)
-        for selection in contest["ContestSelection"]:
-            for votes in selection.get("VoteCounts", []):
-                rounds[votes.get("Round")] += votes["Count"]
+        seats += several or len(elected)
         known = ballots.get(contest["ElectionDistrictId"])
         valid = known["BallotsCast"] - known["BallotsRejected"] if known else 0
         if rounds.get(None, valid) != valid or any(total > valid + 0.001 for total in rounds.values()):
             yield f"{contest['Name']}: {dict(rounds)} votes of {valid} valid ballots"
-    if any(contest["@type"] == "ElectionResults.PartyContest" for contest in election["Contest"]) and won != seats:
+    if any(contest["@id"] == "contest-seats" for contest in election["Contest"]) and won != seats:
         yield f"{won} seats by party, {seats} winners"
+
+
+def _counts(contest: dict[str, Any]) -> tuple[int, dict[int | None, float]]:
+    """The seats that counts of that type say, and all votes by round."""
+    seats, rounds = 0, defaultdict[int | None, float](float)
+    for selection in contest["ContestSelection"]:
+        for votes in selection.get("VoteCounts", []):
+            if votes["Type"] == "seats":
+                seats += votes["Count"]
+            else:
+                rounds[votes.get("Round")] += votes["Count"]
+    return seats, rounds
 
 
 def selections(made: dict[str, Any], contest: int) -> Counter[str]:

@@ -1,5 +1,6 @@
 """The package of an election, from the tables and topics: an outsider's check passes, and finds faults."""
 
+import json
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from election.contracts.messages import SCHEMA_VERSION, encode
 from election.errors import BadInput, StageFailed
 from election.evidence import package as packing
 from election.evidence import seal
+from election.evidence.comparing import Comparison, compare
 from election.evidence.log import stored_entries
 from election.evidence.package import package, write_checksums
 from election.messaging.clients import SafeProducer
@@ -174,3 +176,43 @@ def test_forged_messages_in_quarantine_are_left_out_by_the_journal(tables, publi
         )
     status, said = verify(package(tables, poll.slug, tmp_path / "after"))
     assert status == 0 and ", 1 left out, " in said, said
+
+
+@pytest.mark.parametrize(
+    ("scenario", "entry", "part"),
+    [
+        ("stv-wards", {"bytes": 34 + 2 * 6, "district": False, "preferences": 6}, "ranking"),
+        ("mixed-parliament", {"bytes": 38, "district": True, "preferences": 0}, "paper"),
+        ("electoral-college", {"bytes": 38, "district": True, "preferences": 0}, "elected"),
+    ],
+)
+def test_who_is_elected_under_other_systems_follows_from_the_ballots(
+    tables, published, tmp_path, scenario, entry, part
+):
+    poll = published(f"package-{scenario}", scenario, voters=3000)
+    cast(tables, poll.slug)
+    close_poll(tables, poll.slug)
+    count(tables, poll)
+    sealed = seal(tables, poll.slug)
+    assert sealed is not None
+    assert compare(tables, poll.slug) == Comparison(sealed.size, (), (), 0)
+    counted(tables, poll.slug)
+    certify(tables, poll.slug, "me", "All agrees.", verdict(tables, poll.slug))
+    folder = package(tables, poll.slug, tmp_path / "package")
+    described = json.loads((folder / "election.json").read_text("utf-8"))
+    assert described["entry"] == entry
+    status, said = verify(folder)
+    assert status == 0 and "the counted/certified result follows from the ballots" in said, said
+    result = json.loads((folder / "result.json").read_text("utf-8"))
+    of = result["certified" if part == "elected" else "counted"][part]
+    key, was = next(iter(of.items()))
+    of[key] = "lot" if part == "elected" else was + 1
+    (folder / "result.json").write_text(json.dumps(result), "utf-8")
+    write_checksums(folder)
+    status, said = verify(folder)
+    assert status == 1 and f"WRONG: {part} {key}: {was} by the ballots" in said, said
+    if scenario == "mixed-parliament":  # second votes that are said to be first ones
+        described["contests"] = {no: of | {"position": 1} for no, of in described["contests"].items()}
+        (folder / "election.json").write_text(json.dumps(described), "utf-8")
+        write_checksums(folder)
+        assert "WRONG: voters 1: more ballots than registered voters" in (said := verify(folder)[1]), said

@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import subprocess
 import sys
 from base64 import b64decode, b64encode
@@ -9,6 +10,8 @@ from collections import Counter
 from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
 
 import pytest
 
@@ -83,7 +86,7 @@ def package(
     notes, tree = heads(entries)
     noted = [*VERDICTS, *quarantines, certification(tree)]
     counted = stated([entry for at, entry in enumerate(entries) if at not in left_out])
-    votes = counted["choice"]
+    votes = Counter(counted["choice"])
     first = max(("1/1", votes["1/1"]), ("1/2", votes["1/2"] + votes["1/3"]), key=lambda pair: pair[1])[0]
     second = max("2/4", "2/5", key=lambda line: votes[line])
     party = {"1/1": "A", "1/2": "B", "2/4": "A", "2/5": "B"}
@@ -112,9 +115,14 @@ def package(
         "system": "plurality",
         "papers": {},
     }
+    return written(folder, entries, [*notes, *journal_heads(noted)], noted, described, counted, certified)
+
+
+def written(folder: Path, entries: list[bytes], notes: list[str], noted: list[str], described: dict[str, Any],
+            counted: dict[str, Any], certified: dict[str, Any]) -> Path:  # fmt: skip
     folder.mkdir()
     (folder / "entries.bin").write_bytes(b"".join(entries))
-    (folder / "heads.txt").write_text("\n".join([*notes, *journal_heads(noted)]), "utf-8")
+    (folder / "heads.txt").write_text("\n".join(notes), "utf-8")
     (folder / "journal.jsonl").write_text("".join(f"{line}\n" for line in noted), "utf-8")
     (folder / "keys.txt").write_text(f"{SIGNER.verifier_key}\n", "utf-8")
     (folder / "election.json").write_text(json.dumps(described), "utf-8")
@@ -156,11 +164,21 @@ def folder(tmp_path: Path) -> Path:
     return package(tmp_path / "package", ballots())
 
 
-def test_it_has_one_file_of_at_most_150_lines_and_imports_the_standard_library_alone():
-    source = VERIFY.decode()
-    imported = {line.split()[1] for line in source.splitlines() if line.startswith(("import ", "from "))}
-    assert len(source.splitlines()) <= 150
-    assert imported <= set(sys.stdlib_module_names)
+def test_it_has_at_most_150_lines_and_its_programs_import_the_standard_library_alone(folder):
+    assert len(VERIFY.decode().splitlines()) <= 150
+    sources = [VERIFY, (folder / "decide.py").read_bytes()]
+    with ZipFile(folder / "outcome.zip") as packed:
+        sources += [packed.read(name) for name in packed.namelist()]
+        assert {"election/errors.py", "election/outcome/stv.py"} <= {*packed.namelist()}
+    lines = [line.strip() for source in sources for line in source.decode().splitlines()]
+    imported = {line.split()[1].split(".")[0] for line in lines if re.match(r"(import \w+$|from [\w.]+ import)", line)}
+    assert imported - {"election"} <= set(sys.stdlib_module_names)
+
+
+def test_a_packages_programs_are_the_same_bytes_each_time(folder):
+    first = {name: (folder / name).read_bytes() for name in ("verify.py", "decide.py", "outcome.zip")}
+    write_programs(folder)
+    assert {name: (folder / name).read_bytes() for name in first} == first
 
 
 def test_an_untouched_package_is_right_and_it_says_what_is_not_proven(folder):

@@ -15,12 +15,27 @@ from typing import Any, get_args
 import pytest
 from typer.testing import CliRunner
 
-from bench.real import ABERDEEN, real
+from bench.real import ABERDEEN, GERMANY, real
 from election import scenarios
 from election.cli import app, elections
 from election.contracts.public import Decision, Party, State, Verdict
-from election.nist import ContestReport, Report, document, plurality, ranked, written
-from election.outcome import Kind, Line, Race, RankedRules, contenders, decide, decide_election
+from election.nist import ContestReport, DistrictReport, Report, document, plurality, ranked, reported, written
+from election.outcome import (
+    AnyRules,
+    Count,
+    Kind,
+    Line,
+    ListRules,
+    MixedRules,
+    Race,
+    RankedRules,
+    WinnerTakeAllRules,
+    contenders,
+    decide,
+    decide_election,
+    decide_whole,
+)
+from election.outcome.race import RaceKind
 from election.scenarios.official import official
 from election.settings import Settings
 from tests.nist_format import json_problems, json_validator, reference_problems, selections, sum_problems, xml_problems
@@ -207,6 +222,91 @@ def test_the_stages_of_a_count_of_rankings_are_rounds() -> None:
         for candidate, votes in stage.votes.items()
     }
     assert Counter(statuses(made).values())["winner"] == 45
+
+
+def whole_report(races: list[Race], count: Count, rules: AnyRules, positions: dict[int, int], **more: Any) -> Report:
+    outcomes = decide_whole(races, count, rules).outcomes
+    return report(
+        *(
+            reported(own.race.contest_id, own.race.contest_id, own, count, rules, positions.get(own.race.number, 1))
+            for own in outcomes
+        ),
+        **more,
+    )
+
+
+def test_bremen_with_two_votes_a_voter() -> None:
+    """Second votes decide; the voters of both constituencies choose from the state's lists."""
+    races, count = real(GERMANY)
+    races = [race for race in races if race.region == "Bremen"]
+    (lists,) = [race for race in races if race.kind == "lists"]
+    constituencies = [race for race in races if race != lists]
+    districts = tuple(
+        DistrictReport(n, race.contest_id, race.contest_id, race.registered or 0, (race.number, lists.number))
+        for n, race in enumerate(constituencies, 1)
+    )
+    made = checked(whole_report(races, count, MixedRules(seats=5), {lists.number: 2}, districts=districts))
+    (election,), units = made["Election"], {one["@id"]: one for one in made["GpUnit"]}
+    found = {one["@id"]: one for one in election["Contest"]}
+    second = found[f"contest-{lists.number}"]
+    assert (second["@type"], second["VoteVariation"]) == ("ElectionResults.PartyContest", "proportional")
+    votes = {own["@id"]: {one["Type"]: one["Count"] for one in own["VoteCounts"]} for own in second["ContestSelection"]}
+    assert {own: one["total"] for own, one in votes.items()} == {
+        f"selection-{line.number}": count.votes[line.number] for c in lists.contenders for line in c.lines
+    }
+    assert units[f"unit-{lists.number}"]["ComposingGpUnitIds"] == ["district-1", "district-2"]
+    assert units["unit-whole"]["ComposingGpUnitIds"] == [f"unit-{race.number}" for race in constituencies]
+    ballots = [sum(count.votes[line.number] for c in race.contenders for line in c.lines) + count.invalid[race.number]
+               for race in constituencies]  # fmt: skip
+    assert election["BallotCounts"][0]["BallotsCast"] == sum(ballots) == units["unit-whole"]["VotersParticipated"]
+    persons = [contender for race in constituencies for contender in race.contenders]
+    assert len(election["Candidate"]) == len(persons), "a list is no candidate"
+    seats = sum(own["VoteCounts"][0]["Count"] for own in found["contest-seats"]["ContestSelection"])
+    winners = Counter(statuses(made).values())["winner"]
+    assert (seats, winners + sum(one["seats"] for one in votes.values())) == (5, 5)
+    assert "vacant" not in made["Notes"]
+
+
+def lists_of(number: int, seats: int, *parties: str, kind: RaceKind = "lists") -> Race:
+    own: Kind = "list" if kind == "lists" else "person"
+    lines = (replace(line(10 * number + n, party, kind=own), contest=number) for n, party in enumerate(parties))
+    return Race(number, contenders(lines), 1_000, seats=seats, kind=kind, contest_id=f"C{number}")
+
+
+def test_seats_of_lists_and_those_that_no_list_can_take() -> None:
+    races = [lists_of(1, 5, "A", "B"), lists_of(2, 3, "A", "B")]
+    count = Count({10: 60, 11: 40, 20: 10, 21: 80}, {1: 4}, over=True)
+    made = checked(whole_report(races, count, ListRules(), {}))
+    (election,) = made["Election"]
+    first, second, whole = election["Contest"]
+    assert [one["Count"] for own in first["ContestSelection"] for one in own["VoteCounts"]] == [60, 3, 40, 2]
+    assert [one["Count"] for own in second["ContestSelection"] for one in own["VoteCounts"]] == [10, 0, 80, 3]
+    assert [own["VoteCounts"][0]["Count"] for own in whole["ContestSelection"]] == [3, 5]
+    assert "Candidate" not in election
+    nobody = checked(whole_report(races, Count(over=True), ListRules(), {}))
+    assert "C1: vacant seats: 5 of 5." in nobody["Notes"]
+
+
+def test_the_winner_of_a_state_has_its_electors_and_of_a_divided_one_only_some() -> None:
+    races = [lists_of(1, 5, "A", "B", kind="candidates"), lists_of(2, 4, "A", "B", kind="candidates")]
+    divided = {2: {"D1": {20: 30, 21: 20}, "D2": {20: 5, 21: 25}}}
+    count = Count({10: 60, 11: 40, 20: 35, 21: 45}, districts=divided, over=True)
+    made = checked(whole_report(races, count, WinnerTakeAllRules(split=("C2",)), {}))
+    one, two, whole = made["Election"][0]["Contest"]
+    assert (one["VoteVariation"], one["NumberElected"], two["NumberElected"]) == ("plurality", 5, 4)
+    assert [votes["Count"] for own in one["ContestSelection"] for votes in own["VoteCounts"]] == [60, 5, 40, 0]
+    assert [votes["Count"] for own in two["ContestSelection"] for votes in own["VoteCounts"]] == [35, 1, 45, 3]
+    assert [own["VoteCounts"][0]["Count"] for own in whole["ContestSelection"]] == [6, 3]
+    assert list(statuses(made).values()) == ["winner", "defeated", "winner", "winner"]
+
+
+def test_a_certified_count_of_rankings_has_its_ballots_from_first_preferences() -> None:
+    races, count = real(ABERDEEN)
+    frozen = replace(count, rankings={})
+    outcomes = decide_whole(races, count, RankedRules()).outcomes
+    one = reported("W1", "Ward 1", outcomes[0], frozen, RankedRules())
+    assert one.valid == sum(count.rankings[races[0].number].values()) and one.stages
+    checked(report(one, state="certified"))
 
 
 def test_text_from_data_is_shown_as_written_and_cannot_break_the_document() -> None:

@@ -14,13 +14,14 @@ from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
 import results_feed.application as applications
+from bench.real import ABERDEEN, GERMANY, real
 from election.contracts.aggregates import BALLOTS_PER_CONTEST, VOTES_PER_CANDIDATE
 from election.contracts.messages import encode
 from election.contracts.public import Party
 from election.errors import NotReachable
 from election.live import snapshots
 from election.live.register import Candidate, Contest, Counted, Election, LogHead, Register, SignedHead
-from election.live.snapshots import Snapshots
+from election.live.snapshots import Snapshot, Snapshots
 from election.messaging.aggregates import FOLDED
 from election.platform import Platform
 from election.settings import PROJECT, Settings
@@ -28,8 +29,11 @@ from election.stack.secrets import generate
 from results_feed import heads as feed_heads
 from results_feed import publishing, versions
 from results_feed.application import application
+from results_feed.contents import OF_SNAPSHOTS
 from results_feed.description import described
 from results_feed.publishing import RESOURCES, Publisher
+from results_feed.versions import encode as encode_row
+from tests.unit.test_dashboard_systems import snapshot as shown_by_dashboard
 
 NIGHT = datetime(2026, 5, 7, 22, 30, tzinfo=UTC)
 ROOT = "/v1/elections"
@@ -86,7 +90,7 @@ class Night:
             self._put(VOTES_PER_CANDIDATE.topic, f"{contest}/{contest}/{line}", votes=number, district=contest,
                       contest=contest, contest_name="", candidate=line, candidate_name="", party="A")  # fmt: skip
         for (contest, validity), number in ballots.items():
-            self._put(BALLOTS_PER_CONTEST.topic, f"{contest}/{contest}/{validity}", votes=number, district=contest,
+            self._put(BALLOTS_PER_CONTEST.topic, f"{contest}/{contest}/1/{validity}", votes=number, district=contest,
                       contest=contest, contest_name="", position=1, validity=validity)  # fmt: skip
         self.source.count._versions[7] += 1
         self.source.count.pulse.answered()
@@ -135,6 +139,48 @@ def test_the_figures_are_those_of_the_snapshot(night: Night) -> None:
     leading = [(row["lead"], row["margin"], row["leading"][0]["candidate"]) for row in outcome["items"]]
     assert leading == [("open", 30, "Ann <Lee>"), ("only", 20, "Cy Fox")]
     assert outcome["seats"]["parties"] == [{"party": "A", "won": 1, "leading": 1}]
+    assert (outcome["system"], outcome["thresholds"]) == ("plurality", [])
+    assert [(row["unseated"], row["quota"], row["stages"]) for row in outcome["items"]] == [([], None, [])] * 2
+
+
+def given(shown: Snapshot, resource: str) -> tuple[Any, list[Any]]:
+    """Head and rows of a resource, as they are sent."""
+    content = OF_SNAPSHOTS[resource](shown)
+    return json.loads(encode_row(dict(content.head))), [json.loads(encode_row(row)) for row in content.rows.values()]
+
+
+def test_second_votes_thresholds_and_winners_without_a_seat_are_given() -> None:
+    shown = shown_by_dashboard(GERMANY)
+    head, rows = given(shown, "outcome")
+    assert head["system"] == "mixed"
+    seats = {one["party"]: one["won"] + one["leading"] for one in head["seats"]["parties"]}
+    assert (sum(seats.values()), seats) == (630, shown.seats.by_party)
+    thresholds = {one["party"]: one for one in head["thresholds"]}
+    assert (thresholds["BSW"]["votes"], thresholds["BSW"]["way"], thresholds["SSW"]["way"]) == (
+        2_472_947,
+        None,
+        "minority",
+    )
+    assert sum(len(row["unseated"]) for row in rows) == 23
+    assert sum(one["seats"] for row in rows for one in row["elected"]) == 630
+    _, contests = given(shown, "contests")
+    assert {(one["kind"], one["position"]) for one in contests} == {("candidates", 1), ("lists", 2)}
+
+
+def test_the_stages_of_rankings_are_given_while_the_count_goes_on() -> None:
+    head, rows = given(shown_by_dashboard(ABERDEEN), "outcome")
+    assert (head["system"], sum(len(row["elected"]) for row in rows)) == ("stv", 45)
+    assert sum(one["won"] + one["leading"] for one in head["seats"]["parties"]) == 45
+    ward = real(ABERDEEN)[0][0]
+    last = rows[0]["stages"][-1]
+    assert {own["line"] for own in last["votes"]} == {contender.number for contender in ward.contenders}
+    elected = [line for stage in rows[0]["stages"] for line in stage["elected"]]
+    assert elected == [one["line"] for one in rows[0]["elected"]] and rows[0]["quota"] > 0
+    assert all(re.fullmatch(r"\d+\.\d{5}", own["votes"]) for own in last["votes"])
+    _, early = given(shown_by_dashboard(ABERDEEN, "open", 3), "outcome")
+    assert early[0]["stages"] and early[0]["elected"] == [] and early[0]["unseated"] == []
+    _, contests = given(shown_by_dashboard(ABERDEEN), "contests")
+    assert (contests[0]["kind"], sum(one["seats"] for one in contests)) == ("ranking", 45)
 
 
 def test_what_is_certified_is_given_whatever_the_topics_say(night: Night) -> None:

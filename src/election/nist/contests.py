@@ -35,7 +35,9 @@ def _standing(contest: ContestReport, contender: Contender) -> str | None:
 
 
 def contest(report: Report, one: ContestReport, parties: dict[str, str]) -> Object:
-    """A ``CandidateContest`` with a selection for each line."""
+    """A ``CandidateContest`` with a selection for each line, or for lists a ``PartyContest``."""
+    if one.race.kind == "lists":
+        return _of_lists(report, one, parties)
     held = report.polls(one)
     ranking, write_ins = one.race.kind == "ranking", [c for c in one.race.contenders if c.kind == "write-in"]
     lines = [(contender, line) for contender in one.race.contenders for line in contender.lines]
@@ -60,6 +62,30 @@ def contest(report: Report, one: ContestReport, parties: dict[str, str]) -> Obje
     )
 
 
+def _of_lists(report: Report, one: ContestReport, parties: dict[str, str]) -> Object:
+    """A ``PartyContest`` with the votes of each list, and once the count is complete its seats."""
+    return new(
+        "PartyContest",
+        f"contest-{one.race.number}",
+        ContestSelection=[
+            new(
+                "PartySelection",
+                f"selection-{own.number}",
+                SequenceOrder=place,
+                VoteCounts=_votes(one, own.lines[0]) if report.polls(one) else None,
+                PartyIds=[parties[own.party]],
+            )
+            for place, own in enumerate(one.race.contenders, 1)
+        ],
+        CountStatus=count_status(contest_progress(one)),
+        ElectionDistrictId=unit(one),
+        ExternalIdentifier=external("contest-id", one.id),
+        Name=one.name,
+        SequenceOrder=one.race.number,
+        VoteVariation="proportional",
+    )
+
+
 def _selection(contest: ContestReport, contender: Contender, line: Line, parties: dict[str, str], held: bool) -> Object:
     """One line on the ballot paper; lines of one candidate name the same candidate and a party each."""
     written_in = contender.kind == "write-in"
@@ -75,10 +101,15 @@ def _selection(contest: ContestReport, contender: Contender, line: Line, parties
 
 
 def _votes(contest: ContestReport, line: Line) -> list[Object]:
-    """The votes of a line; of each round in a count of rankings."""
+    """The votes of a line; of each round in a count of rankings. The seats of a list, and of who can win several."""
     where = unit(contest)
     if contest.race.kind != "ranking":
-        return [new("VoteCounts", GpUnitId=where, Type="total", Count=contest.votes[line.number])]
+        counts = [new("VoteCounts", GpUnitId=where, Type="total", Count=contest.votes[line.number])]
+        several = contest.race.kind == "lists" or any(one.seats > 1 for one in contest.elected)
+        if contest.over and several:
+            won = sum(one.seats for one in contest.elected if one.contender.lines[0] == line)
+            counts.append(new("VoteCounts", GpUnitId=where, Type="seats", Count=won))
+        return counts
     return [
         new("VoteCounts", GpUnitId=where, Round=stage.number, Type="total", Count=_number(stage.votes[line.number]))
         for stage in contest.stages

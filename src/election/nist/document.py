@@ -33,12 +33,13 @@ def document(report: Report) -> Object:
 
 def _election(report: Report, parties: dict[str, str]) -> Object:
     held = [one for one in report.contests if report.polls(one)]
+    first = [one for one in held if one.position == 1]
     return new(
         "Election",
         BallotCounts=[
             new("BallotCounts", GpUnitId=where, Type="total", BallotsCast=cast, BallotsRejected=rejected)
             for where, cast, rejected in (
-                (WHOLE, sum(c.ballots for c in held), sum(c.invalid for c in held)),
+                (WHOLE, sum(c.ballots for c in first), sum(c.invalid for c in first)),
                 *((unit(c), c.ballots, c.invalid) for c in held),
             )
             if held
@@ -47,7 +48,7 @@ def _election(report: Report, parties: dict[str, str]) -> Object:
             candidate(one, contender, parties)
             for one in report.contests
             for contender in one.race.contenders
-            if contender.kind != "write-in"
+            if contender.kind not in ("write-in", "list")
         ],
         Contest=[
             *(contest(report, one, parties) for one in report.contests),

@@ -30,6 +30,9 @@ def _contest(contest: ContestReport) -> Iterator[str]:
     names = ", ".join(one.contender.name for one in contest.elected)
     if "unopposed" in how:
         yield f"{contest.name}: elected unopposed, without a poll: {names}."
+    if contest.unseated:
+        won = ", ".join(one.contender.name for one in contest.unseated)
+        yield f"{contest.name}: won without a seat, because the votes for lists do not cover it: {won}."
     if "lot" in how:
         yield f"{contest.name}: elected by lot after a tie: {names}."
     if contest.tied:

@@ -6,7 +6,19 @@ from datetime import date, datetime
 from typing import Literal
 
 from election.contracts.public import Decision, Party, State, Verdict
-from election.outcome import Contender, ContestOutcome, Count, Elected, Outcome, Race, Stage
+from election.outcome import (
+    AnyRules,
+    Contender,
+    ContestOutcome,
+    Count,
+    Elected,
+    ListRules,
+    MixedRules,
+    Outcome,
+    Race,
+    Stage,
+)
+from election.outcome.rules import DEFAULT
 
 Status = Literal["pre-election", "unofficial-partial", "unofficial-complete", "certified", "recount"]
 
@@ -25,7 +37,8 @@ class ContestReport:
     """One contest. ``votes`` are by line; ``valid`` and ``invalid`` are ballots; ``over``: its count is complete.
 
     ``ahead`` has a lead that no ballot still to come can overturn. ``tied`` await a lot. ``stages`` are those of a
-    count of rankings, and then replace ``votes``.
+    count of rankings, and then replace ``votes``. ``position`` on the ballot paper; ``shared``: the seats are those of
+    the whole election, and ``unseated`` won the contest without one.
     """
 
     id: str
@@ -39,6 +52,9 @@ class ContestReport:
     ahead: Contender | None = None
     tied: tuple[Contender, ...] = ()
     stages: tuple[Stage, ...] = ()
+    position: int = 1
+    shared: bool = False
+    unseated: tuple[Elected, ...] = ()
 
     @property
     def ballots(self) -> int:
@@ -48,12 +64,27 @@ class ContestReport:
     @property
     def vacant(self) -> int:
         """Seats without an elected candidate at the end of the count, those of an open tie included."""
-        return self.race.seats - sum(elected.seats for elected in self.elected) if self.over else 0
+        if self.shared or not self.over:
+            return 0
+        return self.race.seats - sum(elected.seats for elected in self.elected)
+
+
+@dataclass(frozen=True)
+class DistrictReport:
+    """A district whose voters choose in ``contests``, by number."""
+
+    number: int
+    id: str
+    name: str
+    registered: int
+    contests: tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class Report:
     """One election at the moment ``now``. ``parties`` are by abbreviation; ``contests`` in the election's order.
+
+    ``districts`` are empty if each contest has one of its own.
 
     ``first_day`` and ``last_day`` are polling days. ``replay``: the votes are those of a real election. ``recount`` is
     the newest one of a certified result; if ok, that result stands.
@@ -70,6 +101,12 @@ class Report:
     contests: tuple[ContestReport, ...]
     decision: Decision | None = None
     recount: Verdict | None = None
+    districts: tuple[DistrictReport, ...] = ()
+
+    @property
+    def first(self) -> tuple[ContestReport, ...]:
+        """The contests that come first on the ballot papers: each voter has one vote in one of them."""
+        return tuple(contest for contest in self.contests if contest.position == 1)
 
     @property
     def over(self) -> bool:
@@ -117,14 +154,28 @@ def plurality(contest_id: str, name: str, outcome: Outcome) -> ContestReport:
     )
 
 
-def reported(contest_id: str, name: str, outcome: Outcome, count: Count) -> ContestReport:
-    """A contest of any system."""
+def reported(
+    contest_id: str, name: str, outcome: Outcome, count: Count, rules: AnyRules = DEFAULT, position: int = 1
+) -> ContestReport:
+    """A contest of any system; ``position`` is the contest's on the ballot paper."""
     if outcome.given is None:
-        return plurality(contest_id, name, outcome)
+        return replace(plurality(contest_id, name, outcome), position=position)
+    shared = isinstance(rules, MixedRules) or (isinstance(rules, ListRules) and rules.level == "nationwide")
+    tied = {key for tie in outcome.given.ties for key in tie.between} if outcome.undecided else set()
     if outcome.race.kind == "ranking":
-        return ranked(contest_id, name, outcome.given, count)
-    over = outcome.over or outcome.race.unopposed
-    return replace(plurality(contest_id, name, outcome), elected=outcome.elected, over=over, ahead=None, tied=())
+        made = ranked(contest_id, name, outcome.given, count)
+    else:
+        made = replace(plurality(contest_id, name, outcome), elected=outcome.elected, ahead=None)
+    return replace(
+        made,
+        valid=outcome.valid,
+        invalid=outcome.counted - outcome.valid,
+        over=outcome.over or outcome.race.unopposed,
+        tied=tuple(contender for contender in outcome.race.contenders if contender.number in tied),
+        position=position,
+        shared=shared,
+        unseated=outcome.given.unseated if outcome.over else (),
+    )
 
 
 def ranked(contest_id: str, name: str, outcome: ContestOutcome, count: Count) -> ContestReport:
