@@ -77,12 +77,10 @@ class EntryForm:
         )
 
     def pack(self, entry: Entry) -> bytes:
-        """Raises struct.error or ValueError if a number or the ranking has no place."""
+        """Raises struct.error if a number or the ranking has no place."""
         *fields, minute, district, ranking = entry
-        free = self.preferences - len(ranking)
-        if free < 0:
-            raise ValueError("the ranking is longer than an entry")
-        return self._struct.pack(*fields, *([district] if self.district else ()), *ranking, *[0] * free, minute)
+        after = [0] * (self.preferences - len(ranking))
+        return self._struct.pack(*fields, *([district] if self.district else ()), *ranking, *after, minute)
 
     def unpack(self, entries: bytes) -> Iterator[Entry]:
         """The entries of their bytes, one after the other. Raises struct.error when the bytes end within one."""
