@@ -18,6 +18,7 @@ from election.outcome import (
     Count,
     Kind,
     Line,
+    Lot,
     Outcome,
     Race,
     Rules,
@@ -223,3 +224,14 @@ def test_the_closest_and_the_largest_margins_of_2017_elect_the_official_winners(
         outcome = official_outcome(number, contest)
         (one,) = outcome.elected
         assert (one.contender.name, one.contender.party, outcome.lead.margin) == winners[contest.contest_id]
+
+
+def test_a_lot_decides_only_the_tie_for_which_it_was_drawn() -> None:
+    three = race(line(1, "A"), line(2, "B"), line(3, "C"))
+    drawn = Lot(1, "seat", (1, 2), (2,))
+    for votes, winner in (({1: 5, 2: 5, 3: 1}, [(2, 5, "lot")]), ({1: 5, 2: 5, 3: 5}, []), ({1: 5, 3: 5}, [])):
+        whole = decide_whole([three], Count(votes, over=True), Rules(), lots=[drawn])
+        assert elected(whole.outcomes[0]) == winner
+        assert [one.contender.number for one in whole.decided.contests[0].elected] == [number for number, *_ in winner]
+    older = decide_whole([three], Count({1: 5, 3: 5}, over=True), Rules(), lots=[Lot(1, "seat", None, (3,))])
+    assert elected(older.outcomes[0]) == [(3, 5, "lot")]

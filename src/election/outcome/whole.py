@@ -83,21 +83,26 @@ def decide_whole(
     and ``certified`` are what a certification froze; then nothing is decided again.
     """
     simple = one_seat_each(rules, races)
-    drawn = {lot.contest: int(lot.chosen[0]) for lot in lots if lot.contest is not None and lot.step == "seat"}
+    # A lot is for one tie: if a correction changes who is tied, it decides nothing any more.
+    older = {lot.contest: int(lot.chosen[0]) for lot in lots if lot.tied is None}
     known = {Tie(lot.contest, lot.step, lot.tied, len(lot.chosen)): lot.chosen for lot in lots if lot.tied is not None}
 
     def outcome(race: Race, given: int | None) -> Outcome:
-        return plurality.decide(
+        made = plurality.decide(
             race,
             count.votes,
             rules if isinstance(rules, Rules) else DEFAULT,
             invalid=count.invalid.get(race.number, 0),
             expected=expected(race),
             over=count.over if over is None else over(race),
-            drawn=drawn.get(race.number),
             frozen=None if frozen is None or not simple else frozen.get(race.number, {}),
             given=None if given is None else whole.contests[given],
         )
+        if not made.tie:
+            return made
+        tied = tuple(sorted(standing.contender.number for standing in made.tie))
+        chosen = known.get(Tie(race.number, "seat", tied, 1))
+        return replace(made, drawn=older.get(race.number) if chosen is None else int(chosen[0]))
 
     if simple:
         outcomes = tuple(outcome(race, None) for race in races)
