@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import psutil
 import psycopg
@@ -10,7 +11,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from election.casting import open_polls
-from election.errors import ElectionError
+from election.errors import ElectionError, NotReachable
 from election.live.count import CountReader
 from election.messaging.reading import sizes
 from election.platform import Platform
@@ -33,7 +34,6 @@ class Figures(Collector):
         return ()
 
     def collect(self) -> Iterator[Metric]:
-        up = services.answers(self._platform.settings)
         elections: list[database.Election] = []
 
         def postgres() -> Iterator[Metric]:
@@ -45,11 +45,16 @@ class Figures(Collector):
                     yield from database.election_metrics(elections)
 
         def kafka() -> Iterator[Metric]:
+            if trouble := self._reader.pulse.now.trouble:  # asking again would take the time that a scrape has
+                raise NotReachable(trouble)
             yield from count.topic_metrics(sizes(self._platform.kafka, count.TOPICS))
             yield from casting.metrics(open_polls(self._platform) if elections else [])
 
-        up["postgres"] = yield from _all_or_none("Postgres", postgres)
-        up["kafka"] = yield from _all_or_none("Kafka", kafka)
+        with ThreadPoolExecutor(1) as pool:
+            asked = pool.submit(services.answers, self._platform.settings)
+            postgres_up = yield from _all_or_none("Postgres", postgres)
+            kafka_up = yield from _all_or_none("Kafka", kafka)
+            up = asked.result() | {"postgres": postgres_up, "kafka": kafka_up}
         yield from count.metrics(self._reader, {election.number: election.slug for election in elections})
         yield from services.metrics(up)
         disk = psutil.disk_usage(str(self._platform.settings.var))

@@ -12,8 +12,13 @@ PAGES = sorted([*PROJECT.glob("*.md"), *(PROJECT / "docs").glob("*.md")])
 COMMANDS = typer.main.get_command(app)
 TARGETS = set(re.findall(r"^([a-z-]+):", (PROJECT / "Makefile").read_text(), re.MULTILINE))
 ROOTS = (PROJECT, PROJECT / "src" / "election", PROJECT / "docs", *(PROJECT / "tests").glob("*/"))
-FOLDERS = re.compile("(src|dags|dashboard|docker|expectations|results_feed|spark_jobs|stack|tests)/")
-NOT_OF_THE_STACK = ("ELECTION_COMPOSE_SECRETS", "ELECTION_KAFKA_2_PORT", "ELECTION_KAFKA_3_PORT")
+FOLDERS = re.compile("(src|dags|dashboard|docker|expectations|metrics|results_feed|spark_jobs|stack|tests)/")
+NOT_OF_THE_STACK = (
+    "ELECTION_COMPOSE_SECRETS",
+    "ELECTION_KAFKA_2_PORT",
+    "ELECTION_KAFKA_3_PORT",
+    "ELECTION_PROMETHEUS_PORT",
+)
 """Settings that docker-compose files alone read."""
 
 

@@ -130,6 +130,13 @@ def test_a_source_that_is_away_is_reported_and_leaves_its_figures_out(away):
     assert found["election_disk_free_bytes", ()] > 0
 
 
+def test_a_kafka_that_is_known_to_be_away_is_not_asked_again(away, monkeypatch):
+    """A broker that hangs would take longer to answer than Prometheus waits."""
+    monkeypatch.setattr(figures, "sizes", lambda *_: pytest.fail("it was asked"))
+    away._reader.pulse.failed("Local: Broker transport failure")
+    assert shown(*away.collect())["election_service_up", (("service", "kafka"),)] == 0
+
+
 def test_every_name_says_its_unit_and_no_label_can_name_a_person():
     """https://prometheus.io/docs/practices/naming: a prefix, a base unit, _total for what only grows."""
     families = [
