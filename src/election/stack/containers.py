@@ -24,6 +24,12 @@ def serve(settings: Settings, name: str) -> NoReturn:
     os.execvpe(command[0], command, os.environ | program.environment)
 
 
+def run_task(settings: Settings, command: list[str]) -> NoReturn:
+    """Becomes the process of one task, in a pod that Airflow's executor started."""
+    airflow.configure_task(settings)
+    os.execvpe(command[0], command, os.environ | airflow.environment(settings))
+
+
 def health(settings: Settings, name: str) -> None:
     """Raises NotReachable unless this container's service answers, by the native stack's check."""
     _service(settings, name).ready(settings, psutil.Process(1).create_time())
