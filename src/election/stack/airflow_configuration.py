@@ -102,6 +102,7 @@ def _pods(settings: Settings) -> Options:
             "delete_worker_pods_on_failure": True,  # its log is on a volume
         },
         "scheduler": {
+            "task_queued_timeout": 300,  # a node may have to get the image first
             "enable_health_check": bool(settings.scheduler_health_port),
             "scheduler_health_check_server_host": settings.host,
             "scheduler_health_check_server_port": settings.scheduler_health_port,
