@@ -21,7 +21,8 @@ class Application:
 
     def __init__(self, settings: Settings, context: SparkContext) -> None:
         self._settings, self._id = settings, context.applicationId
-        self._followed = context.master == settings.spark_master  # another cluster's manager follows its own
+        # A master of our own; another cluster's manager follows its own applications.
+        self._followed = context.master.startswith("spark://") and context.master == settings.spark_master
         self._looked = self._had = 0.0
 
     def check(self, now: float) -> None:

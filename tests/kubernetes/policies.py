@@ -5,6 +5,7 @@ which the namespace enforces. The others are ours.
 """
 
 from collections.abc import Callable, Iterator
+from pathlib import PurePosixPath
 
 from tests.kubernetes.manifests import Object, containers
 
@@ -65,6 +66,15 @@ def bounded(name: str, pod: Object) -> Iterator[str]:
             yield f"{container['name']} has no reserved processor or memory, or no limit of memory"
 
 
+def folders_are_its_own(_name: str, pod: Object) -> Iterator[str]:
+    """A folder that the runtime makes inside a volume, to mount another one there, belongs to root."""
+    for container in containers(pod):
+        mounted = [PurePosixPath(mount["mountPath"]) for mount in container.get("volumeMounts", [])]
+        for path in mounted:
+            if any(other in path.parents for other in mounted) and path.parent not in mounted:
+                yield f"{path.parent} belongs to root"
+
+
 def account_only_where_needed(name: str, pod: Object) -> Iterator[str]:
     if pod.get("automountServiceAccountToken") is not (name in ACCOUNTS):
         yield "an account is mounted that it does not need, or none that it needs"
@@ -109,6 +119,7 @@ POLICIES: tuple[Policy, ...] = (
     nothing_of_the_host,
     read_only_root,
     bounded,
+    folders_are_its_own,
     account_only_where_needed,
     no_secret_in_the_environment,
     secrets_are_private,

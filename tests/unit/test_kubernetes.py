@@ -69,6 +69,7 @@ BROKEN: dict[str, Callable[[Object], None]] = {
     "nothing_of_the_host": lambda pod: pod["volumes"].append({"name": "host", "hostPath": {"path": "/"}}),
     "read_only_root": partial(_without, "containers.0.securityContext.readOnlyRootFilesystem"),
     "bounded": partial(_without, "containers.0.resources.limits"),
+    "folders_are_its_own": partial(_with, "containers.0.volumeMounts.0.mountPath", "/opt/election/var/airflow/logs"),
     "account_only_where_needed": partial(_with, "automountServiceAccountToken", True),
     "no_secret_in_the_environment": partial(_with, "containers.0.envFrom", [{"secretRef": {"name": "election"}}]),
     "secrets_are_private": partial(_without, "volumes.0.secret.defaultMode"),
