@@ -213,6 +213,20 @@ def test_casting_gets_pods_of_its_own_and_other_tasks_stay_with_the_scheduler(tm
     assert {name for name, executor in executors.items() if executor} == {"casting.cast"}
 
 
+@pytest.mark.slow
+def test_a_tasks_pod_runs_what_the_executor_wants_without_any_secret(tmp_path: Path) -> None:
+    wanted = ["python", "-c", "import os, sys; print(os.environ['AIRFLOW_HOME'], sys.argv[1:])", "--json-string", "{}"]
+    (command,) = (container["command"] for container in PODS["task"]["containers"])
+    assert command == ["tini", "--", "election", "container", "task", "--"]
+    answer = subprocess.run(
+        [sys.executable, "-m", "election.cli", *command[3:], *wanted],
+        env=os.environ | {"ELECTION_RUNTIME": "kubernetes", "ELECTION_VAR": str(tmp_path)},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert answer.stdout.strip() == f"{tmp_path / 'airflow'} ['--json-string', '{{}}']"
+    assert "TrackingLocalExecutor,KubernetesExecutor" in (tmp_path / "airflow" / "airflow.cfg").read_text()
+
+
 EXECUTORS = """
 import json
 from airflow.dag_processing.dagbag import DagBag

@@ -14,7 +14,7 @@ from election.stack.airflow_configuration import LOCAL_EXECUTOR, POD_EXECUTOR, o
 _HEAD = """\
 # Values of Airflow's chart, for those who run Airflow by it instead of ../platform/airflow.yaml. Made by
 #   python -m election.stack.airflow_chart > deploy/kubernetes/earnest/airflow-values.yaml
-#   helm install airflow apache-airflow/airflow --namespace election --values deploy/kubernetes/earnest/airflow-values.yaml
+#   helm install airflow apache-airflow/airflow --namespace election --values THIS-FILE
 # docs/kubernetes.md says which Secrets it refers to, and what was tried.
 """
 _FOLDERS = {"airflow-logs": "airflow/logs", "tally": "tally", "results": "results", "data-docs": "data-docs"}
