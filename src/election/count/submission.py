@@ -132,6 +132,7 @@ def _pods(settings: Settings) -> dict[str, str]:
         "spark.kubernetes.driver.podTemplateFile": str(settings.pod_templates / "tally-driver.yaml"),
         "spark.kubernetes.executor.podTemplateFile": str(settings.pod_templates / "tally-executor.yaml"),
         "spark.kubernetes.authenticate.driver.serviceAccountName": NAME,
+        "spark.kubernetes.authenticate.executor.serviceAccountName": "platform",  # which may nothing
         # Otherwise Spark puts a secret into the executors' environment, where all who may read pods see it.
         "spark.authenticate.secret.file": str(settings.secret_file("spark")),
         # What is reserved; both may take what the node has left.
