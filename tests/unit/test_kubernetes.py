@@ -280,3 +280,17 @@ def test_operators_get_what_the_other_stacks_configure(name: str) -> None:
     stack = {k.strip(): v.split("#")[0].strip().strip("'") for k, _, v in (line.partition("=") for line in lines)}
     plain = {key: str(value).lower() for key, value in own.items() if key not in sized}
     assert plain == {key: stack[key].lower() for key in plain}
+
+
+@pytest.mark.parametrize(
+    ("load", "said"), [("", "Set LOAD to the command"), ("none", "No cluster answers. Set KUBECONFIG")]
+)
+def test_the_demonstration_says_what_it_lacks(tmp_path: Path, load: str, said: str) -> None:
+    nowhere = {"clusters": [{"name": "it", "cluster": {"server": "http://127.0.0.1:1"}}], "current-context": "it"}
+    (tmp_path / "config").write_text(json.dumps(nowhere | {"contexts": [{"name": "it", "context": {"cluster": "it"}}]}))
+    answer = subprocess.run(
+        [PROJECT / "deploy" / "kubernetes" / "demo"],
+        env=os.environ | {"KUBECONFIG": str(tmp_path / "config"), "LOAD": load},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert answer.returncode == 1 and said in answer.stderr
