@@ -19,8 +19,8 @@ variable = $(lastword $(subst =, ,$(p)))
 options = $(foreach p,$(parameters),$(if $($(variable)),--$(firstword $(subst =, ,$(p))) "$($(variable))"))
 
 .PHONY: help setup archive demo up down status clean distclean lint format lock \
-  test test-integration test-unit-and-drills test-runs test-pages test-users compose-demo compose-down test-compose \
-  drill-casting drill-compose drill-count drill-machine drill-users check nightly \
+  test test-integration test-unit-and-drills test-runs test-pages test-users compose-demo kube-demo compose-down test-compose \
+  drill-casting drill-compose drill-count drill-kubernetes drill-machine drill-users check nightly \
   bench-casting bench-uk bench-germany bench-dashboard bench-feed bench-quality bench-count bench-outcome bench-evidence bench-audit
 
 help: ## this list
@@ -100,6 +100,9 @@ compose-demo: ## the same election in containers; needs Docker with Compose and 
 	@docker compose up --detach --wait
 	@docker compose run --rm election run --follow $(options)
 
+kube-demo: setup ## the same on Kubernetes (KUBECONFIG); LOAD= the command that brings an image into it
+	@KUSTOMIZATION='$(KUSTOMIZATION)' LOAD='$(LOAD)' deploy/kubernetes/demo $(options)
+
 compose-down: ## stop the containers cleanly; their volumes stay
 	@docker compose --profile tools --profile watched down
 
@@ -108,6 +111,9 @@ test-compose: setup ## build the images, run elections in containers, kill and r
 
 drill-compose: setup ## the same with three brokers, of which one is away, and hardened
 	@$(python) -m pytest tests/compose/test_brokers.py tests/compose/test_hardened.py --log-cli-level=INFO
+
+drill-kubernetes: setup ## kill each pod in the middle of an election; needs KUBECONFIG, and the image in that cluster
+	@KUSTOMIZATION='$(KUSTOMIZATION)' $(python) -m pytest tests/kubernetes/test_drill.py --log-cli-level=INFO
 
 drill-casting: setup ## kill casting workers, the broker and Postgres, ten times and more at each step
 	@DRILL_KILLS=$(or $(KILLS),10) $(python) -m pytest tests/integration/test_casting_drill.py --log-cli-level=WARNING

@@ -38,6 +38,7 @@ from election.orchestration.decision import ClosingOperator, DecisionOperator
 from election.orchestration.failures import HOPELESS, say_what_next
 from election.orchestration.form import ELECTION_RUN, decision_form
 from election.orchestration.notification import at_a_gate, at_the_end
+from election.orchestration.pods import LONG_TASKS
 from election.orchestration.stages import documentation
 from election.quality import Checkpoint
 
@@ -145,7 +146,7 @@ def open_poll() -> list[int]:
 
 # A feed's poll stays open until the operator closes it, and each timeout would use up one try.
 # Airflow has 16 runners here, so that casting always leaves four for other tasks.
-@task(task_id="cast", execution_timeout=timedelta(days=30), max_active_tis_per_dag=12)
+@task(task_id="cast", execution_timeout=timedelta(days=30), max_active_tis_per_dag=12, executor=LONG_TASKS)
 def cast_ballots(worker: int) -> dict[str, Any]:
     from election.orchestration.casting import cast
     from election.orchestration.runs import this_election

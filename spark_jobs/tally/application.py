@@ -21,7 +21,8 @@ class Application:
 
     def __init__(self, settings: Settings, context: SparkContext) -> None:
         self._settings, self._id = settings, context.applicationId
-        self._followed = context.master == settings.spark_master  # another cluster's manager follows its own
+        # Another cluster's manager follows its own applications, and Kubernetes is no Spark master.
+        self._followed = context.master == settings.spark_master and settings.runtime != "kubernetes"
         self._looked = self._had = 0.0
 
     def check(self, now: float) -> None:

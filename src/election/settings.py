@@ -40,7 +40,7 @@ class Settings(BaseSettings):
 
     root: Path = PROJECT
     var: Path = PROJECT / "var"
-    runtime: Literal["native", "containers"] = "native"
+    runtime: Literal["native", "containers", "kubernetes"] = "native"
     secrets_folder: str = Field("", description="where the secrets are; empty: var/secrets")
     secrets_on_host: str = Field("", description="the same folder as people find it; empty: where it is")
 
@@ -62,10 +62,14 @@ class Settings(BaseSettings):
     spark_worker_ui_port: int = 18081
     spark_driver_host: str = Field("127.0.0.1", description="where metrics of the streaming driver are read")
     spark_driver_ui_port: int = 14040
+    spark_conf: str = Field("", description="Spark configuration of the count that wins over ours, as a JSON object")
+    pod_templates: Path = Field(Path("/etc/election/pods"), description="Kubernetes: templates of pods")
+    namespace: str = Field("election", description="Kubernetes: where the platform's pods run")
     airflow_host: str = "127.0.0.1"
     airflow_port: int = 18090
     airflow_log_port: int = 18793
     airflow_trigger_log_port: int = 18794
+    scheduler_health_port: int = Field(0, description="tells a probe whether the scheduler lives; 0: off")
     dashboard_host: str = "127.0.0.1"
     dashboard_port: int = 18501
     feed_host: str = "127.0.0.1"
@@ -90,6 +94,17 @@ class Settings(BaseSettings):
     tls_ca: str = Field("", description="file with who signed the certificates of Kafka and Postgres; empty: no TLS")
     validations_kept: int = Field(20, ge=1, description="validations kept of each election and checkpoint")
     randomuser_url: str = "https://randomuser.me/api/1.4/"
+
+    @field_validator("spark_conf")
+    @classmethod
+    def _json_object(cls, text: str) -> str:
+        try:
+            fits = not text or isinstance(json.loads(text), dict)
+        except ValueError:
+            fits = False
+        if not fits:
+            raise ValueError('must be a JSON object, such as {"spark.executor.instances": "2"}')
+        return text
 
     @field_validator("root", "var")
     @classmethod
@@ -142,7 +157,14 @@ class Settings(BaseSettings):
 
     @property
     def spark_master(self) -> str:
+        if self.runtime == "kubernetes":
+            return "k8s://https://kubernetes.default.svc:443"
         return f"spark://{self.spark_host}:{self.spark_master_port}"
+
+    @property
+    def spark_overrides(self) -> dict[str, str]:
+        """Spark configuration of the count that wins over the platform's own."""
+        return {name: str(value) for name, value in json.loads(self.spark_conf or "{}").items()}
 
     @property
     def node(self) -> str:
@@ -195,7 +217,9 @@ class Settings(BaseSettings):
 
     @property
     def spark_page(self) -> str:
-        """Spark's master as a browser reaches it."""
+        """Spark's master as a browser reaches it; on Kubernetes, which has none, the streaming driver."""
+        if self.runtime == "kubernetes":
+            return self.spark_driver_page
         return f"http://{self.public_host}:{self.spark_master_ui_port}"
 
     @property

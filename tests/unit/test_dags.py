@@ -14,7 +14,7 @@ from election.orchestration.failures import say_what_next
 from election.orchestration.notification import Webhook
 from election.settings import PROJECT
 from election.sources import WINDOW_SECONDS
-from election.stack.airflow import RUNNERS
+from election.stack.airflow_configuration import RUNNERS
 
 DAGS = PROJECT / "dags"
 FILES = sorted(DAGS.glob("*.py"))

@@ -60,3 +60,12 @@ def test_the_application_of_another_cluster_is_none_of_its_business(spark_says: 
     own = application("k8s://https://cluster")
     spark_says.update(master=leads())
     seconds(own, *LOOKS)
+
+
+def test_where_the_platform_runs_on_kubernetes_there_is_no_master_to_ask(
+    monkeypatch: pytest.MonkeyPatch, spark_says: dict[str, Any]
+) -> None:
+    monkeypatch.setenv("ELECTION_RUNTIME", "kubernetes")
+    own = application()
+    spark_says.update(master=leads(OTHER))
+    seconds(own, *LOOKS)

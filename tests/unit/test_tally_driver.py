@@ -2,6 +2,8 @@
 
 import fcntl
 import shutil
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,9 @@ import pytest
 from election.count import driver
 from election.count.folder import Folder, write_json
 from election.count.launching import empty
+from election.errors import StageFailed
+from election.settings import Settings
+from tests.stand_in import stand_in
 
 STARTED = 1_000_000.0  # seconds since 1970
 
@@ -153,3 +158,42 @@ def test_what_an_interrupted_start_did_not_delete_the_next_one_deletes(folder) -
     (aside / "tmp").mkdir(parents=True)
     empty(folder.scratch)
     assert list(folder.root.iterdir()) == [folder.scratch]
+
+
+SUBMIT = """
+import os, subprocess, sys
+wait = "import os, sys\\nwhile os.getppid() == int(sys.argv[1]): pass\\nos.execv(sys.argv[2], sys.argv[2:])"
+subprocess.Popen([sys.executable, "-c", wait, str(os.getpid()), *sys.argv[3:]], start_new_session=True)
+"""
+
+
+def submitting(*command: str) -> list[str]:
+    """A command line that starts another one and has ended by then, as ``spark-submit`` does for a cluster."""
+    return [sys.executable, "-c", SUBMIT, "--deploy-mode", "cluster", *command]
+
+
+@pytest.fixture
+def stopped_afterwards(settings: Settings) -> Iterator[None]:
+    yield
+    driver.stop(settings, seconds=30)
+
+
+@pytest.mark.usefixtures("stopped_afterwards")
+def test_a_driver_in_a_cluster_is_found_although_its_submission_has_ended(monkeypatch, settings, folder) -> None:
+    monkeypatch.setattr(driver, "_POLL", 0.001)  # so that the end of the submission is noticed before the driver's lock
+    known = driver.start(settings, submitting(*stand_in()), seconds=30)
+    assert known.phase == "counting"
+    assert known.identity == driver.start(settings, ["never", "run"]).identity
+
+
+def test_a_submission_that_fails_is_no_start(settings, folder) -> None:
+    command = [sys.executable, "-c", "raise SystemExit('no such cluster')", "--deploy-mode", "cluster"]
+    with pytest.raises(StageFailed, match="no such cluster"):
+        driver.start(settings, command, seconds=30)
+
+
+@pytest.mark.usefixtures("stopped_afterwards")
+def test_a_driver_that_a_cluster_was_asked_for_before_may_be_quicker(settings, folder) -> None:
+    other = stand_in()
+    other[2] = other[2].replace('os.environ["ELECTION_TALLY_IDENTITY"]', '"before"')
+    assert driver.start(settings, submitting(*other), seconds=30).identity == "before"

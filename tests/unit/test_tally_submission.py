@@ -1,16 +1,21 @@
-"""The count's command line for a cluster, as Airflow's operator builds it from nothing but the connection."""
+"""The count's command line, natively and for a cluster, as Airflow's operator builds it from the connection."""
 
 import json
+import sys
 from collections.abc import Callable
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from election.clients.spark_access import AUTHENTICATED, METRICS, READ_ONLY
 from election.count import driver, submission
+from election.count.folder import Folder
+from election.count.launching import IDENTITY, launch
 from election.errors import StackError
 from election.settings import PROJECT, Settings
+from election.stack.airflow_connections import connections
 from election.stack.secrets import generate
 from election.stack.spark import master_program, worker_program
 
@@ -37,26 +42,10 @@ Operator = Callable[[dict[str, Any]], Any]
 
 @pytest.fixture
 def operator(monkeypatch: pytest.MonkeyPatch, tmp_path) -> Operator:
-    """The DAG's operator with this connection, and what it would submit instead of submitting it."""
+    """The DAG's operator with this connection."""
     monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path))
     monkeypatch.setenv("ELECTION_VAR", str(tmp_path / "var"))
-    from airflow.providers.apache.spark.hooks import spark_submit
-    from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
-
     from election.orchestration.tally import TallyOperator
-
-    def submitted(self: Any, context: Any) -> list[str]:
-        """What the provider checks before it submits, then its command line."""
-        self._hook = self._get_hook()
-        if self._track_driver_via_k8s_api:
-            self._hook._validate_track_driver_via_k8s_api_config()
-        self._hook._validate_yarn_track_via_rm_api_config()
-        self.built = self._hook._build_spark_submit_command(self.application)
-        return self.built
-
-    monkeypatch.setattr(SparkSubmitOperator, "execute", submitted)
-    # The provider for Kubernetes is no part of the native stack; the command line needs only that it is there.
-    monkeypatch.setattr(spark_submit, "kube_client", object(), raising=False)
 
     def make(connection: dict[str, Any]) -> Any:
         monkeypatch.setenv("AIRFLOW_CONN_ELECTION_SPARK", json.dumps(connection))
@@ -72,45 +61,91 @@ def options(command: list[str]) -> dict[str, str]:
     return found | dict(value.split("=", 1) for name, value in pairs if name == "--conf")
 
 
-def test_on_kubernetes_the_driver_runs_in_the_cluster_and_is_followed_through_its_api(operator: Operator) -> None:
-    task = operator(KUBERNETES)
-    task.execute({})
-    found = options(task.built)
+def test_on_kubernetes_the_driver_runs_in_the_cluster(operator: Operator) -> None:
+    command = operator(KUBERNETES).command(Settings())
+    found = options(command)
     assert found["--master"] == "k8s://https://cluster.example:6443"
-    assert found["--deploy-mode"] == "cluster"
+    assert found["--deploy-mode"] == "cluster" and submission.in_cluster(command)
     assert found["spark.kubernetes.namespace"] == "election"
     assert found["spark.kubernetes.container.image"] == "election:0.1"
     assert found["spark.executor.cores"] == "8", "the connection wins over what is usual"
     assert found["spark.kubernetes.submission.waitAppCompletion"] == "false"
     assert found["spark.kubernetes.driverEnv.PYTHONPATH"] == str(PROJECT)
-    assert task.built[-1] == f"local://{JOB}"
-    assert task._hook._should_track_driver_via_k8s_api()
+    assert command[-1] == f"local://{JOB}"
 
 
-def test_on_yarn_the_driver_runs_in_the_cluster_and_is_followed_through_the_resource_manager(
-    operator: Operator,
-) -> None:
-    task = operator(YARN)
-    task.execute({})
-    found = options(task.built)
+def test_on_yarn_the_driver_runs_in_the_cluster(operator: Operator) -> None:
+    command = operator(YARN).command(Settings())
+    found = options(command)
     assert (found["--master"], found["--deploy-mode"]) == ("yarn", "cluster")
     assert found["spark.yarn.submit.waitAppCompletion"] == "false"
     assert found["spark.yarn.appMasterEnv.PYTHONPATH"] == str(PROJECT)
-    assert task.built[-1] == JOB
-    assert task._hook._should_track_yarn_application_via_rm_api()
+    assert command[-1] == JOB
+
+
+@pytest.mark.parametrize(
+    ("connection", "variable"),
+    [(KUBERNETES, "spark.kubernetes.driverEnv"), (YARN, "spark.yarn.appMasterEnv")],
+    ids=["kubernetes", "yarn"],
+)
+def test_a_driver_in_a_cluster_gets_the_identity_by_which_its_starter_finds_it(
+    operator: Operator, folder: Folder, connection: dict[str, Any], variable: str
+) -> None:
+    command = operator(connection).command(Settings())
+    shown = [sys.executable, "-c", "import sys; print(chr(10).join(sys.argv[1:]))", *command]
+    assert launch(folder, shown, {}, "7e57").wait(30) == 0
+    assert f"{variable}.{IDENTITY}=7e57" in folder.log.read_text().splitlines()
 
 
 @pytest.mark.parametrize("connection", [KUBERNETES, YARN], ids=["kubernetes", "yarn"])
 def test_in_a_cluster_nothing_is_fetched_and_no_secret_is_sent(operator: Operator, connection: dict[str, Any]) -> None:
-    task = operator(connection)
-    task.execute({})
-    jars = options(task.built)["--jars"].split(",")
+    command = operator(connection).command(Settings())
+    jars = options(command)["--jars"].split(",")
     assert [jar for jar in jars if not jar.startswith("local:///")] == []
     assert any("spark-sql-kafka" in jar for jar in jars)
-    assert "--packages" not in task.built
+    assert "--packages" not in command
     for jvm in ("driver", "executor"):
-        assert f"{PROJECT}/stack/spark-log4j2.properties" in options(task.built)[f"spark.{jvm}.extraJavaOptions"]
-    assert not any("password" in part.lower() for part in task.built)
+        assert f"{PROJECT}/stack/spark-log4j2.properties" in options(command)[f"spark.{jvm}.extraJavaOptions"]
+    assert not any("password" in part.lower() for part in command)
+
+
+@pytest.mark.parametrize("connection", [KUBERNETES, YARN], ids=["kubernetes", "yarn"])
+def test_in_a_cluster_state_and_files_are_kept_as_on_the_native_stack(
+    operator: Operator, tmp_path: Path, connection: dict[str, Any]
+) -> None:
+    settings = Settings.model_validate({"var": tmp_path / "var"})
+    in_cluster, native = options(operator(connection).command(settings)), submission.conf(settings)
+    ahead = submission.ahead(settings)
+    assert "rocksdbjni" in ahead
+    for name in ("spark.driver.extraClassPath", "spark.executor.extraClassPath", "spark.hadoop.fs.file.impl"):
+        assert in_cluster[name] == native[name]
+    assert in_cluster["spark.executor.extraClassPath"] == ahead
+    assert "spark.local.dir" not in in_cluster, "scratch files are on the disk of each node"
+
+
+@pytest.fixture
+def on_kubernetes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Settings:
+    """The platform itself runs on Kubernetes."""
+    monkeypatch.setenv("ELECTION_RUNTIME", "kubernetes")
+    monkeypatch.setenv("ELECTION_SPARK_CONF", '{"spark.executor.instances": "2"}')
+    monkeypatch.setenv("ELECTION_VAR", str(tmp_path / "var"))
+    monkeypatch.setattr(submission, "own_image", lambda: "registry.example/election:7")
+    generate(Settings())
+    return Settings()
+
+
+def test_on_kubernetes_the_command_line_submits_what_airflow_submits(
+    operator: Operator, on_kubernetes: Settings
+) -> None:
+    (spark,) = (c for c in connections(on_kubernetes) if c["conn_type"] == "spark")
+    connection = {name: spark[name] for name in ("conn_type", "host", "port", "extra")}
+    by_airflow = operator(connection).command(on_kubernetes)
+    by_hand = _apart(submission.submit_command(on_kubernetes))
+    assert options(by_airflow) == options(by_hand)
+    assert by_airflow[-1] == by_hand[-1] == f"local://{JOB}"
+    assert options(by_hand)["spark.executor.instances"] == "2", "the setting wins over what is usual"
+    assert options(by_hand)["spark.kubernetes.container.image"] == "registry.example/election:7"
+    assert options(by_hand)["spark.authenticate.secret.file"] == str(on_kubernetes.secret_file("spark"))
 
 
 def test_on_the_native_stack_airflow_submits_what_the_command_line_submits(operator: Operator, tmp_path) -> None:
@@ -140,10 +175,9 @@ def test_the_count_proves_who_it_is_with_a_secret_from_a_file(operator: Operator
 def test_in_a_cluster_spark_logs_in_as_well_with_a_secret_that_the_cluster_makes(
     operator: Operator, connection: dict[str, Any]
 ) -> None:
-    task = operator(connection)
-    task.execute({})
-    assert options(task.built).items() >= (AUTHENTICATED | READ_ONLY | METRICS).items()
-    assert "--properties-file" not in task.built
+    command = operator(connection).command(Settings())
+    assert options(command).items() >= (AUTHENTICATED | READ_ONLY | METRICS).items()
+    assert "--properties-file" not in command
 
 
 def test_in_a_container_without_sparks_secret_the_error_says_where_it_is(tmp_path) -> None:

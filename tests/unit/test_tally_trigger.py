@@ -36,11 +36,9 @@ def fires(monkeypatch: pytest.MonkeyPatch, died: Folder) -> Fires:
 
     monkeypatch.setattr(tally, "SETTLE", 0)
 
-    def run(
-        command: list[str] | None = None, paused: bool = False, conn_id: str | None = "election_spark"
-    ) -> dict[str, Any]:
+    def run(command: list[str], paused: bool = False, conn_id: str | None = "election_spark") -> dict[str, Any]:
         monkeypatch.setattr(Airflow, "dags", lambda _self: {"tally_stream": paused})
-        monkeypatch.setattr(tally.TallyOperator, "native_command", lambda _self, _settings: command)
+        monkeypatch.setattr(tally.TallyOperator, "command", lambda _self, _settings: command)
 
         async def first() -> Any:
             return await anext(tally.TallyTrigger(conn_id).run())
@@ -75,7 +73,6 @@ def test_a_refusal_of_the_next_driver_is_what_the_task_is_told(settings, fires: 
     "why",
     [
         "in a container",
-        "to a cluster",
         "no program",
         "paused",
         "asked to stop",
@@ -101,7 +98,7 @@ def test_what_is_for_airflow_to_decide_is_left_to_it(
             raise NotReachable("Airflow does not answer.")
 
         monkeypatch.setattr("election.orchestration.tally.Airflow", silent)
-    command = {"to a cluster": None, "no program": ["/nowhere/spark-submit"]}.get(why, stand_in())
+    command = ["/nowhere/spark-submit"] if why == "no program" else stand_in()
     told = fires(command, why == "paused", None if why == "in a container" else "election_spark")
     assert (told["phase"], told["batch"]) == ("stopped" if why == "stopped" else "failed", 7)
     if why == "no program":
@@ -121,7 +118,7 @@ def marked(monkeypatch: pytest.MonkeyPatch, fires: Fires) -> Any:
     from election.orchestration import tally
 
     monkeypatch.setattr(tally, "ended_by_hand", lambda _task: True)
-    monkeypatch.setattr(tally.TallyOperator, "native_command", lambda _self, _settings: stand_in())
+    monkeypatch.setattr(tally.TallyOperator, "command", lambda _self, _settings: stand_in())
     monkeypatch.setattr(Airflow, "dags", lambda _self: {"tally_stream": False})
     return tally.TallyTrigger("election_spark")
 

@@ -29,6 +29,14 @@ def health(service: Name) -> None:
     containers.health(Settings(), service)
 
 
+@container.command(context_settings={"ignore_unknown_options": True})
+def task(command: Annotated[list[str], typer.Argument(help="what Airflow's executor wants run")]) -> None:
+    """Run one task of Airflow in a pod of its own."""
+    from election.stack import containers
+
+    containers.run_task(Settings(), command)
+
+
 @container.command()
 def finish_batch(
     seconds: Annotated[float, typer.Option(help="how long to wait for it")] = 40,

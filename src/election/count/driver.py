@@ -2,20 +2,23 @@
 
 import fcntl
 import json
+import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import uuid4
 
+from election.clients.kubernetes import remove_ended_drivers
 from election.count.folder import Folder, is_locked, read_json, tally_folder, write_whole
 from election.count.launching import empty, launch
-from election.count.submission import environment, submit_command
+from election.count.submission import NAME, environment, in_cluster, submit_command
 from election.errors import StageFailed
 from election.settings import Settings
 
 SILENT_AFTER = 15.0  # seconds without a heartbeat
 STARTED_WITHIN = 60.0  # seconds from the lock to the running query
+PLACED_WITHIN = 300.0  # seconds that a cluster may take for the driver's start, such as to get its image
 STALLED_AFTER = 25.0  # seconds without a finished batch while votes wait
 EARLY = 60.0  # seconds; a driver that fails sooner without finishing a batch will probably fail again
 MAX_PATIENCE = 60.0  # seconds
@@ -61,8 +64,9 @@ def start(
 ) -> DriverState:
     """Starts a driver that outlives the caller, or finds the running one, and returns when it holds the lock.
 
-    ``command`` defaults to the command line that Airflow uses. ``unless`` is called when no other start is under way,
-    and prevents the start if it returns True. A stop that comes after the call finds this start and stops its driver.
+    ``command`` defaults to the command line that Airflow uses. One that submits to a cluster ends at once; the driver
+    is known by its folder all the same. ``unless`` is called when no other start is under way, and prevents the start
+    if it returns True. A stop that comes after the call finds this start and stops its driver.
 
     Raises StageFailed with the driver's last error when the driver ends before it holds the lock, or is too slow.
     """
@@ -82,19 +86,34 @@ def start(
         starters.truncate(0)
         starters.write(json.dumps({"identity": identity, "at": time.time(), "failures": failures}))
         starters.flush()
-        env = environment(settings) | dict(env or {})
+        if settings.runtime == "kubernetes":
+            remove_ended_drivers(NAME)
         empty(folder.scratch)
-        process = launch(folder, command or submit_command(settings), env, identity)
-        deadline = time.monotonic() + seconds
-        while read_json(folder.heartbeat).get("identity") != identity:
-            if process.poll() is not None:
-                if is_locked(folder.lock):  # another starter's driver was quicker
-                    return state(settings)
-                raise StageFailed(f"The count's driver did not start: {_ended(folder).error}")
-            if time.monotonic() > deadline:
-                raise StageFailed(f"The count's driver holds no lock after {seconds:.0f} s; see {folder.log}.")
-            time.sleep(_POLL)
+        command = command or submit_command(settings)
+        process = launch(folder, command, environment(settings) | dict(env or {}), identity)
+        _await_driver(folder, identity, process, seconds, in_cluster(command))
         return state(settings)
+
+
+def _await_driver(
+    folder: Folder, identity: str, process: subprocess.Popen[bytes], seconds: float, submits: bool
+) -> None:
+    """Returns when the started driver, or one of another starter that was quicker, holds the lock.
+
+    A command that ``submits`` to a cluster ends well at once; then only the folder says what became of the driver.
+    """
+    seconds = max(seconds, PLACED_WITHIN) if submits else seconds
+    began, deadline = time.time(), time.monotonic() + seconds
+    while (last := read_json(folder.heartbeat)).get("identity") != identity:
+        submitted = submits and process.poll() == 0
+        if (float(last.get("at", 0)) > began) if submitted else (process.poll() is not None):
+            if is_locked(folder.lock):
+                return
+            raise StageFailed(f"The count's driver did not start: {_ended(folder).error}")
+        if time.monotonic() > deadline:
+            pod = " `kubectl get pods` shows what its pod waits for." if submits else ""
+            raise StageFailed(f"The count's driver holds no lock after {seconds:.0f} s; see {folder.log}.{pod}")
+        time.sleep(_POLL)
 
 
 def state(settings: Settings) -> DriverState:

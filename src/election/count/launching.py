@@ -12,16 +12,22 @@ from election.count.folder import Folder
 IDENTITY = "ELECTION_TALLY_IDENTITY"
 """The environment variable that gives a started driver its identity."""
 
+IDENTITY_HERE = "@identity@"
+"""Stands for the identity in a command line, for drivers that get another environment than the command has."""
+
 
 def launch(folder: Folder, command: Sequence[str], env: Mapping[str, str], identity: str) -> subprocess.Popen[bytes]:
-    """Starts the process in its own session; its environment has its identity, and the folder's log gets its output."""
+    """Starts the process in its own session; its environment has its identity, and the folder's log gets its output.
+
+    In a cluster the process only submits the driver.
+    """
     if folder.log.exists():
         folder.log.replace(folder.log.with_suffix(".log.1"))
     # The driver outlives Airflow's task and must not get Airflow's secrets.
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "_AIRFLOW"))}
     with folder.log.open("ab") as log:
         return subprocess.Popen(
-            command,
+            [part.replace(IDENTITY_HERE, identity) for part in command],
             env=inherited | dict(env) | {IDENTITY: identity},
             cwd=folder.root,
             stdin=subprocess.DEVNULL,

@@ -1,14 +1,14 @@
 """The tally under Airflow: an operator that starts or finds the driver, and a trigger that watches it.
 
-On a standalone master Spark runs Python in client mode only, so the driver is a process beside Airflow. It is started
-detached with the command line that the Spark provider builds, and identified by its folder (decision 11):
-the task then waits in a trigger, without a worker slot, and whatever of Airflow dies or is restarted finds the
-driver again. When a driver dies, the trigger starts the next one and then lets the task fail with the error; the
-task's next try finds it. On Kubernetes and YARN (connection extra ``deploy-mode`` ``cluster``) the provider submits and
-follows.
+On a standalone master Spark runs Python in client mode only, so the driver is a process beside Airflow. On Kubernetes
+and YARN (connection extra ``deploy-mode`` ``cluster``) it runs in the cluster. Either is started detached with the
+command line that the Spark provider builds, and identified by its folder (decision 11): the task then waits in a
+trigger, without a worker slot, and whatever of Airflow dies or is restarted finds the driver again. When a driver dies,
+the trigger starts the next one and then lets the task fail with the error; the task's next try finds it.
 
-The provider's own way to resume (``execute_resumable``) leaves out client mode. No issue is known. Review at
-apache-airflow-providers-apache-spark 6.4: does it find a driver in client mode again?
+The provider's own way to resume (``execute_resumable``) leaves out client mode, and in a cluster it keeps a worker slot
+for as long as the driver runs. No issue is known. Review at apache-airflow-providers-apache-spark 6.4: does it find a
+driver in client mode again, and wait without a slot?
 """
 
 import asyncio
@@ -55,10 +55,6 @@ class TallyOperator(SparkSubmitOperator):
 
     def execute(self, context: Context) -> None:
         settings = Settings()
-        if self._cluster():
-            self._in_cluster(settings, self._extra().get("conf", {}))
-            super().execute(context)
-            return
         wait = driver.patience(settings)
         if wait > 0:
             self.log.warning("The last driver ended soon after its start; the next one starts in %.0f s.", wait)
@@ -81,7 +77,7 @@ class TallyOperator(SparkSubmitOperator):
             self._stop_stream()
             return
         # In containers the trigger has one of its own, which a driver would not outlive.
-        conn_id = self._conn_id if settings.runtime == "native" else None
+        conn_id = None if settings.runtime == "containers" else self._conn_id
         self.defer(trigger=TallyTrigger(conn_id), method_name="ended")
 
     def ended(self, context: Context, event: dict[str, Any]) -> None:
@@ -92,16 +88,17 @@ class TallyOperator(SparkSubmitOperator):
         message = f"The count's driver ended: {event['error']}"
         raise AirflowFailException(message) if event["refused"] else AirflowException(message)
 
-    def native_command(self, settings: Settings) -> list[str] | None:
-        """``command``; none where the connection leads to a cluster, whose drivers the provider starts."""
-        return None if self._cluster() else self.command(settings)
-
     def command(self, settings: Settings) -> list[str]:
-        """The command line for the native stack, as the provider builds it from the connection."""
-        self.application = submission.application(settings)
-        self.jars = submission.connector(settings)
-        self.conf = submission.conf(settings) | self._extra().get("conf", {})
-        self.properties_file = str(secret_file(settings))
+        """The command line as the provider builds it from the connection."""
+        extra = dict(self._get_hook().get_connection(self._conn_id).extra_dejson)
+        if extra.get("deploy-mode") == "cluster":
+            self._in_cluster(settings)
+        else:
+            self.application = submission.application(settings)
+            self.jars = submission.connector(settings)
+            self.conf = submission.conf(settings)
+            self.properties_file = str(secret_file(settings))
+        self.conf |= extra.get("conf", {})
         self._executor_memory, self._driver_memory = submission.EXECUTOR_MEMORY, submission.DRIVER_MEMORY
         return list(self._get_hook()._build_spark_submit_command(self.application))
 
@@ -110,36 +107,23 @@ class TallyOperator(SparkSubmitOperator):
 
         Raises AirflowTaskTerminated, out of the start, when the task was marked: then the stream stops.
         """
-        if (self._hook is not None) and self._hook._connection["deploy_mode"] == "cluster":
-            super().on_kill()
         # While the driver starts, only this code talks to the API server through this process.
         if self._starting is not None and ended_by_hand(self._starting):
             self._stop_stream()
             raise AirflowTaskTerminated("The task was ended by hand while it started the driver.")
 
-    def _extra(self) -> dict[str, Any]:
-        return dict(self._get_hook().get_connection(self._conn_id).extra_dejson)
-
-    def _cluster(self) -> bool:
-        return self._extra().get("deploy-mode") == "cluster"
-
     def _stop_stream(self) -> None:
         self.log.info("The task was ended by hand: the stream stops after its batch.")
         driver.request_stop(Settings())
 
-    def _in_cluster(self, settings: Settings, conf: dict[str, str]) -> None:
+    def _in_cluster(self, settings: Settings) -> None:
         """The same job for a cluster whose images or nodes hold this project at the same path."""
-        master = self._get_hook()._connection["master"]
-        on_kubernetes = master.startswith("k8s")
-        application = submission.application(settings)
-        # YARN uploads the program itself and knows it by its name alone; Kubernetes takes the image's.
-        self.application = f"local://{application}" if on_kubernetes else application
-        self.jars = ",".join(f"local://{jar}" for jar in submission.connector(settings).split(","))
-        self.conf = submission.cluster_conf(settings) | conf
+        self.application, self.jars = submission.cluster_application(settings)
+        if self._get_hook()._connection["master"].startswith("yarn"):
+            # YARN uploads the program itself and knows it by its name alone; Kubernetes takes the image's.
+            self.application = submission.application(settings)
+        self.conf = submission.cluster_conf(settings)
         self.env_vars = submission.cluster_environment(settings)
-        self._executor_memory, self._driver_memory = submission.EXECUTOR_MEMORY, submission.DRIVER_MEMORY
-        self._track_driver_via_k8s_api = on_kubernetes
-        self._yarn_track_via_rm_api = master.startswith("yarn")
 
 
 class TallyTrigger(BaseTrigger):
@@ -182,11 +166,10 @@ class TallyTrigger(BaseTrigger):
         """
         deadline = asyncio.get_running_loop().time() + FOLLOWED
         try:
-            command = await sync_to_async(TallyOperator(task_id="next", conn_id=conn_id).native_command)(settings)
-            if command is not None:
-                self._starting = asyncio.ensure_future(asyncio.to_thread(_start_unless_kept_back, settings, command))
-                await asyncio.shield(self._starting)
-                await self._stop_when_ended_by_hand()
+            command = await sync_to_async(TallyOperator(task_id="next", conn_id=conn_id).command)(settings)
+            self._starting = asyncio.ensure_future(asyncio.to_thread(_start_unless_kept_back, settings, command))
+            await asyncio.shield(self._starting)
+            await self._stop_when_ended_by_hand()
         except (ElectionError, OSError, AirflowException, AirflowRuntimeError) as error:
             # Whatever it is, the task must hear how the last one ended.
             self.log.warning("The next driver is left to the task's next try: %s", error)

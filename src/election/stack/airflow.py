@@ -5,41 +5,25 @@ import os
 import subprocess
 import sys
 import threading
-from configparser import ConfigParser
 from datetime import datetime
 from functools import partial
 from importlib.metadata import version
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import requests
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from election.clients.airflow import Airflow
 from election.clients.pages import page
 from election.errors import NotReachable, StackError
-from election.settings import KafkaUser, Role, Settings
+from election.settings import Settings
+from election.stack.airflow_configuration import USERS, home, merged, options, secret_options, written
+from election.stack.airflow_connections import connections
 from election.stack.secrets import private_file
 from election.stack.service import Program, Service, end_predecessor
 from election.toolchain import java, spark_home, venv_program
-
-USERS = {"admin": "admin", "operator": "user", "viewer": "viewer"}
-"""Logins and their roles in Airflow."""
-
-MAY = {
-    "viewer": "look",
-    "user": "look, start, stop and decide, and see rejected records",
-    "admin": "do everything, also change connections and settings",
-}
-"""What the roles may do."""
-
-KAFKA: tuple[KafkaUser, ...] = ("app", "owner")
-"""Kafka users that tasks log in as; the count logs in as itself."""
-
-RUNNERS = 16
-"""Tasks that run at the same time; `election_run` lets casting have twelve of them."""
-
 
 _preparing = threading.Lock()
 
@@ -52,150 +36,49 @@ def prepare(settings: Settings) -> None:
 
 def _prepare(settings: Settings) -> None:
     configure(settings)
-    if settings.runtime == "native":  # in containers `init` has done it
+    if settings.runtime == "native":
         migrate(settings)
+    elif settings.runtime == "kubernetes":  # `init` runs beside it; in containers it has ended
+        await_tables(settings)
 
 
 def configure(settings: Settings) -> None:
     """Writes the configuration and the logins, readable by this user alone."""
-    home = _home(settings)
-    home.mkdir(parents=True, exist_ok=True)
-    if home.stat().st_uid == os.geteuid():
-        home.chmod(0o700)
+    file = _made_home(settings) / "airflow.cfg"
     if settings.lineage:
         settings.lineage_folder.mkdir(mode=0o700, exist_ok=True)
-    private_file(home / "airflow.cfg", configuration(settings))
+    private_file(file, written(merged(options(settings), secret_options(settings))))
     passwords = {user: settings.secret(f"airflow_{user}") for user in USERS}
-    private_file(home / "passwords.json", json.dumps(passwords))
+    private_file(file.with_name("passwords.json"), json.dumps(passwords))
+
+
+def configure_task(settings: Settings) -> None:
+    """Writes the configuration of a pod that runs one task: it gets connections from the API server, no secret."""
+    private_file(_made_home(settings) / "airflow.cfg", written(options(settings)))
 
 
 def migrate(settings: Settings) -> None:
     """Upgrades the metadata tables; costs nothing if they are up to date."""
-    migrated = _home(settings) / "migrated"
+    migrated = home(settings) / "migrated"
     if not migrated.exists() or migrated.read_text() != _revision(settings):
         _airflow(settings, "db", "migrate")
         migrated.write_text(_revision(settings))
 
 
-def configuration(settings: Settings) -> str:
-    """airflow.cfg: what differs from Airflow's defaults. Holds secrets."""
-    home = _home(settings)
-    metadata = settings.dsn("airflow").replace("postgresql://", "postgresql+psycopg://")
-    sections: dict[str, dict[str, object]] = {
-        "core": {
-            "dags_folder": settings.root / "dags",
-            "plugins_folder": settings.root / "plugins",
-            "load_examples": False,
-            "executor": "election.orchestration.executor.TrackingLocalExecutor",
-            "parallelism": RUNNERS,
-            # On the native stack `election up` lets them run, once Airflow has read them all.
-            "dags_are_paused_at_creation": settings.runtime == "native",
-            "hostname_callable": "election.stack.hostname.hostname",
-            "fernet_key": settings.secret("airflow_fernet"),
-            "execution_api_server_url": f"{settings.airflow_url}/execution/",
-            "simple_auth_manager_users": ",".join(f"{user}:{role}" for user, role in USERS.items()),
-            "simple_auth_manager_passwords_file": home / "passwords.json",
-            "min_serialized_dag_update_interval": 5,
-            # Only folders of this project are parsed, so that nothing hides behind the heuristic of file contents.
-            "dag_discovery_safe_mode": False,
-        },
-        "database": {"sql_alchemy_conn": metadata},
-        "logging": {
-            "base_log_folder": home / "logs",
-            "dag_processor_child_process_log_directory": home / "logs" / "dag_processor",
-            "uvicorn_logging_level": "WARNING",
-            "colored_console_log": False,
-            "json_logs": settings.log_format == "json",
-            "file_task_handler_new_folder_permissions": "0o700",
-            "file_task_handler_new_file_permissions": "0o600",
-            "worker_log_server_port": settings.airflow_log_port,
-            "trigger_log_server_port": settings.airflow_trigger_log_port,
-        },
-        "api": {
-            "host": settings.host,
-            "port": settings.airflow_port,
-            "base_url": settings.airflow_page,
-            "secret_key": settings.secret("airflow_api"),
-            "workers": 1,
-            "enable_swagger_ui": False,
-        },
-        "api_auth": {
-            "jwt_secret": settings.secret("airflow_jwt"),
-            "jwt_expiration_time": settings.session_hours * 3600,
-        },
-        # An API server that is away for some minutes must not cost a task that works without it.
-        "workers": {"max_failed_heartbeats": 36, "execution_api_retries": 10, "execution_api_retry_wait_max": 10},
-        "scheduler": {
-            # Short waits between tasks; an idle scheduler still takes less than a tenth of a core.
-            "scheduler_idle_sleep_time": 0.5,
-            # A task whose process died with its scheduler is noticed after this many seconds, or when it is orphaned.
-            "task_instance_heartbeat_timeout": 120,
-            "orphaned_tasks_check_interval": 20,
-            # So is one whose runner died before it said that it runs it. No other waits as long: our executor takes no
-            # more tasks than it has runners.
-            "task_queued_timeout": 120,
-            "task_queued_timeout_check_interval": 20,
-        },
-        # New and changed files are found within seconds. One that has not changed is read again for a new scenario in
-        # its form alone; each such round takes more than a second of a core.
-        "dag_processor": {"refresh_interval": 10, "min_file_process_interval": 60, "parsing_processes": 1},
-    }
-    if settings.otlp_url:
-        sections["metrics"] = {"otel_on": True}
-    if settings.lineage:
-        sections["openlineage"] = {
-            "namespace": "election",
-            "transport": json.dumps({"type": "file", "log_file_path": str(settings.lineage_folder / "event")}),
-            "extractors": "election.orchestration.lineage.FlowExtractor",
-            "disable_source_code": True,
-        }
-    parser = ConfigParser(interpolation=None)
-    parser.read_dict({name: {key: str(value) for key, value in options.items()} for name, options in sections.items()})
-    text = StringIO()
-    # Airflow expands %(name)s itself.
-    for section in parser.sections():
-        for key, value in parser[section].items():
-            parser[section][key] = value.replace("%", "%%")
-    parser.write(text)
-    return text.getvalue()
+def await_tables(settings: Settings) -> None:
+    """Waits for the tables that `init` makes. Raises NotReachable after five minutes."""
+    Retrying(stop=stop_after_delay(300), wait=wait_fixed(1), retry=retry_if_exception_type(NotReachable), reraise=True)(
+        _require_tables, settings
+    )
 
 
-def connections(settings: Settings) -> list[dict[str, Any]]:
-    """The platform's addresses and logins, as Airflow connections for the DAGs."""
-
-    def postgres(role: Role) -> dict[str, Any]:
-        return {
-            "connection_id": f"election_{role}",
-            "conn_type": "postgres",
-            "description": f"Elections, as the database role {settings.role_name(role)}",
-            "host": settings.postgres_host,
-            "port": settings.postgres_port,
-            "schema": settings.postgres_database,
-            "login": settings.role_name(role),
-            "password": settings.secret(f"postgres_{role}"),
-            "extra": json.dumps({"application_name": f"airflow-{role}"} | settings.postgres_tls),
-        }
-
-    return [
-        *(postgres(role) for role in ("owner", "app", "auditor", "box", "reader")),
-        *(
-            {
-                "connection_id": f"election_kafka_{user}",
-                "conn_type": "kafka",
-                "description": f"Kafka, as the user {user}; the extra is librdkafka's configuration",
-                "extra": json.dumps(settings.kafka_login(user) | {"group.id": "airflow"}),
-            }
-            for user in KAFKA
-        ),
-        {
-            "connection_id": "election_spark",
-            "conn_type": "spark",
-            "description": "The cluster that counts",
-            "host": f"spark://{settings.spark_host}",
-            "port": settings.spark_master_port,
-            "extra": json.dumps({"deploy-mode": "client"}),
-        },
-    ]
+def _require_tables(settings: Settings) -> None:
+    try:
+        if _revision(settings) != "empty":
+            return
+    except psycopg.OperationalError as error:
+        raise NotReachable(f"Airflow's database does not answer: {error}") from error
+    raise NotReachable("Airflow's database has no tables yet: the job `init` makes them.")
 
 
 def api_ready(settings: Settings, _since: float) -> None:
@@ -232,7 +115,7 @@ def go_to_work(settings: Settings) -> None:
 
 def import_connections(settings: Settings) -> None:
     """Writes Airflow's connections without its API server, which is not up yet."""
-    file = _home(settings) / "connections.json"
+    file = home(settings) / "connections.json"
     described = {
         str(c["connection_id"]): {name: value for name, value in c.items() if name != "connection_id"}
         for c in connections(settings)
@@ -278,20 +161,16 @@ def _airflow(settings: Settings, *arguments: str) -> None:
 
 def environment(settings: Settings) -> dict[str, str]:
     """The environment of Airflow's processes, and so of every task."""
-    return (
-        settings.environment
-        | _telemetry(settings)
-        | {
-            "AIRFLOW_HOME": str(_home(settings)),
-            # Tasks start spark-submit and python by name.
-            "PATH": os.pathsep.join([str(Path(sys.prefix, "bin")), str(java().parent), os.environ["PATH"]]),
-            "JAVA_HOME": str(java().parents[1]),
-            "SPARK_HOME": str(spark_home()),
-            "SPARK_LOCAL_IP": settings.node,
-            "SPARK_PUBLIC_DNS": settings.public_host,
-            "PYTHONUNBUFFERED": "1",
-        }
-    )
+    return settings.environment | _telemetry(settings) | {
+        "AIRFLOW_HOME": str(home(settings)),
+        # Tasks start spark-submit and python by name.
+        "PATH": os.pathsep.join([str(Path(sys.prefix, "bin")), str(java().parent), os.environ["PATH"]]),
+        "JAVA_HOME": str(java().parents[1]),
+        "SPARK_HOME": str(spark_home()),
+        "SPARK_LOCAL_IP": settings.node,
+        "SPARK_PUBLIC_DNS": settings.public_host,
+        "PYTHONUNBUFFERED": "1",
+    }
 
 
 def _telemetry(settings: Settings) -> dict[str, str]:
@@ -307,11 +186,11 @@ def _telemetry(settings: Settings) -> dict[str, str]:
 
 def program(part: str, settings: Settings) -> Program:
     # The logs of tasks are on this machine's disk: servers that hand them out are not needed.
-    options = ["--skip-serve-logs"] if part in ("scheduler", "triggerer") else []
+    quiet = ["--skip-serve-logs"] if part in ("scheduler", "triggerer") else []
     # Its tasks are forked from it, and find there what takes long to import.
     ahead = (sys.executable, "-m", "election.orchestration.scheduler") if part == "scheduler" else ()
     return Program(
-        (*end_predecessor(settings, f"airflow-{part}"), *ahead, venv_program("airflow"), part, *options),
+        (*end_predecessor(settings, f"airflow-{part}"), *ahead, venv_program("airflow"), part, *quiet),
         environment(settings),
         # A scheduler waits for its tasks, however long; they are started again instead.
         stop_seconds=15,
@@ -319,8 +198,12 @@ def program(part: str, settings: Settings) -> Program:
     )
 
 
-def _home(settings: Settings) -> Path:
-    return settings.var / "airflow"
+def _made_home(settings: Settings) -> Path:
+    folder = home(settings)
+    folder.mkdir(parents=True, exist_ok=True)
+    if folder.stat().st_uid == os.geteuid():
+        folder.chmod(0o700)
+    return folder
 
 
 SERVICES = (

@@ -2,9 +2,12 @@
 
 import os
 import socket
+from collections.abc import Callable
 from typing import NoReturn
 
 import psutil
+import psycopg
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from election.clients.spark import has_worker
 from election.errors import NotReachable, StackError
@@ -24,6 +27,12 @@ def serve(settings: Settings, name: str) -> NoReturn:
     os.execvpe(command[0], command, os.environ | program.environment)
 
 
+def run_task(settings: Settings, command: list[str]) -> NoReturn:
+    """Becomes the process of one task, in a pod that Airflow's executor started."""
+    airflow.configure_task(settings)
+    os.execvpe(command[0], command, os.environ | airflow.environment(settings))
+
+
 def health(settings: Settings, name: str) -> None:
     """Raises NotReachable unless this container's service answers, by the native stack's check."""
     _service(settings, name).ready(settings, psutil.Process(1).create_time())
@@ -33,11 +42,17 @@ def health(settings: Settings, name: str) -> None:
 
 def initialise(settings: Settings) -> None:
     """Creates what services need: roles and databases, Kafka's users, Airflow's tables and connections."""
-    postgres.settle(settings)
-    kafka.settle(settings)
+    _once_reached(postgres.settle, settings)
+    _once_reached(kafka.settle, settings)
     airflow.configure(settings)
     airflow.migrate(settings)
     airflow.import_connections(settings)
+
+
+def _once_reached(step: Callable[[Settings], None], settings: Settings) -> None:
+    """Tries for five minutes: on Kubernetes a job starts with what it needs, not after it."""
+    reached = retry_if_exception_type((NotReachable, psycopg.OperationalError))
+    Retrying(stop=stop_after_delay(300), wait=wait_fixed(2), retry=reached, reraise=True)(step, settings)
 
 
 def broker_secret(settings: Settings) -> None:

@@ -124,6 +124,11 @@ def _home(settings: Settings) -> Path:
     return settings.var / "spark"
 
 
+def _standalone(settings: Settings) -> bool:
+    """On Kubernetes there is neither master nor worker: Spark's drivers ask the cluster for executors."""
+    return settings.runtime != "kubernetes"
+
+
 MASTER = Service(
     name="spark-master",
     purpose="gives the tally its processors",
@@ -132,6 +137,7 @@ MASTER = Service(
     program=master_program,
     ready=master_ready,
     url=lambda settings: settings.spark_page,
+    exists=_standalone,
 )
 WORKER = Service(
     name="spark-worker",
@@ -142,4 +148,5 @@ WORKER = Service(
     program=worker_program,
     ready=worker_ready,
     url=lambda settings: f"http://{settings.public_host}:{settings.spark_worker_ui_port}",
+    exists=_standalone,
 )

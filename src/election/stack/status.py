@@ -6,7 +6,7 @@ from typing import Any
 
 from election.errors import NotReachable
 from election.settings import Settings
-from election.stack.airflow import MAY, USERS
+from election.stack.airflow_configuration import MAY, USERS
 from election.stack.service import Service
 from election.stack.services import existing
 from election.stack.supervision import ProcessInfo, Supervisor
