@@ -11,7 +11,7 @@ import pytest
 
 from election.contracts.topics import TOPICS
 from election.settings import PROJECT
-from election.stack.airflow import configuration, environment
+from election.stack.airflow_configuration import merged, options, secret_options, written, environment
 from election.stack.secrets import generate
 
 
@@ -69,11 +69,11 @@ def test_a_task_reads_and_writes_by_openlineages_own_names(settings):
 
 def test_lineage_and_airflows_own_metrics_are_off_until_they_are_asked_for(settings):
     generate(settings)
-    plain = configuration(settings)
+    plain = written(merged(options(settings), secret_options(settings)))
     assert "[openlineage]" not in plain and "[metrics]" not in plain and "json_logs = False" in plain
     assert not [name for name in environment(settings) if name.startswith("OTEL_")]
     asked = settings.model_copy(update={"lineage": True, "otlp_url": "http://prometheus/otlp", "log_format": "json"})
-    written = configuration(asked)
+    written = written(merged(options(asked), secret_options(asked)))
     assert (
         str(asked.lineage_folder) in written and '"type": "file"' in written and "disable_source_code = True" in written
     )

@@ -161,16 +161,20 @@ def _airflow(settings: Settings, *arguments: str) -> None:
 
 def environment(settings: Settings) -> dict[str, str]:
     """The environment of Airflow's processes, and so of every task."""
-    return settings.environment | _telemetry(settings) | {
-        "AIRFLOW_HOME": str(home(settings)),
-        # Tasks start spark-submit and python by name.
-        "PATH": os.pathsep.join([str(Path(sys.prefix, "bin")), str(java().parent), os.environ["PATH"]]),
-        "JAVA_HOME": str(java().parents[1]),
-        "SPARK_HOME": str(spark_home()),
-        "SPARK_LOCAL_IP": settings.node,
-        "SPARK_PUBLIC_DNS": settings.public_host,
-        "PYTHONUNBUFFERED": "1",
-    }
+    return (
+        settings.environment
+        | _telemetry(settings)
+        | {
+            "AIRFLOW_HOME": str(home(settings)),
+            # Tasks start spark-submit and python by name.
+            "PATH": os.pathsep.join([str(Path(sys.prefix, "bin")), str(java().parent), os.environ["PATH"]]),
+            "JAVA_HOME": str(java().parents[1]),
+            "SPARK_HOME": str(spark_home()),
+            "SPARK_LOCAL_IP": settings.node,
+            "SPARK_PUBLIC_DNS": settings.public_host,
+            "PYTHONUNBUFFERED": "1",
+        }
+    )
 
 
 def _telemetry(settings: Settings) -> dict[str, str]:
