@@ -18,7 +18,7 @@ parameters := scenario=SCENARIO slug=SLUG contests=CONTESTS region=REGION source
 variable = $(lastword $(subst =, ,$(p)))
 options = $(foreach p,$(parameters),$(if $($(variable)),--$(firstword $(subst =, ,$(p))) "$($(variable))"))
 
-.PHONY: help setup demo up down status clean distclean lint format lock \
+.PHONY: help setup archive demo up down status clean distclean lint format lock \
   test test-integration test-unit-and-drills test-runs test-pages test-users compose-demo compose-down test-compose \
   drill-casting drill-compose drill-count drill-machine drill-users check nightly \
   bench-casting bench-uk bench-dashboard bench-feed bench-quality bench-count bench-outcome bench-evidence bench-audit
@@ -34,9 +34,13 @@ help: ## this list
 setup: ## install the toolchain into .venv; does nothing when it is there
 	@stack/bootstrap.sh
 
+archive: setup ## archive Spark's classes, so that the count restarts sooner; does nothing when it is there
+	@stack/bootstrap.sh archive
+
 demo: setup ## set up, start the stack and run an election to its end
-	@$(election) up
+	@$(election) up --no-wait-for-pages
 	@$(election) run --follow $(options)
+	@stack/bootstrap.sh archive
 
 up: setup ## start the stack and wait until it answers
 	@$(election) up
@@ -64,7 +68,7 @@ once-more = tests/once-more $(python) -o cache_dir=.pytest_cache/$@ $(1)
 # Each session has a platform of its own: what one part leaves on the topics on purpose is no other part's business.
 # Most of the time a part waits for something, so two run side by side, the next as soon as one is done; each prints
 # when it is. Beside what needs the whole stack runs what needs less.
-test: setup ## lint and all tests, on ports and in folders of their own
+test: archive ## lint and all tests, on ports and in folders of their own
 	@$(MAKE) --no-print-directory lint
 	@$(python) -m tests.browser
 	@$(MAKE) --no-print-directory -j2 --output-sync=target \
@@ -113,11 +117,11 @@ bench-casting: setup ## casting, publication and electorate against their limits
 bench-uk: setup ## the United Kingdom of 2019, whole, through every stage (REGION=Wales: a part)
 	@$(python) -m bench.uk $(if $(REGION),--region "$(REGION)") $(if $(WORKERS),--workers $(WORKERS))
 
-drill-count: setup ## kill every part of the count and of Airflow while elections are cast; KILLS= rounds (10), SEED=
+drill-count: archive ## kill every part of the count and of Airflow while elections are cast; KILLS= rounds (10), SEED=
 	@DRILL_KILLS=$(or $(KILLS),10) $(if $(SEED),DRILL_SEED=$(SEED)) \
 	  $(python) -m pytest tests/drills/test_count.py --log-cli-level=WARNING
 
-bench-count: setup ## the count: catch-up, freshness, restart, sealing, growth to VOTES= (30 million); ONLY=freshness: a part
+bench-count: archive ## the count: catch-up, freshness, restart, sealing, growth to VOTES= (30 million); ONLY=freshness: a part
 	@for part in $(or $(ONLY),catchup freshness restart sealing growth); do \
 	  votes=; if [ $$part = growth ]; then votes='$(VOTES:%=--votes %)'; fi; \
 	  $(python) -m bench.count $$part $$votes || exit 1; done
@@ -161,8 +165,8 @@ format: setup ## let ruff mend what it can
 	@.venv/bin/ruff check --fix .
 	@.venv/bin/ruff format .
 
-lock: setup ## pin new dependencies, keep the other versions (UPGRADE=1: the newest of all); stack/jars.sha256
+lock: setup ## pin new dependencies, keep the other versions (UPGRADE=1: the newest of all), and the jars
 	$(compile) pyproject.toml $(if $(UPGRADE),--upgrade) -o requirements.txt
 	$(compile) --group dev $(if $(UPGRADE),--upgrade) -c requirements.txt -o requirements-dev.txt \
 	  $$(sed -n 's/^\([A-Za-z0-9._-]*\).*==.*/--no-emit-package \1/p' requirements.txt)
-	cd .venv/jars && sha256sum */*.jar > ../../stack/jars.sha256
+	$(python) stack/lock_jars.py

@@ -1,8 +1,9 @@
 #!/bin/sh
-# Sets up the toolchain in .venv: uv, the locked Python packages, the jars of the broker and of Spark's connector, and
-# an archive of Spark's classes.
+# Sets up the toolchain in .venv: uv, the locked Python packages, the jars of the broker and of Spark's connector.
 # Checks for Python and Java, and installs them with apt where it may. A second call finds the stamp, does nothing
-# and reaches no network. Usage: stack/bootstrap.sh, from anywhere; `make setup` calls it.
+# and reaches no network. Each step prints what it does and its seconds.
+# Usage: stack/bootstrap.sh [archive], from anywhere; `make setup` calls it. With `archive` it then makes the archive of
+# Spark's classes, unless it is there: the archive makes only later starts quicker, so the set-up does not wait for it.
 set -eu
 umask 022  # the user that the platform runs as must be able to read the programs
 
@@ -12,12 +13,15 @@ stamp=$venv/.set-up
 
 say() { printf '%s\n' "$*" >&2; }
 fail() { say "Error: $*"; exit 1; }
+now() { date +%s; }
+begin() { began=$(now); say "$* ..."; }
+end() { say "  $(($(now) - began)) s: $*"; }
 
-# What the set-up depends on: when none of it has changed, and the project has not moved, it is done. Another Java, too:
-# the archive of classes is of use to the one that made it alone.
+# What the set-up depends on: when none of it has changed, and the project has not moved, it is done. Java is part of it,
+# because an archive of classes fits only the Java that made it.
 wanted() {
   { printf '%s\n' "$root" "$(java_version)"; cat "$root/stack/bootstrap.sh" "$root/stack/archive.sh" \
-      "$root/stack/uv.txt" "$root/requirements.txt" "$root/requirements-dev.txt" "$root/stack/ivy.xml" \
+      "$root/stack/uv.txt" "$root/requirements.txt" "$root/requirements-dev.txt" "$root/stack/jars.xml" \
       "$root/stack/jars.sha256" "$root/pyproject.toml"; } | sha256sum | cut -d ' ' -f 1
 }
 
@@ -97,9 +101,20 @@ install_packages() {
   fi
 }
 
-if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$(wanted)" ] && "$venv/bin/python" -c '' 2>/dev/null; then
+set_up() { [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$(wanted)" ] && "$venv/bin/python" -c '' 2>/dev/null; }
+
+# Why it could not be made, archive.sh has said; the count works without it.
+archive() {
+  [ ! -f "$venv/spark.jsa" ] || return 0
+  begin "Archiving the classes that Spark loads, for quicker restarts of the count"
+  if "$root/stack/archive.sh" "$(find_java)" "$venv/spark.jsa"; then end "the archive"; fi
+}
+
+if set_up; then
+  [ "${1:-}" != archive ] || archive
   exit 0
 fi
+all_began=$(now)
 
 # Said now, before minutes of downloads.
 if [ "$(id -u)" -eq 0 ]; then
@@ -123,46 +138,62 @@ python=$(find_python) || fail "no Python from 3.11 to 3.13 was found ($(python3 
 Install one beside it, for example: sudo apt-get install -y python3.13-venv"
 java=$(find_java) || fail "no Java 17 or 21 is to be found: install one, or set JAVA_HOME to it."
 
-rm -f "$stamp"
+rm -f "$stamp" "$venv/spark.jsa"
 if ! "$venv/bin/python" -c '' 2>/dev/null; then
-  say "Making a Python environment in .venv with $python ..."
+  begin "Making a Python environment in .venv with $python"
   rm -rf "$venv"
   "$python" -m venv "$venv"
+  end "the environment"
 fi
 
 uv=$venv/uv/bin/uv
 if ! cmp -s "$root/stack/uv.txt" "$venv/uv/uv.txt"; then
-  say "Getting uv ..."
+  begin "Getting uv"
   rm -rf "$venv/uv"
-  "$venv/bin/python" -m ensurepip >/dev/null 2>&1 || true
+  "$venv/bin/python" -m pip --version >/dev/null 2>&1 || "$venv/bin/python" -m ensurepip >/dev/null 2>&1 || true
   "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
     --target "$venv/uv" -r "$root/stack/uv.txt" || fail "uv could not be installed; is there a network?"
   cp "$root/stack/uv.txt" "$venv/uv/uv.txt"
+  end "uv"
 fi
 
-say "Installing the locked Python packages ..."
-# The user of root's platform may not write here, and would compile a module at each import.
-compile=
-[ "$(id -u)" -ne 0 ] || compile=--compile-bytecode
-"$uv" pip sync --quiet $compile --python "$venv/bin/python" --require-hashes "$root/requirements.txt" \
-  "$root/requirements-dev.txt" ||
+# pyspark comes as source: its jars need no second compression in the wheel that uv builds of it.
+begin "Installing the locked Python packages (1.2 GB to download)"
+"$uv" pip sync --quiet --python "$venv/bin/python" --require-hashes "$root/requirements.txt" \
+  "$root/requirements-dev.txt" --config-settings-package "pyspark:--build-option=--compression=stored" ||
   fail "the Python packages could not be installed; see above, and try again."
-"$uv" pip install --quiet --python "$venv/bin/python" --no-deps --no-build-isolation --editable "$root"
+end "the packages"
 
 jars=$venv/jars
-if ! { [ -d "$jars" ] && (cd "$jars" && sha256sum --check --status "$root/stack/jars.sha256" 2>/dev/null); }; then
-  say "Getting the jars of Kafka and for Spark ..."
+# jars.xml names every jar, so that Ivy reads no descriptions of projects. What came is compared with jars.sha256.
+get_jars() {
   rm -rf "$jars"
   ivy=$(ls "$venv"/lib/python3.*/site-packages/pyspark/jars/ivy-2*.jar)
-  "$java" "-Divy.default.ivy.user.dir=$venv/ivy" -jar "$ivy" -ivy "$root/stack/ivy.xml" -confs kafka spark ahead \
-    -cache "$venv/ivy/cache" -types jar bundle -retrieve "$jars/[conf]/[artifact]-[revision](-[classifier]).[ext]" \
-    -warn >"$venv/ivy.log" 2>&1 || fail "the jars could not be resolved; $venv/ivy.log says why."
+  "$java" "-Divy.default.ivy.user.dir=$venv/ivy" -jar "$ivy" -settings "$root/stack/ivy-settings.xml" \
+    -ivy "$root/stack/jars.xml" -confs kafka spark ahead -cache "$venv/ivy/cache" \
+    -retrieve "$jars/[conf]/[artifact]-[revision].[ext]" -warn >"$venv/ivy.log" 2>&1
+}
+
+# Ivy comes with pyspark. It waits for the network while this machine compiles.
+getting=
+trap '[ -z "$getting" ] || kill "$getting" 2>/dev/null || true' EXIT
+if ! { [ -d "$jars" ] && (cd "$jars" && sha256sum --check --status "$root/stack/jars.sha256" 2>/dev/null); }; then
+  begin "Getting the jars of Kafka and for Spark (133 MB), compiling the Python packages"
+  get_jars &
+  getting=$!
+else
+  begin "Compiling the Python packages"
+fi
+# Compiled on first use, they would slow down the first start. The user of root's platform may not even write here.
+"$uv" pip install --quiet --compile-bytecode --python "$venv/bin/python" --no-deps --no-build-isolation --editable "$root"
+if [ -n "$getting" ]; then
+  wait "$getting" || fail "the jars could not be downloaded; $venv/ivy.log says why."
+  getting=
   (cd "$jars" && sha256sum --check --quiet "$root/stack/jars.sha256") ||
     fail "the jars in .venv/jars are not those of stack/jars.sha256."
 fi
-
-say "Archiving the classes that Spark loads at each start ..."
-"$root/stack/archive.sh" "$java" "$venv/spark.jsa" || true  # it has said why; the count works without
+end "the jars and the compiled packages"
 
 wanted >"$stamp"
-say "The set-up is done."
+say "The set-up is done after $(($(now) - all_began)) s."
+[ "${1:-}" != archive ] || archive

@@ -57,9 +57,10 @@ def spark_home() -> Path:
 
 
 def class_archive() -> Path | None:
-    """Spark's classes as Java keeps them in memory, made by the set-up: a JVM with it starts in two thirds of the time.
+    """Spark's classes as Java keeps them in memory, made by `make archive`: a JVM with it starts in two thirds of the
+    time.
 
-    None where the set-up could not make it. A JVM that it does not fit (other jars, another Java) does without.
+    None where it was not made or could not be. A JVM that it does not fit (other jars, another Java) does without.
     """
     archive = Path(sys.prefix, "spark.jsa")
     return archive if archive.is_file() else None

@@ -49,11 +49,11 @@ SEED = os.environ.get("DRILL_SEED", str(time.time_ns() % 1_000_000))
 FAULTS = {
     "driver": count_faults.kill_driver_within_batch,
     "executor": count_faults.kill_executor,
-    "kafka": count_faults.restart_service("kafka"),
     # Beyond the heartbeat's timeout, with a second start attempted by both ways.
     "pause": lambda platform: count_faults.freeze_driver(platform, seconds=5),
 }
-"""One of each kind; `make drill-count` has the others, on the whole stack."""
+"""One of each kind; `make drill-count` has the others, on the whole stack. Services are killed in a run of Airflow's
+(tests/e2e/test_election_runs.py)."""
 
 
 @contextmanager
@@ -165,7 +165,7 @@ def test_the_state_is_kept_by_the_rocksdb_ahead_of_sparks_own(counting, counted)
 
 def test_driver_and_executor_start_from_the_archive_of_classes(counting, counted) -> None:
     archive = class_archive()
-    assert archive is not None, "the set-up could not make one; .venv/spark-archive.log says why"
+    assert archive is not None, "`make archive` makes it; .venv/spark-archive.log says why it could not"
     for jvm in (count_faults.driver_jvm(counting.settings), count_faults.executor(counting.settings)):
         assert str(archive.resolve()) in {mapped.path for mapped in jvm.memory_maps()}, count_faults.args(jvm)[:200]
 

@@ -1,4 +1,4 @@
-"""The archive of Spark's classes is whole or is not there, and the set-up says which."""
+"""The archive of Spark's classes is whole or is not there, and its maker says which."""
 
 import os
 import subprocess
@@ -18,7 +18,7 @@ done
 
 
 def made(folder: Path, spark_submit: str, seconds: int = 60) -> subprocess.CompletedProcess[str]:
-    """The set-up's step with a Spark that does this in place of its work; an old archive is there."""
+    """The step with a Spark that does this in place of its work; an old archive is there."""
     program = folder / "spark-submit"
     program.write_text(f"#!/bin/sh\n{NAMED}{spark_submit}\n")
     program.chmod(0o755)
