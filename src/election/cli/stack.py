@@ -25,26 +25,29 @@ AsJson = Annotated[bool, typer.Option("--json", help="Answer as JSON, for other 
 @app.command()
 def up(
     services: Annotated[list[str] | None, typer.Argument(help="Only these services (default: all).")] = None,
+    wait_for_pages: Annotated[bool, typer.Option(help="Also wait for the dashboard and the results feed.")] = True,
     as_json_: AsJson = False,
 ) -> None:
     """Start the stack and wait until every service answers. Running services are left alone."""
+    from election.stack.service import Service
     from election.stack.starting import start
     from election.stack.status import status
 
     settings = Settings()
     begun = time.monotonic()
 
-    def report(name: str, seconds: float) -> None:
+    def report(service: Service, seconds: float) -> None:
         if not as_json_:
-            console.print(styled(("✓", "green"), f" {name} ", (f"{seconds:.1f} s", "dim")))
+            console.print(
+                styled(("✓", "green"), f" {service.name:<22}{service.purpose:<32}", (f"{seconds:5.1f} s", "dim"))
+            )
 
-    started = start(settings, tuple(services or ()), report)
+    started = start(settings, tuple(services or ()), report, wait_for_pages=wait_for_pages)
     if as_json_:
         as_json(status(settings))
     elif started:
-        console.print(
-            f"The stack is up after {time.monotonic() - begun:.0f} s. `election status` shows where everything is."
-        )
+        what = "The stack is up" if wait_for_pages else "A run can begin"
+        console.print(f"{what} after {time.monotonic() - begun:.0f} s. `election status` shows where everything is.")
     else:
         console.print("The stack was up already.")
 

@@ -299,6 +299,7 @@ def _home(settings: Settings) -> Path:
 SERVICES = (
     Service(
         name="airflow-api-server",
+        purpose="Airflow's pages and its API",
         ports=("airflow_port",),
         needs=("postgres",),
         prepare=prepare,
@@ -309,16 +310,18 @@ SERVICES = (
     *(
         Service(
             name=f"airflow-{part}",
+            purpose=purpose,
             ports=(),
             needs=("postgres",),
             prepare=prepare,
             program=partial(program, part),
             ready=partial(part_ready, part),
         )
-        for part in ("scheduler", "triggerer")
+        for part, purpose in (("scheduler", "starts the tasks of runs"), ("triggerer", "watches what tasks wait for"))
     ),
     Service(
         name="airflow-dag-processor",
+        purpose="reads the DAGs",
         ports=(),
         needs=("postgres",),
         prepare=prepare,

@@ -37,6 +37,7 @@ def program(settings: Settings) -> Program:
 
 SERVICE = Service(
     name="dashboard",
+    purpose="results for people",
     ports=("dashboard_port",),
     program=program,
     ready=ready,

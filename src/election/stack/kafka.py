@@ -132,6 +132,7 @@ def _home(settings: Settings) -> Path:
 
 SERVICE = Service(
     name="kafka",
+    purpose="messages between the stages",
     ports=("kafka_port", "kafka_controller_port"),
     prepare=prepare,
     program=program,

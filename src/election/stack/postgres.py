@@ -144,6 +144,7 @@ def _home(settings: Settings) -> Path:
 
 SERVICE = Service(
     name="postgres",
+    purpose="elections, voters, votes",
     ports=("postgres_port",),
     prepare=prepare,
     program=program,

@@ -27,6 +27,7 @@ def program(settings: Settings) -> Program:
 
 SERVICE = Service(
     name="results-feed",
+    purpose="results for programs",
     ports=("feed_port",),
     program=program,
     ready=ready,

@@ -31,6 +31,8 @@ class Service:
     answer. ``since`` (epoch seconds) is the start of its process, so that a stale answer does not count."""
 
     name: str
+    purpose: str
+    """What it is for; people read it while it starts."""
     ports: tuple[str, ...]
     """Settings with the ports it listens on; people use the first."""
     program: Callable[[Settings], Program]

@@ -14,6 +14,9 @@ SERVICES: tuple[Service, ...] = (
     results_feed.SERVICE,
 )
 
+PAGES = ("dashboard", "results-feed")
+"""What no run needs. They start last, so that they take no processor time from what a run needs."""
+
 STORAGE = ("postgres", "kafka")
 SPARK = (*STORAGE, "spark-master", "spark-worker")
 

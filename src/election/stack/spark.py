@@ -126,6 +126,7 @@ def _home(settings: Settings) -> Path:
 
 MASTER = Service(
     name="spark-master",
+    purpose="gives the tally its processors",
     ports=("spark_master_port", "spark_master_ui_port"),
     prepare=prepare_master,
     program=master_program,
@@ -134,6 +135,7 @@ MASTER = Service(
 )
 WORKER = Service(
     name="spark-worker",
+    purpose="runs the tally",
     ports=("spark_worker_port", "spark_worker_ui_port"),
     needs=("spark-master",),
     prepare=prepare_worker,

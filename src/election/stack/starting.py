@@ -16,19 +16,26 @@ from election.settings import Settings
 from election.stack import checks, privacy, secrets, spark
 from election.stack.orphans import end, orphans
 from election.stack.service import Service
-from election.stack.services import existing
+from election.stack.services import PAGES, existing
 from election.stack.supervision import ProcessInfo, Supervisor
 
 PATIENCE = 300
 """Seconds from a service's start to its first answer, at most."""
 
-Report = Callable[[str, float], None]
-"""Called with each service that answers, and its seconds."""
+Report = Callable[[Service, float], None]
+"""Called with each service that answers, and the seconds from its start to its answer."""
 
 
-def start(settings: Settings, only: tuple[str, ...] = (), report: Report = lambda name, seconds: None) -> list[str]:
+def start(
+    settings: Settings,
+    only: tuple[str, ...] = (),
+    report: Report = lambda service, seconds: None,
+    *,
+    wait_for_pages: bool = True,
+) -> list[str]:
     """Starts the stack, or ``only`` some of its services, and returns the names of those that were down.
 
+    Without ``wait_for_pages`` it returns as soon as a run can begin, and the pages answer some seconds later.
     Safe to repeat: a service that runs is left alone. Raises StackError within seconds when something (a port, Java,
     disk space) keeps it from starting or root calls it, and NotReachable when a service gives no answer in time.
     """
@@ -55,20 +62,29 @@ def start(settings: Settings, only: tuple[str, ...] = (), report: Report = lambd
         if not running & {"spark-master", "spark-worker"}:
             spark.forget(settings)
         supervisor.start({name: service.program(settings) for name, service in services.items()})
-        _in_order(settings, supervisor, wanted, report)
+        _in_order(settings, supervisor, wanted, report, wait_for_pages)
         return [service.name for service in down]
 
 
-def _in_order(settings: Settings, supervisor: Supervisor, services: dict[str, Service], report: Report) -> None:
+def _in_order(
+    settings: Settings, supervisor: Supervisor, services: dict[str, Service], report: Report, wait_for_pages: bool
+) -> None:
     """Each service as soon as what it needs answers; independent ones at the same time."""
     waiting, ready = dict(services), set[str]()
-    begun, given_up = time.monotonic(), threading.Event()
+    given_up = threading.Event()
+
+    def bring_up(service: Service) -> float:
+        wait = wait_for_pages or service.name not in PAGES
+        begun = time.monotonic()
+        _bring_up(settings, supervisor, service, given_up) if wait else _launch(settings, supervisor, service)
+        return time.monotonic() - begun
+
     with ThreadPoolExecutor(len(services)) as pool:
-        starting: dict[Future[None], str] = {}
+        starting: dict[Future[float], str] = {}
         while waiting or starting:
             for name, service in list(waiting.items()):
-                if ready >= set(service.needs) & set(services):
-                    starting[pool.submit(_bring_up, settings, supervisor, waiting.pop(name), given_up)] = name
+                if ready >= _first(service, services):
+                    starting[pool.submit(bring_up, waiting.pop(name))] = name
             done, _ = wait(starting, return_when=FIRST_COMPLETED)
             for future in done:
                 if error := future.exception():
@@ -76,7 +92,20 @@ def _in_order(settings: Settings, supervisor: Supervisor, services: dict[str, Se
                     raise error
                 name = starting.pop(future)
                 ready.add(name)
-                report(name, time.monotonic() - begun)
+                if wait_for_pages or name not in PAGES:
+                    report(services[name], future.result())
+
+
+def _first(service: Service, services: dict[str, Service]) -> set[str]:
+    """Those of the services that answer before this one starts."""
+    return set(services) - set(PAGES) if service.name in PAGES else set(service.needs) & set(services)
+
+
+def _launch(settings: Settings, supervisor: Supervisor, service: Service) -> None:
+    """Starts the service's process unless it runs."""
+    if supervisor.process(service.name)["statename"] not in ("RUNNING", "STARTING"):
+        service.prepare(settings)
+        supervisor.start_program(service.name)
 
 
 def _bring_up(settings: Settings, supervisor: Supervisor, service: Service, given_up: threading.Event) -> None:
@@ -84,7 +113,7 @@ def _bring_up(settings: Settings, supervisor: Supervisor, service: Service, give
         """Asks until there is an answer; gives up early when the process cannot be started at all."""
         deadline = time.monotonic() + PATIENCE
         while True:
-            info = supervisor.processes()[service.name]
+            info = supervisor.process(service.name)
             try:
                 if info["statename"] == "RUNNING":
                     answers(settings, info["start"])
@@ -95,9 +124,7 @@ def _bring_up(settings: Settings, supervisor: Supervisor, service: Service, give
             if info["statename"] == "FATAL" or time.monotonic() > deadline or given_up.wait(0.2):
                 raise StackError(f"{service.name} did not start: {unanswered}\n{_last_words(settings, info)}")
 
-    if supervisor.processes()[service.name]["statename"] not in ("RUNNING", "STARTING"):
-        service.prepare(settings)
-        supervisor.start_program(service.name)
+    _launch(settings, supervisor, service)
     if service.accepts:
         wait_until(service.accepts)
     service.settle(settings)

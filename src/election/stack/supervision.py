@@ -91,6 +91,10 @@ class Supervisor:
             return {}
         return {info["name"]: info for info in cast(list[ProcessInfo], self._call("getAllProcessInfo"))}
 
+    def process(self, name: str) -> ProcessInfo:
+        """The daemon's state of one program. Raises NotReachable without a daemon."""
+        return cast(ProcessInfo, self._call("getProcessInfo", name))
+
     def start_program(self, name: str) -> None:
         """Starts a program unless it runs; does not wait for it to answer."""
         self._call("startProcess", name, False, harmless=("ALREADY_STARTED",))
