@@ -12,7 +12,6 @@ from election.errors import BadInput, ElectionError, StageFailed
 from election.evidence import seal
 from election.orchestration.questions import CERTIFY, TASK
 from election.orchestration.runs import belongs_to, require_starter_may_decide, this_election
-from election.reconciliation import record, recount
 from election.results import record_documents
 from election.storage.deciders import deciders
 
@@ -92,6 +91,8 @@ def count_again(context: Mapping[str, Any]) -> None:
 
     A result that does not stand fails at once, with what differs.
     """
+    from election.reconciliation import record, recount
+
     try:
         belongs_to(context, context["params"]["slug"])
     except BadInput as error:

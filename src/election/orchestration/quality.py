@@ -7,7 +7,6 @@ from typing import Any
 from election.orchestration.connections import platform
 from election.orchestration.runs import this_election
 from election.quality import Checkpoint, Validation, require_ok
-from election.reconciliation.mark import look_again
 
 REPORT, FINDINGS = "report", "findings"
 """XComs of a task that validates: the report's path under /data-docs, and a short table of what was not met."""
@@ -30,6 +29,7 @@ def validate(context: Mapping[str, Any], checkpoint: Checkpoint) -> str:
 def validate_all(context: Mapping[str, Any]) -> list[str]:
     """Validates every election whose poll has opened; returns their slugs. Raises StageFailed as ``validate`` does."""
     from election.quality import validating
+    from election.reconciliation.mark import look_again
 
     reached = platform()
     scheduled = context["dag_run"].run_type == "scheduled"
