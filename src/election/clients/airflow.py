@@ -13,7 +13,7 @@ from election.settings import Settings
 
 _LOG_LINES = 30
 _SECONDS = 30  # that the API server may be silent
-_SETTLE, _YOUNG = 3.0, timedelta(minutes=1)  # seconds before a question is answered that was asked just now
+_SETTLE = timedelta(seconds=3)  # from the start of the task that asks to the first answer
 
 
 class Airflow:
@@ -123,9 +123,8 @@ class Airflow:
         question = self._send("GET", path)
         shown = {name: field["value"] for name, field in question["params"].items()}
         asked = datetime.fromisoformat(question["task_instance"]["start_date"])
-        if datetime.now(UTC) - asked < _YOUNG:
-            # A task that resumes within the scheduler's own round looks to it like one that was killed.
-            time.sleep(_SETTLE)
+        # A task that resumes within the scheduler's own round looks to it like one that was killed.
+        time.sleep(max(timedelta(), asked + _SETTLE - datetime.now(UTC)).total_seconds())
         response = self._request("PATCH", path, json={"chosen_options": [option], "params_input": shown | (form or {})})
         if response.status_code == HTTPStatus.CONFLICT:
             raise ElectionError(f"{_answered(self._send('GET', path))} This answer was not taken.")
