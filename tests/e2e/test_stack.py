@@ -1,8 +1,6 @@
 """The whole native stack: up, asked, attacked, down."""
 
 import json
-import os
-import signal
 import subprocess
 import sys
 import time
@@ -12,7 +10,6 @@ from pathlib import Path
 
 import httpx
 import psutil
-import pytest
 
 from election.platform import Platform
 from election.settings import Settings
@@ -114,33 +111,12 @@ def test_doctor_finds_nothing_wrong(stack: Platform) -> None:
     assert {finding["subject"] for finding in json.loads(answer.stdout)} > {"Java", "disk", "secrets", *NAMES}
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_killed_service_comes_back_and_answers(stack: Platform, name: str) -> None:
-    process = Supervisor(stack.settings).processes()[name]
-    left = in_its_session(psutil.Process(process["pid"]))
-    os.kill(process["pid"], signal.SIGKILL)
-    await_true(lambda: Supervisor(stack.settings).processes()[name]["pid"] not in (0, process["pid"]), 30)
-    await_true(lambda: status(stack.settings)["ready"], 300)
-    # Nothing works on beside its successor.
-    await_true(lambda: not any(child.is_running() for child in left), 30)
-
-
 def test_up_starts_again_what_was_stopped_by_hand(stack: Platform) -> None:
     supervisor = Supervisor(stack.settings)
     supervisor.stop_program("dashboard")
     assert not status(stack.settings)["ready"]
     assert start(stack.settings) == ["dashboard"]
     assert status(stack.settings)["ready"]
-
-
-def in_its_session(process: psutil.Process) -> list[psutil.Process]:
-    """Its children that did not begin a session of their own; those that end meanwhile are left out."""
-    found = []
-    for child in process.children(recursive=True):
-        with suppress(ProcessLookupError):
-            if os.getsid(child.pid) == os.getsid(process.pid):
-                found.append(child)
-    return found
 
 
 def of_the_stack(settings: Settings) -> list[psutil.Process]:

@@ -1,6 +1,6 @@
 """Elections that are ready for a stage."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -45,9 +45,8 @@ def published(tables: Platform) -> Published:
 
 
 @pytest.fixture(scope="module")
-def counting(spark: Platform, tables: Platform) -> Iterator[Platform]:
-    """The platform with the tally at work."""
+def counting(spark: Platform, tables: Platform) -> Platform:
+    """The platform with the tally at work, which goes on for the next module."""
     driver.start(spark.settings)
     assert driver.wait_for(lambda: driver.state(spark.settings).phase == "counting", 120)
-    yield spark
-    driver.stop(spark.settings)
+    return spark

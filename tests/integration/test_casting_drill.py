@@ -2,7 +2,8 @@
 or doubled.
 
 ``make drill-casting`` kills at least ten times at each step of the loop and at random times; as a part of the suite
-it is short. ``DRILL_KILLS`` says how often, ``DRILL_SEED`` repeats a drill.
+it is short, and its voters are a feed's alone: ``test_election_runs.py`` kills every service while simulated voters
+vote. ``DRILL_KILLS`` says how often, ``DRILL_SEED`` repeats a drill.
 """
 
 import logging
@@ -114,6 +115,7 @@ def drill(tables, slug, *arguments, meanwhile=lambda: None):
     assert restarts == {}
 
 
+@pytest.mark.skipif("DRILL_KILLS" not in os.environ, reason="`make drill-casting` has it")
 @pytest.mark.timeout(1800)
 def test_simulated_voters_survive_the_drill(tables, published):
     poll = published("drill-simulated", "uk-general-election-2019", contests=(NA_H_EILEANAN_AN_IAR,))

@@ -44,12 +44,9 @@ REFUSED = {
 
 
 @pytest.fixture(scope="module")
-def counting(spark: Platform, tables: Platform) -> Iterator[Settings]:
+def counting(counting: Platform) -> Settings:
     """The settings of a platform with the count at work."""
-    driver.start(spark.settings)
-    assert driver.wait_for(lambda: driver.state(spark.settings).phase == "counting", SECONDS)
-    yield spark.settings
-    driver.stop(spark.settings)
+    return counting.settings
 
 
 @pytest.fixture(scope="module")
