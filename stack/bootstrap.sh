@@ -158,7 +158,7 @@ if ! cmp -s "$root/stack/uv.txt" "$venv/uv/uv.txt"; then
 fi
 
 # pyspark comes as source: its jars need no second compression in the wheel that uv builds of it.
-begin "Installing the locked Python packages (1.2 GB to download)"
+begin "Installing the locked Python packages (1 GB to download)"
 "$uv" pip sync --quiet --python "$venv/bin/python" --require-hashes "$root/requirements.txt" \
   "$root/requirements-dev.txt" --config-settings-package "pyspark:--build-option=--compression=stored" ||
   fail "the Python packages could not be installed; see above, and try again."
