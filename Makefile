@@ -19,7 +19,7 @@ variable = $(lastword $(subst =, ,$(p)))
 options = $(foreach p,$(parameters),$(if $($(variable)),--$(firstword $(subst =, ,$(p))) "$($(variable))"))
 
 .PHONY: help setup archive demo up down status clean distclean lint format lock \
-  test test-integration test-unit-and-drills test-runs test-pages test-users compose-demo kube-demo compose-down test-compose \
+  test test-integration test-unit test-drills test-runs test-pages test-users compose-demo kube-demo compose-down test-compose \
   drill-casting drill-compose drill-count drill-kubernetes drill-machine drill-users check nightly \
   bench-casting bench-uk bench-germany bench-dashboard bench-feed bench-quality bench-count bench-outcome bench-evidence bench-audit
 
@@ -67,20 +67,22 @@ once-more = tests/once-more $(python) -o cache_dir=.pytest_cache/$@ $(1)
 
 # Each session has a platform of its own: what one part leaves on the topics on purpose is no other part's business.
 # Most of the time a part waits for something, so two run side by side, the next as soon as one is done; each prints
-# when it is. Beside what needs the whole stack runs what needs less.
+# when it is. The longest begin, so that the last ones are short; beside what needs the whole stack runs what needs less.
 test: archive ## lint and all tests, on ports and in folders of their own
 	@$(MAKE) --no-print-directory lint
 	@$(python) -m tests.browser
 	@$(python) -m tests.promtool
 	@$(MAKE) --no-print-directory -j2 --output-sync=target \
-	  test-pages test-integration test-runs test-unit-and-drills test-users
+	  test-integration test-runs test-pages test-drills test-unit test-users
 
 test-integration:
 	@TEST_LANE=0 $(call once-more,tests/integration $(addprefix --ignore=,$(drills)))
 
-test-unit-and-drills:
+test-unit:
 	@TEST_LANE=1 $(python) -m pytest tests/unit
-	@TEST_LANE=1 $(call once-more,$(drills))
+
+test-drills:
+	@TEST_LANE=5 $(call once-more,$(drills))
 
 test-runs:
 	@TEST_LANE=2 $(call once-more,tests/e2e $(addprefix --ignore=,$(pages)))

@@ -110,7 +110,7 @@ def validate(checkpoint: Checkpoint) -> str:
     doc_md=documentation("electorate"),
 )
 def electorate() -> None:
-    seed_candidates() >> seed_voters() >> check_electorate() >> validate("electorate")
+    [seed_candidates(), seed_voters()] >> check_electorate() >> validate("electorate")
 
 
 @task

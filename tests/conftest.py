@@ -113,14 +113,14 @@ def up(settings: Settings, only: tuple[str, ...] = ()) -> None:
 def free_ports(number: int) -> list[int]:
     """Ports nobody listens on, below those that the kernel gives to outgoing connections (32768 and up).
 
-    Sessions that run side by side (``TEST_LANE`` 0 to 4) never choose the same, which would show only as they start.
+    Sessions that run side by side (``TEST_LANE`` 0 to 5) never choose the same, which would show only as they start.
     """
     lane = int(os.environ.get("TEST_LANE", "0"))
-    assert lane in range(5), "TEST_LANE is 0 to 4"
-    first = 20_000 + 2_500 * lane
+    assert lane in range(6), "TEST_LANE is 0 to 5"
+    first = 20_000 + 2_000 * lane
     ports: set[int] = set()
     while len(ports) < number:
-        port = random.randrange(first, first + 2_500)
+        port = random.randrange(first, first + 2_000)
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))

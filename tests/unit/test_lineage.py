@@ -11,7 +11,8 @@ import pytest
 
 from election.contracts.topics import TOPICS
 from election.settings import PROJECT
-from election.stack.airflow_configuration import merged, options, secret_options, written, environment
+from election.stack.airflow import environment
+from election.stack.airflow_configuration import merged, options, secret_options, written
 from election.stack.secrets import generate
 
 
@@ -73,13 +74,13 @@ def test_lineage_and_airflows_own_metrics_are_off_until_they_are_asked_for(setti
     assert "[openlineage]" not in plain and "[metrics]" not in plain and "json_logs = False" in plain
     assert not [name for name in environment(settings) if name.startswith("OTEL_")]
     asked = settings.model_copy(update={"lineage": True, "otlp_url": "http://prometheus/otlp", "log_format": "json"})
-    written = written(merged(options(asked), secret_options(asked)))
+    found = written(merged(options(asked), secret_options(asked)))
     assert (
-        str(asked.lineage_folder) in written and '"type": "file"' in written and "disable_source_code = True" in written
+        str(asked.lineage_folder) in found and '"type": "file"' in found and "disable_source_code = True" in found
     )
-    assert "otel_on = True" in written and "json_logs = True" in written
+    assert "otel_on = True" in found and "json_logs = True" in found
     assert environment(asked)["OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"] == "http://prometheus/otlp"
-    assert settings.secret("metrics") not in written + str(environment(asked))
+    assert settings.secret("metrics") not in found + str(environment(asked))
 
 
 def test_airflows_exporter_logs_in_with_the_secret_from_its_file(settings, monkeypatch):

@@ -22,7 +22,7 @@ logging.getLogger("great_expectations").setLevel(logging.WARNING)
 os.environ["GX_ANALYTICS_ENABLED"] = "false"
 # It imports Spark if it finds it, which costs a second. It works without Spark.
 _hidden: dict[str, Any] = {"pyspark": None}
-# Statistics and charts of expectations that no suite here has cost two seconds.
+# Statistics and charts of expectations that no suite here has cost another.
 _hidden |= {name: _OnFirstUse(name) for name in ("scipy.stats", "altair")}
 _hidden = {name: stand_in for name, stand_in in _hidden.items() if name not in sys.modules}
 sys.modules.update(_hidden)
