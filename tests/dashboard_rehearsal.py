@@ -162,7 +162,7 @@ class Count:
                 self.minutes[minute, member, label] += new
             bad = round((contest.invalid_votes or 0) * invalid) if valid else 0
             for validity, number in (("valid", valid), ("invalid", bad)):
-                self.put(topics.BALLOTS_PER_CONTEST, f"{contest_no}/{contest_no}/{validity}", votes=number,
+                self.put(topics.BALLOTS_PER_CONTEST, f"{contest_no}/{contest_no}/1/{validity}", votes=number,
                          district=contest_no, contest=contest_no, contest_name=contest.name, position=1,
                          validity=validity)  # fmt: skip
             self.put(topics.TURNOUT_BY_LOCATION, str(contest_no), votes=valid + bad, location=contest_no,

@@ -62,7 +62,7 @@ def test_a_batch_with_old_ballots_is_stored_whatever_the_one_before_it_was(table
     first, second, third = records[:100], records[100:200], records[200:300]
 
     def noting(connection, query, *values, **options):
-        if str(query).startswith("INSERT INTO votes"):
+        if str(query).lstrip().startswith("INSERT INTO votes"):
             looked_up.append("ON CONFLICT" in query)
         return execute(connection, query, *values, **options)
 

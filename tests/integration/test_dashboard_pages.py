@@ -175,10 +175,13 @@ def test_what_is_certified_is_shown_as_certified_whatever_the_topics_say(platfor
     assert snapshot is not None
     leader = snapshot.result.contests[0].leaders[0]
     count.put(
-        topics.VOTES_PER_CANDIDATE, f"1/{leader.contender.number}", votes=leader.votes + 5, contest=1,
+        topics.VOTES_PER_CANDIDATE, f"1/1/{leader.contender.number}", votes=leader.votes + 5, district=1, contest=1,
         contest_name="", candidate=leader.contender.number, candidate_name="", party=leader.contender.party,
     )  # fmt: skip
-    count.put(topics.BALLOTS_PER_CONTEST, "1/valid", votes=14_482, contest=1, contest_name="", validity="valid")
+    count.put(
+        topics.BALLOTS_PER_CONTEST, "1/1/1/valid", votes=14_482, district=1, contest=1, position=1, contest_name="",
+        validity="valid",
+    )  # fmt: skip
     count.producer.flush()
     assert until(lambda: text(open_page(registration.slug, "integrity")).count(">differs from<") == 1)
     page = text(open_page(registration.slug))

@@ -66,7 +66,7 @@ def totals(platform, poll) -> dict[tuple[str, str], aggregates.Total]:
         rows = [
             (
                 topics.BALLOTS_PER_CONTEST,
-                f"{contest}/{contest}/{validity}",
+                f"{contest}/{contest}/1/{validity}",
                 {**in_contest, "position": 1, "validity": validity},
             ),
             (

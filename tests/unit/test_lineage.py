@@ -75,9 +75,7 @@ def test_lineage_and_airflows_own_metrics_are_off_until_they_are_asked_for(setti
     assert not [name for name in environment(settings) if name.startswith("OTEL_")]
     asked = settings.model_copy(update={"lineage": True, "otlp_url": "http://prometheus/otlp", "log_format": "json"})
     found = written(merged(options(asked), secret_options(asked)))
-    assert (
-        str(asked.lineage_folder) in found and '"type": "file"' in found and "disable_source_code = True" in found
-    )
+    assert str(asked.lineage_folder) in found and '"type": "file"' in found and "disable_source_code = True" in found
     assert "otel_on = True" in found and "json_logs = True" in found
     assert environment(asked)["OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"] == "http://prometheus/otlp"
     assert settings.secret("metrics") not in found + str(environment(asked))

@@ -1,5 +1,6 @@
 """Compares the counted votes of a replay with the official result, district by district."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import groupby
 from operator import itemgetter
@@ -25,6 +26,7 @@ def official_figures(
     """
     if poll.kind == "replay" and poll.ballots != "external":
         yield from _registered(connection, poll, voters)
+        yield from _contests(connection, totals, poll, voters)
         yield from _votes(connection, totals, poll)
         yield from _rankings(connection, totals, poll)
 
@@ -36,6 +38,33 @@ def _registered(connection: Connection, poll: Election, voters: Mapping[int, int
         [poll.election_no],
     ):
         yield "official registered", name, registered, voters.get(no, 0)
+
+
+def _contests(connection: Connection, totals: Totals, poll: Election, voters: Mapping[int, int]) -> Iterator[Compared]:
+    """Figures of contests that are not the sums over their districts: those are compared district by district."""
+    counted: Counter[tuple[int, str]] = Counter()
+    for total in totals.election(poll.election_no)[topics.BALLOTS_PER_CONTEST]:
+        counted[total.contest, total.validity] += total.votes
+    rows = connection.execute(
+        """SELECT contest_no, name || ' (' || contest_id || ')', c.registered, official_valid, official_invalid,
+                  sums.registered, sums.districts, valid, invalid
+           FROM contests c
+           LEFT JOIN (SELECT contest_no, sum(registered)::bigint AS registered, array_agg(district_no) AS districts
+                      FROM papers JOIN districts USING (election_no, district_no)
+                      WHERE election_no = %(no)s GROUP BY 1) AS sums USING (contest_no)
+           LEFT JOIN (SELECT contest_no, sum(votes) FILTER (WHERE candidate_no IS NOT NULL)::bigint AS valid,
+                             sum(votes) FILTER (WHERE candidate_no IS NULL)::bigint AS invalid
+                      FROM official_results WHERE election_no = %(no)s GROUP BY 1) AS results USING (contest_no)
+           WHERE election_no = %(no)s AND NOT unopposed ORDER BY contest_no""",
+        {"no": poll.election_no},
+    )
+    for contest, name, registered, valid, invalid, own, districts, votes, spoilt in rows:
+        if registered != own:
+            yield "official registered", name, registered, sum(voters.get(no, 0) for no in districts or ())
+        if valid not in (None, votes):
+            yield "official valid", name, valid, counted[contest, "valid"]
+        if invalid not in (None, spoilt):
+            yield "official invalid", name, invalid, counted[contest, "invalid"]
 
 
 def _votes(connection: Connection, totals: Totals, poll: Election) -> Iterator[Compared]:
