@@ -93,7 +93,7 @@ REFUSED = {
     "a wrong method": ("scenario.toml", '"list"', '"list"\nmethod = "luck"', "`system.method` is 'luck'"),
     "a threshold of words": ("scenario.toml", '"list"', '"list"\nthreshold = "5"', "Give percent, from 0 to 100"),
     "minorities that are no list": ("scenario.toml", '"list"', '"list"\nminorities = "A"', "Write a list of texts"),
-    "nationwide without seats": ("scenario.toml", '"list"', '"list"\nlevel = "nationwide"', "`system.seats` is missing"),
+    "nationwide without seats": ("scenario.toml", '"list"', '"list"\nlevel = "nationwide"', "`system.seats`"),
     "an unknown system": ("scenario.toml", '"list"', '"dice"', "`system.system` is 'dice'"),
 }  # fmt: skip
 
