@@ -39,7 +39,7 @@ class Election:
 
 _ELECTIONS = """
     SELECT election_no, slug, state,
-           (SELECT coalesce(sum(registered), 0) FROM public_contests c WHERE c.election_no = e.election_no)::bigint
+           (SELECT coalesce(sum(registered), 0) FROM public_districts d WHERE d.election_no = e.election_no)::bigint
     FROM public_elections e
     WHERE state NOT IN ('certified', 'refused') OR decided_at > now() - interval '1 day'
     ORDER BY election_no DESC LIMIT %s"""

@@ -3,4 +3,4 @@
 
 GRANT USAGE ON SCHEMA public TO election_metrics;
 -- Of an election it needs the offsets on the topics, as `election status` does.
-GRANT SELECT ON elections, public_elections, public_contests, public_verdicts, public_validations TO election_metrics;
+GRANT SELECT ON elections, public_elections, public_districts, public_verdicts, public_validations TO election_metrics;
