@@ -128,7 +128,7 @@ def test_its_role_reads_no_voter_and_no_vote_and_writes_nothing(tables: Platform
             if connection.execute("SELECT has_table_privilege('election_metrics', %s, 'SELECT')", [name]).fetchone()
             == (True,)
         }
-    views = {"public_elections", "public_contests", "public_verdicts", "public_validations"}
+    views = {"public_elections", "public_districts", "public_verdicts", "public_validations"}
     assert readable == {"public.elections", *(f"public.{view}" for view in views)}
     with tables.connect("metrics") as connection, pytest.raises(psycopg.Error):
         connection.execute("UPDATE elections SET name = 'Mine'")
