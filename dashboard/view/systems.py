@@ -10,7 +10,7 @@ from dashboard.view.templates import render
 from election.live.colours import NEUTRAL
 from election.live.result import ContestResult
 from election.live.snapshots import Snapshot
-from election.outcome import Threshold
+from election.outcome import ListRules, Threshold
 
 FIRST_PARTIES = 15
 WAYS = {"votes": "by votes", "constituencies": "by constituencies won", "minority": "as a national minority"}
@@ -18,10 +18,14 @@ WAYS = {"votes": "by votes", "constituencies": "by constituencies won", "minorit
 
 @memo
 def thresholds(snapshot: Snapshot, reader: Reader) -> str:
-    """Lists against the threshold, with the seats of each if the count ended now; empty where parties need none."""
+    """Lists against the threshold, with the seats of each if the count ended now.
+
+    Empty where parties need none, or where each contest has its own.
+    """
     decided, register = snapshot.result.whole.decided, snapshot.register
     known = sorted(decided.thresholds.values(), key=lambda one: (-one.votes, one.party))
-    if not any(one.needed for one in known):
+    of_contests = isinstance(decided.rules, ListRules) and decided.rules.threshold_level == "contest"
+    if of_contests or not any(one.needed for one in known):
         return ""
     rows = [
         {
