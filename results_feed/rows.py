@@ -202,7 +202,7 @@ class OutcomeRow:
 
     ``most_left`` are ballots that could still come. ``tied`` have equal votes at the end of the count. ``unseated`` won
     the contest, but the votes for lists do not cover a seat. ``quota`` and ``stages`` are those of rankings, as if the
-    count ended now; until then nobody is in ``elected``.
+    count ended now; until then ``elected`` is empty.
     """
 
     contest: str

@@ -51,7 +51,7 @@ def _rankings(contests: Mapping[str, Any], ranked: Mapping[bytes, int], check: C
             and ranking == places[: len(ranking)]
             and len({*ranking}) == len(ranking)
             and {*ranking} <= {*about["lines"]},
-            f"contest {contest}: {votes} votes for {line} have the ranking {','.join(ranking) or 'of nobody'}",
+            f"contest {contest}: {votes} votes for {line} have the ranking {','.join(ranking) or 'without a name'}",
         )
         if ranking:
             found[f"{contest}/{','.join(ranking)}"] += votes
