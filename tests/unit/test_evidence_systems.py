@@ -170,7 +170,7 @@ def test_a_forged_ranking_or_district_that_was_sealed_differs_from_the_result(tm
         ({"ranking": (1, 2, 1)}, "contest 1: 1 votes for 1 have the ranking 1,2,1"),
         ({"ranking": (1, 7)}, "contest 1: 1 votes for 1 have the ranking 1,7"),
         ({"ranking": (2, 1)}, "contest 1: 1 votes for 1 have the ranking 2,1"),
-        ({"ranking": ()}, "contest 1: 1 votes for 1 have the ranking of nobody"),
+        ({"ranking": ()}, "contest 1: 1 votes for 1 have the ranking without a name"),
         ({"ranking": (1, 0, 3)}, "contest 1: 1 votes for 1 have the ranking 1,3"),
         ({"candidate": 0, "ranking": (1,)}, "contest 1: 1 votes for 0 have the ranking 1"),
         ({"district": 13, "ranking": (1,)}, "district 13: contest 1 is not on its paper"),
