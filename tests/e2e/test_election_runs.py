@@ -46,6 +46,7 @@ def test_the_demonstration_ends_in_the_official_figures(stack, demonstration, co
     assert verdict == {
         "ok": True,
         "registered": 51_925,
+        "voted": 36_673,
         "stored": 36_673,
         "published": 36_673,
         "counted": 36_673,
