@@ -462,7 +462,7 @@ def test_the_newest_head_of_the_journal_is_shown(platform: Platform, live: Snaps
     with platform.connect("auditor") as connection:
         connection.autocommit = True
         poll = election(connection, registration.slug)
-        forged = [{"partition_no": 0, "offset_no": 7, "ballot_id": f"{7:032x}", "found": "not stored"}]
+        forged = [{"partition_no": 0, "offset_no": 9, "ballot_id": f"{9:032x}", "found": "not stored"}]
         connection.execute("SELECT quarantine(%s, 'admin', 'Forged.', 'a-topic', %s)", [poll.slug, json.dumps(forged)])
         assert sign_journal(platform, connection, poll) is None
         (known,) = journal_heads(connection, poll.election_no)

@@ -184,7 +184,7 @@ def test_the_command_line_validates_and_its_status_tells_the_outcome(tables, rep
     with tables.connect("owner") as connection:
         connection.execute("UPDATE contests SET registered = registered + 1 FROM elections e "
                            "WHERE contests.election_no = e.election_no AND slug = %s", [SLUG])  # fmt: skip
-    assert "contest_size" in validated("--checkpoint", "electorate", status=1).stdout
+    assert "contests.registered" in validated("--checkpoint", "electorate", status=1).stdout
 
 
 def test_a_checkpoint_that_an_election_has_not_reached_is_refused(tables, reports):

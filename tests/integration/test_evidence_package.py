@@ -181,7 +181,7 @@ def test_forged_messages_in_quarantine_are_left_out_by_the_journal(tables, publi
 @pytest.mark.parametrize(
     ("scenario", "entry", "part"),
     [
-        ("stv-wards", {"bytes": 34 + 2 * 6, "district": False, "preferences": 6}, "ranking"),
+        ("stv-wards", {"bytes": 34 + 2 * 7, "district": False, "preferences": 7}, "ranking"),
         ("mixed-parliament", {"bytes": 38, "district": True, "preferences": 0}, "paper"),
         ("electoral-college", {"bytes": 38, "district": True, "preferences": 0}, "elected"),
     ],
