@@ -36,7 +36,7 @@ def service(tables: Platform) -> Iterator[httpx.Client]:
     """A client, logged in, of the service that `election up` starts."""
     start_again(tables, (*services.STORAGE, "metrics"))
     login = ("metrics", tables.settings.secret("metrics"))
-    with httpx.Client(base_url=tables.settings.metrics_url, auth=login, trust_env=False, timeout=60) as client:
+    with httpx.Client(base_url=tables.settings.metrics_url, timeout=30, auth=login, trust_env=False, timeout=60) as client:
         yield client
     Supervisor(tables.settings).stop_program("metrics")
 
@@ -109,7 +109,7 @@ def test_a_verdict_that_differs_shows_at_once(tables: Platform, service: httpx.C
 def test_services_are_up_or_not_as_in_election_status(tables: Platform, service: httpx.Client):
     found = scraped(service)
     up = {name[1]: value for name, value in found.items() if name[0] == "election_service_up"}
-    assert up["postgres"] == up["kafka"] == 1 and up["dashboard"] == up["airflow-scheduler"] == 0
+    assert up["postgres"] == up["kafka"] == 1 and up["airflow-scheduler"] == 0
     assert up.keys() | {"metrics"} == {known.name for known in services.SERVICES}
     for role, limits in LIMITS.items():
         assert found["election_postgres_connection_limit", tables.settings.role_name(role)] == limits.connections
@@ -151,7 +151,7 @@ def test_tables_of_an_older_version_leave_the_elections_out(tables: Platform, se
 
 
 def test_a_stranger_gets_nothing(tables: Platform, service: httpx.Client):
-    with httpx.Client(base_url=tables.settings.metrics_url, trust_env=False) as stranger:
+    with httpx.Client(base_url=tables.settings.metrics_url, timeout=30, trust_env=False) as stranger:
         for address in ("/metrics", "/targets/open", "/targets/guarded", "//metrics"):
             answer = stranger.get(address)
             assert answer.status_code in (401, 404) and "election_" not in answer.text
@@ -183,7 +183,7 @@ def prometheus(tables: Platform, service: httpx.Client, tmp_path: Path) -> Itera
     )  # fmt: skip
     try:
         login = ("metrics", settings.secret("metrics"))
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", auth=login, trust_env=False, timeout=30) as client:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30, auth=login, trust_env=False, timeout=30) as client:
             yield client
     finally:
         process.terminate()
@@ -200,7 +200,7 @@ def test_prometheus_scrapes_it_and_asks_for_the_login_too(prometheus: httpx.Clie
 
     assert wait_for(lambda: asked('up{job="election"} == 1 and on (job) up{job="prometheus"}') == [1], 60)
     assert wait_for(lambda: asked('election_service_up{service="kafka"}') == [1], 60)
-    assert wait_for(lambda: asked('ALERTS{alertname="ServiceDown", service="dashboard"}') == [1], 60)
+    assert wait_for(lambda: asked('ALERTS{alertname="ServiceDown", service="airflow-scheduler"}') == [1], 60)
     assert wait_for(lambda: len(asked('up{job="pages"}')) == 4, 60), "Spark's pages and the dashboard are discovered"
     stranger = httpx.get(prometheus.base_url.join("/api/v1/query"), params={"query": "up"}, trust_env=False)
     assert stranger.status_code == 401
