@@ -36,7 +36,7 @@ def service(tables: Platform) -> Iterator[httpx.Client]:
     """A client, logged in, of the service that `election up` starts."""
     start_again(tables, (*services.STORAGE, "metrics"))
     login = ("metrics", tables.settings.secret("metrics"))
-    with httpx.Client(base_url=tables.settings.metrics_url, timeout=30, auth=login, trust_env=False, timeout=60) as client:
+    with httpx.Client(base_url=tables.settings.metrics_url, auth=login, trust_env=False, timeout=60) as client:
         yield client
     Supervisor(tables.settings).stop_program("metrics")
 
@@ -183,7 +183,7 @@ def prometheus(tables: Platform, service: httpx.Client, tmp_path: Path) -> Itera
     )  # fmt: skip
     try:
         login = ("metrics", settings.secret("metrics"))
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30, auth=login, trust_env=False, timeout=30) as client:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", auth=login, trust_env=False, timeout=30) as client:
             yield client
     finally:
         process.terminate()
