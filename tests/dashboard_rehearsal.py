@@ -180,7 +180,7 @@ class Count:
             self.put(topics.TURNOUT_BY_AGE_GROUP, age, votes=votes, age_group=age)
         for (at, member, label), votes in self.minutes.items():
             if at == minute:
-                self.put(topics.VOTES_PER_MINUTE, f"{at}/{self.series}/{member}", votes=votes, minute=at,
+                self.put(topics.VOTES_PER_MINUTE, f"{at}/1/{self.series}/{member}", votes=votes, minute=at, position=1,
                          series=self.series, member=member, label=label)  # fmt: skip
         hour = minute - minute % HOUR
         self.hours[hour] = ballots - sum(votes for at, votes in self.hours.items() if at != hour)
