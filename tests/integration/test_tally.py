@@ -226,8 +226,8 @@ def test_votes_that_come_an_hour_and_a_day_late_are_counted_in_their_own_minutes
     poll = published("tally-late", voters=100, ballots="external")
     with counting.connect("app") as connection:  # as a worker stored them that died before it published them
         stored = connection.execute(
-            """INSERT INTO votes (election_no, voter_no, contest_no, candidate_no, cast_at)
-               SELECT %s, voter, 1, 1, date_trunc('minute', now()) - CASE WHEN voter <= 3 THEN interval '1 day'
+            """INSERT INTO votes (election_no, voter_no, position, contest_no, candidate_no, cast_at)
+               SELECT %s, voter, 1, 1, 1, date_trunc('minute', now()) - CASE WHEN voter <= 3 THEN interval '1 day'
                                                                      ELSE interval '1 hour' END
                FROM generate_series(1, 5) voter
                RETURNING extract(epoch FROM cast_at)::bigint * 1000""",
@@ -286,7 +286,7 @@ def test_an_election_of_many_candidates_is_counted_minute_by_minute_by_party(cou
         ballots = connection.execute(
             """SELECT first + rank() OVER (PARTITION BY contest_no ORDER BY candidate_no), contest_no, candidate_no,
                       party_abbreviation
-               FROM candidates JOIN (SELECT contest_no, min(voter_no) AS first FROM voters
+               FROM candidates JOIN (SELECT district_no AS contest_no, min(voter_no) AS first FROM voters
                                      WHERE election_no = %(no)s GROUP BY 1) AS voters USING (contest_no)
                WHERE election_no = %(no)s""",
             {"no": poll.election_no},
