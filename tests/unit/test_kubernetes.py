@@ -63,6 +63,9 @@ def _with(path: str, value: Any, pod: Any) -> None:
     pod[last] = value
 
 
+NOT_YET = {"metrics"}  # docs/kubernetes.md says that nothing scrapes the platform there yet
+OF_METRICS = {"metrics", "prometheus_web"}
+
 BROKEN: dict[str, Callable[[Object], None]] = {
     "not_root": partial(_with, "securityContext.runAsNonRoot", False),
     "no_privileges": partial(_with, "containers.0.securityContext.capabilities", {"drop": ["ALL"], "add": ["CHOWN"]}),
@@ -88,7 +91,7 @@ def test_a_pod_that_breaks_the_policy_is_found(policy: Policy) -> None:
 
 def test_the_deployments_are_the_services_and_the_command_line() -> None:
     names = {found["metadata"]["name"] for found in of_kind(rendered(TRIAL), "Deployment", "StatefulSet")}
-    assert names == {*existing(ON_KUBERNETES), "election"}
+    assert names == {*existing(ON_KUBERNETES), "election"} - NOT_YET
 
 
 def test_everything_goes_with_the_namespace() -> None:
@@ -100,7 +103,7 @@ def test_everything_goes_with_the_namespace() -> None:
 
 def test_each_role_has_the_secrets_that_it_has_in_compose() -> None:
     own = {name: _secrets(pod) for name, pod in PODS.items()}
-    compose = {name: set(service.get("secrets", [])) for name, service in COMPOSE["services"].items()}
+    compose = {name: set(service.get("secrets", [])) - OF_METRICS for name, service in COMPOSE["services"].items()}
     compose["airflow-scheduler"] -= {"spark"}  # the driver is a pod of its own
     compose["airflow-triggerer"] |= {"kafka_tally"}  # it looks after it
     compose["init"] |= own["init"]  # all
@@ -123,7 +126,8 @@ def test_settings_exist_and_are_those_of_compose() -> None:
     assert settings.keys() - fields == {"HOME"}
     defaults = re.compile(r"\$\{(\w+):-(.*)\}")
     chosen = {name: match[2] for name, text in COMPOSE["x-settings"].items() if (match := defaults.match(str(text)))}
-    del chosen["ELECTION_SECRETS_ON_HOST"]
+    for name in ("ELECTION_SECRETS_ON_HOST", "ELECTION_LOG_FORMAT", "ELECTION_LINEAGE", "ELECTION_OTLP_URL"):
+        chosen.pop(name, None)
     assert {name: settings[name] for name in chosen if not name.endswith("_PORT")} == {
         name: value for name, value in chosen.items() if not name.endswith("_PORT")
     }
