@@ -104,6 +104,8 @@ def test_sparks_pods_run_our_image_with_scratch_files_apart_from_the_checkpoint(
     mounts = {mount["mountPath"]: mount["name"] for mount in container["volumeMounts"]}
     assert mounts["/opt/election/var/tally"] == "tally"
     assert mounts[_variables(container)["SPARK_LOCAL_DIRS"]] == "spark-local-dir-1"
+    # Spark copies its jars into the folder where it starts, and the image's is read-only.
+    assert mounts[container["workingDir"]] == "spark-local-dir-1"
 
 
 def test_the_driver_has_its_identity_and_its_own_login(driver: Object) -> None:
