@@ -38,6 +38,7 @@ from election.parameters import Run
 from election.platform import Platform
 from election.preparation.room import needed
 from election.results import results
+from election.scenarios import Scenario
 from election.scenarios.selection import select
 from election.settings import PROJECT, Settings
 from election.stack.orphans import orphans
@@ -73,7 +74,7 @@ def main(
 ) -> None:
     scenario = select(scenarios.load(Settings().scenarios, name), region=region or None)
     voters = scenario.registered
-    _require_disk(voters)
+    _require_disk(scenario)
     found: dict[str, Any] = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "cores": os.cpu_count(),
@@ -120,9 +121,10 @@ def log_of(platform: Platform, slug: str) -> dict[str, Any]:
     }
 
 
-def _require_disk(voters: int) -> None:
-    need, free = needed(voters), shutil.disk_usage(PROJECT).free
-    console.print(f"{voters:,} voters need about {_gib(need)} of disk; {_gib(free)} are free.")
+def _require_disk(scenario: Scenario) -> None:
+    voters, votes = scenario.registered, scenario.most_votes
+    need, free = needed(voters, votes), shutil.disk_usage(PROJECT).free
+    console.print(f"{voters:,} voters and {votes:,} votes need about {_gib(need)} of disk; {_gib(free)} are free.")
     if free - need < DISK_LEFT:
         raise SystemExit(f"Less than {_gib(DISK_LEFT)} would be left. Make room, or measure a region: REGION=Wales.")
 

@@ -233,21 +233,34 @@ def test_an_argument_that_is_no_text_is_refused(settings):
     assert "UTF-8" in answer.output
 
 
-def test_an_electorate_that_the_disk_has_no_room_for_is_refused_with_what_it_needs(settings, monkeypatch):
-    usage = shutil.disk_usage(settings.var)._replace(free=needed(1_000_000))
+def test_an_election_that_the_disk_has_no_room_for_is_refused_with_what_it_needs(settings, monkeypatch):
+    scenario = scenarios.load(settings.scenarios, "single-race")
+    need = needed(scenario.registered, scenario.registered)  # a simulation: each voter may vote
+    usage = shutil.disk_usage(settings.var)._replace(free=need)
     monkeypatch.setattr("shutil.disk_usage", lambda _: usage)
-    require_room(settings, 1_000_000)
-    with pytest.raises(BadInput, match=r"1,000,001 registered voters need about 2\.0 GiB .* 2\.0 GiB are free"):
-        require_room(settings, 1_000_001)
+    require_room(settings, scenario)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: usage._replace(free=need - 1))
+    voters = f"{scenario.registered:,}"
+    with pytest.raises(BadInput, match=rf"{voters} registered voters and {voters} votes need about .* are free where"):
+        require_room(settings, scenario)
 
 
-def test_the_united_kingdom_needs_what_was_measured():
-    measured = 32.1 * 2**30
-    assert measured < needed(47_562_702) < 1.1 * measured
+@pytest.mark.parametrize(
+    ("name", "votes", "measured"),
+    [
+        ("uk-general-election-2019", 32_132_029, 32.1),
+        ("germany-bundestag-2025", 99_857_306, 60.0),
+    ],
+)
+def test_a_country_needs_what_was_measured(settings, name, votes, measured):
+    scenario = scenarios.load(settings.scenarios, name)
+    assert scenario.most_votes == votes
+    assert measured < needed(scenario.registered, votes) / 2**30 < 1.1 * measured
 
 
 def test_room_is_looked_for_where_the_files_will_be(settings, tmp_path):
-    require_room(settings.model_copy(update={"var": Path(tmp_path, "not", "yet", "there")}), 1)
+    elsewhere = settings.model_copy(update={"var": Path(tmp_path, "not", "yet", "there")})
+    require_room(elsewhere, scenarios.load(settings.scenarios, "single-race"))
 
 
 def _command(name: str) -> Any:

@@ -58,7 +58,7 @@ def register(platform: Platform, registration: Registration) -> Election:
         try:
             known = election(connection, registration.slug)
         except UnknownElection:
-            require_room(platform.settings, scenario.registered)
+            require_room(platform.settings, scenario)
             _insert(connection, registration, scenario, parameters, votes_end, ballots_end)
             return election(connection, registration.slug)
         if (known.scenario, known.source, known.seed, known.parameters) != (

@@ -151,6 +151,13 @@ class Scenario:
         """Registered voters in all districts."""
         return sum(district.electorate for district in self.districts)
 
+    @property
+    def most_votes(self) -> int:
+        """Votes, valid or not, in all contests: the official ones, or one a voter in each contest on the paper."""
+        if self.results:
+            return sum(sum(result.votes) + result.invalid for result in self.results)
+        return sum(district.electorate * len(district.contests) for district in self.districts)
+
 
 def _own_district(contest: Contest) -> District:
     on_paper = () if contest.unopposed else (contest.contest_id,)
