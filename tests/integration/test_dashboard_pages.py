@@ -312,7 +312,7 @@ def test_without_a_map_contests_and_places_are_ranked(platform: Platform, live: 
 
 
 def test_figures_that_go_on_to_disagree_are_shown_in_red(platform: Platform, live: Snapshots, replay: Count) -> None:
-    replay.put(topics.VOTES_PER_PARTY, "Con", votes=12_960, party="Con")
+    replay.put(topics.VOTES_PER_PARTY, "1/Con", votes=12_960, position=1, party="Con")
     replay.producer.flush()
     assert until(lambda: "✗ no" in text(open_page(REPLAY.slug, "integrity")))
 

@@ -7,7 +7,7 @@ from confluent_kafka import Producer
 
 from election.casting import cast, close_poll, open_poll, reject_late
 from election.casting.pace import Rate
-from election.casting.range import Range
+from election.casting.range import Range, progress
 from election.contracts import topics
 from election.contracts.messages import ExternalBallot, encode
 from election.electorate import check_electorate, seed_candidates, seed_voters
@@ -62,7 +62,7 @@ def test_a_poll_ends_behind_the_marks_of_its_transactions(tables, published, tra
     assert not working.is_alive()
     assert tally(tables, poll) == {1: 50}
     assert (compared(tables, poll).stored, list(rejected(tables, poll.election_no))) == (50, [])
-    done, total = Range.of(poll).progress(tables.kafka)
+    ((done, total),) = progress(tables.kafka, [Range.of(poll)])
     assert done == total, "the marks are counted as done"
 
 

@@ -17,7 +17,7 @@ from election.contracts import topics
 from election.contracts.messages import VoterRecord, encode
 from election.electorate import check_electorate, seed_candidates, seed_voters
 from election.errors import BadInput
-from election.messaging.clients import SafeProducer
+from election.messaging.clients import SafeProducer, admin
 from election.messaging.reading import bounds, read
 from election.parameters import Run
 from election.preparation import Registration, register
@@ -128,6 +128,19 @@ def test_an_election_opened_before_its_voters_were_published_hides_no_others_pro
     assert poll.slug in shown and "pace-by-hand" not in shown
     cast(tables, poll.slug)
     close_poll(tables, poll.slug)
+
+
+def test_one_client_asks_for_the_progress_of_all_polls(tables, published, monkeypatch):
+    polls = [published(f"pace-of-several-{n}", voters=1_000) for n in range(3)]
+    cast(tables, polls[0].slug)
+    clients = []
+    monkeypatch.setattr("election.casting.range.admin", lambda kafka: clients.append(admin(kafka)) or clients[-1])
+    done = {told.election: (told.done, told.total) for told in open_polls(tables)}
+    assert [done[poll.slug] for poll in polls] == [(1_000, 1_000), (0, 1_000), (0, 1_000)]
+    assert len(clients) == 1, "each client logs in and looks for the brokers: with hundreds of polls a scrape timed out"
+    for poll in polls:
+        cast(tables, poll.slug)
+        close_poll(tables, poll.slug)
 
 
 def test_voters_of_a_night_are_published_in_the_order_in_which_they_are_due(tables, published):

@@ -2,7 +2,7 @@
 
 import json
 
-from election.casting.range import Range
+from election.casting.range import Range, progress
 from election.contracts import topics
 from election.errors import BadInput, StageFailed
 from election.messaging.reading import bounds
@@ -57,7 +57,7 @@ def close_poll(platform: Platform, slug: str) -> bool:
 
 
 def _require_done(platform: Platform, poll: Election) -> None:
-    done, total = Range.of(poll).progress(platform.kafka)
+    ((done, total),) = progress(platform.kafka, [Range.of(poll)])
     if done < total:
         raise StageFailed(
             f"{total - done:,} of {total:,} voters' records of {poll.slug} are not cast yet. "

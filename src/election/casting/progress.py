@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from election import nights
-from election.casting.range import Range
+from election.casting.range import Range, progress
 from election.platform import Platform
 from election.storage.elections import Election, elections
 
@@ -29,11 +29,12 @@ def open_polls(platform: Platform) -> list[Progress]:
         (prepared,) = connection.execute("SELECT to_regclass('elections') IS NOT NULL").fetchone() or (False,)
         polls = elections(connection) if prepared else []
     # A poll may be opened by hand before its voters are published. It must not hide the progress of the others.
-    return [_progress(platform, poll) for poll in polls if poll.state == "open" and poll.voters_to is not None]
+    polls = [poll for poll in polls if poll.state == "open" and poll.voters_to is not None]
+    found = progress(platform.kafka, [Range.of(poll) for poll in polls])
+    return [_progress(poll, done, total) for poll, (done, total) in zip(polls, found, strict=True)]
 
 
-def _progress(platform: Platform, poll: Election) -> Progress:
-    done, total = Range.of(poll).progress(platform.kafka)
+def _progress(poll: Election, done: int, total: int) -> Progress:
     seconds = (datetime.now(UTC) - poll.opened_at).total_seconds() if poll.opened_at else 0.0
     rate = done / seconds if seconds > 0 else 0.0
     remaining = (total - done) / rate if rate and poll.ballots == "simulated" else None

@@ -1,14 +1,14 @@
 """The range of an election's records on its source topic, and the progress of its consumer group."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, TopicPartition
 from tenacity import retry, retry_if_exception, stop_after_delay, wait_fixed
 
 from election.contracts import topics
 from election.errors import StageFailed
-from election.messaging.clients import consumer, is_transient
+from election.messaging.clients import admin, is_transient
 from election.messaging.reading import Offsets, bounds
 from election.messaging.rejected import Origin
 from election.storage.elections import Election
@@ -92,25 +92,21 @@ class Range:
         end = self._end(reader)
         return replace(self, end={p: max(offset, (close or {}).get(str(p), 0)) for p, offset in end.items()})
 
-    def progress(self, kafka: Mapping[str, str]) -> tuple[int, int]:
-        """(records done, all records) of the whole group, from its committed offsets."""
-        reader = consumer(kafka, self.group)
-        try:
-            left, total = self.left(reader)
-        finally:
-            reader.close()
-        return total - sum(left.values()), total
-
     def left(self, reader: Consumer) -> tuple[Offsets, int]:
         """The numbers of records that the group has not done, by partition, and of all records."""
         if self.end is None:
             return self.ended(reader).left(reader)
         if not self.end:
             return {}, 0
-        committed = _committed(reader, [TopicPartition(self.topic, p) for p in self.end])
-        done = {c.partition: min(self.end[c.partition], max(self.begin[c.partition], c.offset)) for c in committed}
-        total = sum(self.end[p] - self.begin[p] for p in self.end)
-        return {p: self.end[p] - done[p] for p in self.end}, total
+        return self._left(_committed(reader, self._places()))
+
+    def _left(self, committed: list[TopicPartition]) -> tuple[Offsets, int]:
+        end = self.end or {}
+        done = {c.partition: min(end[c.partition], max(self.begin[c.partition], c.offset)) for c in committed}
+        return {p: end[p] - done[p] for p in end}, sum(end[p] - self.begin[p] for p in end)
+
+    def _places(self) -> list[TopicPartition]:
+        return [TopicPartition(self.topic, partition) for partition in self.end or {}]
 
     def _end(self, reader: Consumer) -> Offsets:
         # Not cached: what the consumer knows may be outdated.
@@ -118,6 +114,38 @@ class Range:
             p: reader.get_watermark_offsets(TopicPartition(self.topic, p), timeout=30, cached=False)[1]
             for p in self.begin
         }
+
+
+def progress(kafka: Mapping[str, str], ranges: Sequence[Range]) -> list[tuple[int, int]]:
+    """(records done, all records) of each range's whole group, from its committed offsets.
+
+    One client asks for all of them. A feed that is open is read to its topic's current end.
+    """
+    if any(one.end is None for one in ranges):
+        _, end = bounds(kafka, topics.BALLOTS, committed=True)
+        ranges = [
+            replace(one, end={p: end.get(p, first) for p, first in one.begin.items()}) if one.end is None else one
+            for one in ranges
+        ]
+    found = []
+    for one, committed in zip(ranges, _committed_by(kafka, ranges), strict=True):
+        left, total = one._left(committed)
+        found.append((total - sum(left.values()), total))
+    return found
+
+
+@retry(retry=retry_if_exception(is_transient), wait=wait_fixed(0.2), stop=stop_after_delay(10), reraise=True)
+def _committed_by(kafka: Mapping[str, str], ranges: Sequence[Range]) -> list[list[TopicPartition]]:
+    client = admin(kafka)  # must live until the answers arrive
+    asked = [
+        client.list_consumer_group_offsets(
+            [ConsumerGroupTopicPartitions(one.group, places)], require_stable=True, request_timeout=10
+        )
+        if (places := one._places())
+        else {}
+        for one in ranges
+    ]
+    return [[place for answer in answers.values() for place in answer.result().topic_partitions] for answers in asked]
 
 
 @retry(retry=retry_if_exception(is_transient), wait=wait_fixed(0.2), stop=stop_after_delay(10), reraise=True)

@@ -36,7 +36,7 @@ def run(
     airflow = Airflow(platform.settings)
     # As in the run: bad input is refused before anything starts.
     scenario = checked(platform, wanted)
-    require_room(platform.settings, scenario.registered)
+    require_room(platform.settings, scenario)
     warn(scenario.warnings)
     _require_unused(platform, wanted.slug)
     if wanted.auto_certify:
