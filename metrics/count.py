@@ -24,8 +24,11 @@ def metrics(reader: CountReader, slugs: Mapping[int, str]) -> Iterator[Metric]:
 
 def _totals(reader: CountReader, slugs: Mapping[int, str]) -> Iterator[Metric]:
     counted = GaugeMetricFamily(
-        "election_counted_ballots", "Distinct ballots that the tally has counted.", labels=["election", "validity"]
+        "election_counted_votes",
+        "Votes that the tally has counted: several a voter where a ballot paper has several contests.",
+        labels=["election", "validity"],
     )
+    voters = GaugeMetricFamily("election_counted_voters", "Voters whose ballot was counted.", labels=["election"])
     rejected = GaugeMetricFamily(
         "election_rejected_records",
         "Records on rejected_topic, each once; election is empty if it is unknown.",
@@ -36,9 +39,11 @@ def _totals(reader: CountReader, slugs: Mapping[int, str]) -> Iterator[Metric]:
         if number:
             counted.add_metric([slug, "valid"], sum(reading.counted.valid.values()))
             counted.add_metric([slug, "invalid"], sum(reading.counted.invalid.values()))
+            first = (total.votes for total in reading.by_topic[topics.BALLOTS_PER_CONTEST] if total.position == 1)
+            voters.add_metric([slug], sum(first))
         for (stage, reason), records in sorted(reading.rejected.items()):
             rejected.add_metric([slug, stage, reason], records)
-    yield from (counted, rejected)
+    yield from (counted, voters, rejected)
 
 
 def tally_metrics(live: Live, now: datetime) -> Iterator[Metric]:
@@ -54,7 +59,7 @@ def tally_metrics(live: Live, now: datetime) -> Iterator[Metric]:
 def _reported(told: TallyProgress) -> Iterator[Metric]:
     for name, text, value in (
         ("generation", "The generation that counts; a rebuild begins the next one.", told.generation),
-        ("counted_ballots", "Distinct ballots of all elections that this generation has counted.", told.votes),
+        ("counted_votes", "Votes of all elections that this generation has counted.", told.votes),
         ("lag_messages", "Messages on votes_topic that the tally has not read.", told.lag),
         ("arriving_messages_per_second", "Messages arriving while the last batch ran.", told.input_rate),
         ("processed_messages_per_second", "Messages that the last batch processed.", told.processed_rate),

@@ -63,8 +63,8 @@ def scraped(service: httpx.Client) -> Found:
 def has_counted(found: Found, dashboard: Snapshots, ballots: int) -> bool:
     """Whether both have read so many."""
     shown = dashboard.snapshot(REGION.slug)
-    counted = sum(value for name, value in found.items() if name[:2] == ("election_counted_ballots", REGION.slug))
-    return shown is not None and shown.result.counted == counted == ballots
+    counted = sum(value for name, value in found.items() if name[:2] == ("election_counted_votes", REGION.slug))
+    return shown is not None and shown.reading.counted.ballots == counted == ballots
 
 
 def test_a_poll_has_the_progress_of_election_status(tables: Platform, service: httpx.Client, published: Published):
@@ -91,7 +91,8 @@ def test_the_count_is_the_dashboards(tables: Platform, service: httpx.Client, da
     found, shown, live = scraped(service), dashboard.snapshot(REGION.slug), dashboard.count.live
     assert shown is not None and live.progress is not None
     assert found["election_registered_voters", REGION.slug] == shown.result.registered
-    assert found["election_counted_ballots", REGION.slug, "valid"] == sum(shown.reading.counted.valid.values())
+    assert found["election_counted_votes", REGION.slug, "valid"] == sum(shown.reading.counted.valid.values())
+    assert found["election_counted_voters", REGION.slug] == shown.result.counted
     assert found["election_tally_lag_messages",] == live.progress.lag
     assert found["election_tally_state_bytes",] == live.progress.state_bytes
     assert found["election_tally_stands_still",] == Stream.of(live).stands_still(datetime.now(UTC))
@@ -198,7 +199,7 @@ def test_prometheus_scrapes_it_and_asks_for_the_login_too(prometheus: httpx.Clie
             return []
         return [float(one["value"][1]) for one in answer.raise_for_status().json()["data"]["result"]]
 
-    assert wait_for(lambda: asked('up{job="election"} == 1 and on (job) up{job="prometheus"}') == [1], 60)
+    assert wait_for(lambda: asked('up{job="election"} == 1 and on () up{job="prometheus"} == 1') == [1], 60)
     assert wait_for(lambda: asked('election_service_up{service="kafka"}') == [1], 60)
     assert wait_for(lambda: asked('ALERTS{alertname="ServiceDown", service="airflow-scheduler"}') == [1], 60)
     assert wait_for(lambda: len(asked('up{job="pages"}')) == 4, 60), "Spark's pages and the dashboard are discovered"

@@ -92,7 +92,7 @@ def test_the_tallys_report_is_in_base_units_and_stands_still_by_the_banners_rule
     live = Live(TOLD, batch_at=NOW - timedelta(minutes=1))
     found = {name: value for (name, _), value in shown(*count.tally_metrics(live, NOW)).items()}
     assert found["election_tally_batch_duration_seconds"] == 1.5
-    assert found["election_tally_lag_messages"] == 100 and found["election_tally_counted_ballots"] == 900
+    assert found["election_tally_lag_messages"] == 100 and found["election_tally_counted_votes"] == 900
     assert found["election_tally_batch_ended_timestamp_seconds"] == NOW.timestamp() - 60
     assert found["election_tally_stands_still"] == 1
     moving = Live(TOLD, batch_at=NOW - timedelta(seconds=1))
