@@ -13,7 +13,11 @@ from election.live.snapshots import Snapshot
 from election.outcome import ListRules, Threshold
 
 FIRST_PARTIES = 15
-WAYS = {"votes": "by votes", "constituencies": "by constituencies won", "minority": "as a national minority"}
+WAYS = {
+    "votes": "reached by votes",
+    "constituencies": "reached by constituencies won",
+    "minority": "not needed by a national minority",
+}
 
 
 @memo
@@ -99,7 +103,7 @@ def _votes(votes: Decimal, reader: Reader) -> str:
 
 def _standing(one: Threshold, reader: Reader) -> str:
     if one.way:
-        return f"takes part {WAYS[one.way]}"
+        return WAYS[one.way]
     needed = reader.share(one.needed / one.of, 2) if one.of else ""
     return f"{wording.many(reader, one.short, 'vote', 'votes')} short: {needed} needed"
 

@@ -64,7 +64,7 @@ def test_germany_shows_seats_by_party_and_what_the_threshold_did() -> None:
     assert (shown.result.counted, shown.result.registered) == (49_928_653, 60_510_631)
     table = systems.thresholds(shown, READER)
     assert "9,529 votes short: 5.00\u2009%" in table or "9,529 votes short: 5.00%" in table
-    assert "takes part as a national minority" in table
+    assert "not needed by a national minority" in table
     assert "Possible" not in table, "the count is over"
     assert "630 seats" in components.seat_bar(shown, READER, half_circle=True)
     assert "Valid second votes" in components.figures(shown, READER)
@@ -99,6 +99,8 @@ def test_aberdeen_shows_the_stages_of_each_ward(state: Any, said: str) -> None:
     assert "the quota is 1,322 votes" in drawn
     assert drawn.count("data:image/svg+xml") == 1
     assert "Not transferable" in drawn
+    mayor = replace(ward, outcome=replace(ward.outcome, race=replace(ward.outcome.race, seats=1)))
+    assert "1 seat; a majority is" in systems.stages(shown, mayor, READER)
     if state == "counted":
         assert wording.contest_statement(ward, READER).startswith("Elected: Avril MacKenzie, Neil MacGregor")
 
