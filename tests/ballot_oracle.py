@@ -52,7 +52,7 @@ class Found:
     altered: set[str] = field(default_factory=set)
     other_choice: set[str] = field(default_factory=set)
     twice: set[str] = field(default_factory=set)
-    claimed: dict[tuple[int, int], int] = field(default_factory=dict)
+    claimed: dict[tuple[int, int, int], int] = field(default_factory=dict)
 
 
 def agree(platform: Platform, poll: Election) -> Found:
@@ -85,7 +85,7 @@ def look(platform: Platform, poll: Election, left_out: frozenset[tuple[int, int]
     for own, said in _published(platform, poll, left_out):
         theirs[own].append(said)
     found = Found(stored=number, published=len(theirs), twice=twice)
-    claimed = Counter[tuple[int, int]]()
+    claimed = Counter[tuple[int, int, int]]()
 
     def choice(said: tuple[object, ...]) -> tuple[object, ...]:
         return tuple(said[at] for at in _CHOICE)
@@ -94,7 +94,10 @@ def look(platform: Platform, poll: Election, left_out: frozenset[tuple[int, int]
         different = list(dict.fromkeys(everything))
         found.duplicates += len(everything) - len(different)
         choices = {choice(said) for said in different if said is not None}
-        claimed.update((int(str(contest)), int(str(candidate or 0))) for _, contest, _, candidate, _ in choices)
+        claimed.update(
+            (int(str(district)), int(str(contest)), int(str(candidate or 0)))
+            for district, contest, _, candidate, _ in choices
+        )
         if own not in ours:
             found.forged.add(own)
             continue

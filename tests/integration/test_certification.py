@@ -427,6 +427,7 @@ ADDED = {
     "registered_counts": "INSERT INTO registered_counts VALUES (%(no)s, 'gender', 'new', 1)",
     "certified_contests": "INSERT INTO certified_contests VALUES (%(no)s, 99, 'N', 'New', 1, 1, 0)",
     "certified_results": "INSERT INTO certified_results VALUES (%(no)s, 1, 99, 'New', 'XYZ', 1000000)",
+    "certified_district_results": "INSERT INTO certified_district_results VALUES (%(no)s, 1, 1, 99, 1)",
     "certifications": """INSERT INTO certifications (election_no, decision, decided_by, reason)
                          VALUES (%(no)s, 'refused', 'me', 'Too late.')""",
 }

@@ -192,6 +192,16 @@ def test_a_poll_that_was_open_goes_on_and_what_was_certified_stays(older, upgrad
             connection.execute(vote, [done.election_no, 2])
         connection.rollback()
         assert [one.candidate for one in stored_ballots(connection, poll.election_no)] == [1, 1]
+    with upgraded.connect("dashboard") as connection:
+        figures, district = (
+            connection.execute(query, [done.election_no]).fetchall()
+            for query in (
+                """SELECT district_no, position, contest_no, candidate_no, votes
+                   FROM public_certified_district_results WHERE election_no = %s ORDER BY candidate_no""",
+                "SELECT district_id, registered, voted FROM public_certified_districts WHERE election_no = %s",
+            )
+        )
+    assert (figures, district) == ([(1, 1, 1, 1, 1), (1, 1, 1, None, 0)], [("D1", 3, 1)])
 
 
 def found(platform: Platform, query: str) -> list[str]:

@@ -102,6 +102,7 @@ def ranked_package(folder: Path, entries: list[Entry], counted: dict[str, Any] |
     }
     certified = {
         "choice": counted["choice"],
+        "paper": counted["paper"],
         "elected": elected,
         "seats": dict(Counter(f"P{key.split('/')[1]}" for key in elected)),
         "log": {"size": tree.size, "root": tree.root().hex()},
@@ -199,12 +200,21 @@ def test_another_winner_by_rankings_is_named(folder):
     assert status == 1 and f"elected {loser}: 0 by the ballots, votes in the certified result" in told, told
 
 
-@pytest.mark.parametrize("part", ["ranking", "paper"])
-def test_rankings_or_districts_that_the_result_leaves_out_are_named(folder, part):
-    counted = json.loads((folder / "result.json").read_text("utf-8"))["counted"]
-    change(folder, "result.json", counted={name: of for name, of in counted.items() if name != part})
+@pytest.mark.parametrize(("said", "part"), [("counted", "ranking"), ("counted", "paper"), ("certified", "paper")])
+def test_rankings_or_districts_that_the_result_leaves_out_are_named(folder, said, part):
+    result = json.loads((folder / "result.json").read_text("utf-8"))[said]
+    change(folder, "result.json", **{said: {name: of for name, of in result.items() if name != part}})
     status, told = verify(folder)
-    assert status == 1 and f"WRONG: {part} " in told, told
+    assert status == 1 and f"WRONG: {part} " in told and f"in the {said} result" in told, told
+
+
+def test_a_certified_vote_moved_to_another_district_is_named(folder):
+    certified = _certified(folder)
+    moved = {key: votes + (key == "11/1/1") - (key == "12/1/1") for key, votes in certified["paper"].items()}
+    assert moved != certified["paper"]
+    change(folder, "result.json", certified=certified | {"paper": moved})
+    status, told = verify(folder)
+    assert status == 1 and told.count("in the certified result") == 2 and "WRONG: paper 11/1/1: " in told, told
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,7 @@ def _write(platform: Platform, slug: str, folder: Path) -> None:
         form = entry_form(connection, poll.election_no)
         result = {"counted": stated.counted(platform, poll, form)}
         if poll.state == "certified":
-            result["certified"] = stated.certified(connection, poll.election_no)
+            result["certified"] = stated.certified(connection, poll.election_no, form)
         if poll.kind == "replay":
             result["official"] = stated.official(connection, poll.election_no, form)
         _write_json(folder / "result.json", result)

@@ -52,7 +52,7 @@ def counted(platform: Platform, poll: Election, form: EntryForm) -> Parts:
     }
 
 
-def certified(connection: Connection, election_no: int) -> Parts:
+def certified(connection: Connection, election_no: int, form: EntryForm) -> Parts:
     """What was frozen, with ``elected`` (how, by CONTEST/LINE), ``seats`` by party and the ``log``'s last head.
 
     Of a list and of electors ``elected`` says how many seats, and DISTRICT follows where a contest's seats are divided.
@@ -72,11 +72,17 @@ def certified(connection: Connection, election_no: int) -> Parts:
         [election_no],
     ).fetchall()
     seats = connection.execute("SELECT party, seats FROM certified_seats WHERE election_no = %s", [election_no])
+    papers = connection.execute(
+        """SELECT concat_ws('/', district_no, contest_no, coalesce(candidate_no, %s)), votes
+           FROM public_certified_district_results WHERE election_no = %s""",
+        [_INVALID, election_no],
+    )
     size, root = connection.execute(
         "SELECT log_size, log_root FROM certifications WHERE election_no = %s AND decision = 'certified'", [election_no]
     ).fetchone() or (None, None)
     return {
         "choice": {f"{contest}/{line}": votes for contest, line, votes in (*lines, *contests)},
+        **({"paper": dict(papers.fetchall())} if form.district else {}),
         **({"elected": dict(elected)} if elected else {}),
         **({"seats": dict(seats.fetchall())} if elected else {}),
         **({"log": {"size": size, "root": root.hex()}} if root is not None else {}),

@@ -17,7 +17,7 @@ from tempfile import TemporaryFile
 # Entry: ballot id 16, contest 4, candidate 4, location 4, gender 1, age 1, [district 4, 2 a preference], minute 4 bytes
 PARTS = {"contest": (16, 20), "choice": (16, 24), "location": (24, 28), "gender": (28, 29), "age_group": (29, 30)}
 MORE = ("minute", "voters", "paper", "ranking")
-STATED = {"counted": {*PARTS, *MORE} - {"voters"}, "certified": {"choice", "elected", "seats", "log"}}
+STATED = {"counted": {*PARTS, *MORE} - {"voters"}, "certified": {"choice", "paper", "elected", "seats", "log"}}
 P, L = 2**255 - 19, 2**252 + 27742317777372353535851937790883648493
 D = -121665 * pow(121666, -1, P) % P
 wrong: list[str] = []

@@ -272,6 +272,7 @@ def _certified(connection: Connection, election: int) -> Counted | None:
         votes,
         {row["contest_no"]: row["valid"] for row in contests},
         {row["contest_no"]: row["invalid"] for row in contests},
+        districts=public.certified_districts(connection, election),
     )
 
 

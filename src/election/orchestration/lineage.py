@@ -18,7 +18,14 @@ from election.settings import Settings
 _TOPICS = {topic.name for topic in topics.TOPICS}
 _TOTALS = tuple(topics.AGGREGATES)
 _ELECTORATE = ("contests", "candidates", "locations", "voters", "registered_counts")
-_FROZEN = ("certified_contests", "certified_results", "certified_elected", "certified_seats")
+_FROZEN = (
+    "certified_contests",
+    "certified_results",
+    "certified_district_results",
+    "certified_elected",
+    "certified_seats",
+    "certified_outcomes",
+)
 _SEALED = ("log_rounds", "rejection_rounds", "journal_heads")
 _AUDIT = ("audit_rounds", "audit_draws", "audit_papers", "audit_readings", "audit_risks")
 

@@ -15,6 +15,7 @@ _PARTS = (
     "views",
     "votes",
     "certification",
+    "certified_districts",
     "outcome",
     "quarantine",
     "removal",

@@ -33,8 +33,8 @@ from election.storage.quarantine import quarantined
 _NAMED = 20  # of each kind
 _NAMED_OF_A_BUCKET = 1_000
 _WORDS = 2
-Tally = dict[tuple[int, int], int]
-"""Ballots by contest and candidate number; candidate 0 stands for the invalid ones."""
+Tally = dict[tuple[int, int, int], int]
+"""Ballots by district, contest and candidate number; candidate 0 stands for the invalid ones."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,8 @@ class Comparison:
     """The first ballot ids of each kind, in hexadecimal; ``differing`` is the number of all that differ.
 
     ``published`` and ``stored`` are distinct ballots, ``duplicates`` repeated messages. ``quarantined`` messages were
-    left out by a person's decision. ``claimed`` counts distinct published ballots by contest and candidate. ``summed``
-    has sums of the stored ballots; None if Postgres must compute them.
+    left out by a person's decision. ``claimed`` counts distinct published ballots by district, contest and candidate.
+    ``summed`` has sums of the stored ballots; None if Postgres must compute them.
     """
 
     stored: int
@@ -68,7 +68,7 @@ def compare_ballots(
     """
     stored = published = duplicates = differing = 0
     kinds: tuple[list[str], list[str], list[str]] = ([], [], [])
-    counted = Counter[tuple[int, int]]()
+    counted = Counter[tuple[int, int, int]]()
     with _both(platform, connection, poll, ever=ever) as sides:
         for bucket in sides.buckets():
             stored += bucket.stored
@@ -154,12 +154,12 @@ class _Sides:
         return side.select(ID).with_columns(choice=pl.Series(self._choice(side["content0"].to_numpy()))).unique()
 
     def tally(self, bucket: Bucket) -> Tally:
-        """The numbers of distinct ballots on the topic, by contest and candidate."""
-        made = Counter[tuple[int, int]]()
+        """The numbers of distinct ballots on the topic, by district, contest and candidate."""
+        made = Counter[tuple[int, int, int]]()
         for choice, number in self.choices(bucket.theirs).group_by("choice").len().iter_rows():
             claim = self.known.claims[choice] if choice >= 0 else self.claims[ODD - choice]
             if claim.contest:  # 0: the message could not be read
-                made[claim.contest, claim.candidate] += number
+                made[claim.district, claim.contest, claim.candidate] += number
         return made
 
     def _choice(self, codes: NDArray[Any]) -> NDArray[Any]:

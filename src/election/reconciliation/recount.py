@@ -1,6 +1,8 @@
 """The recount: counts the ballots of a certified election again, in two ways, and compares them with the result."""
 
+from collections import Counter
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from election.errors import StageFailed
 from election.messaging.rejected import rejected
@@ -9,9 +11,12 @@ from election.platform import Connection, Platform
 from election.reconciliation.ballots import Tally, compare_ballots
 from election.reconciliation.verdict import Difference, Verdict, ballot_differences
 from election.storage.elections import Election, election, read_whole_elections
+from election.storage.expected import DISTRICT_SQL
 from election.storage.races import lots, races, stored_count
 
 _LISTED = 50
+_WHOLE = 0
+"""Stands for all districts of a contest, in the place of a district's number."""
 
 
 def recount(platform: Platform, slug: str) -> Verdict:
@@ -56,15 +61,36 @@ def recount(platform: Platform, slug: str) -> Verdict:
     )
 
 
-def _against(frozen: Tally, again: Tally, what: str, names: dict[tuple[int, int], str]) -> list[Difference]:
-    """Every total that differs from the certified one."""
+class _Names(NamedTuple):
+    """Names of lines by contest and candidate, and of districts by number."""
+
+    lines: dict[tuple[int, int], str]
+    districts: dict[int, str]
+
+    def of(self, district: int, contest: int, candidate: int) -> str:
+        line = self.lines.get((contest, candidate), f"candidate {candidate} in contest {contest}")
+        return line if district == _WHOLE else f"{line}, {self.districts.get(district, f'district {district}')}"
+
+
+def _against(frozen: Tally, ballots: Tally, what: str, names: _Names) -> list[Difference]:
+    """Totals that differ from the certified ones: those of contests first, then those of districts."""
+    again = _as_frozen(frozen, ballots)
     return [
-        Difference(
-            what, names.get(key, f"candidate {key[1]} in contest {key[0]}"), frozen.get(key, 0), again.get(key, 0)
-        )
-        for key in sorted(frozen.keys() | again.keys())
+        Difference(what, names.of(*key), frozen.get(key, 0), again.get(key, 0))
+        for key in sorted(frozen.keys() | again.keys(), key=lambda key: (key[0] != _WHOLE, key))
         if frozen.get(key, 0) != again.get(key, 0)
     ][:_LISTED]
+
+
+def _as_frozen(frozen: Tally, ballots: Tally) -> Tally:
+    """The ballots by contest, and also by district in the contests whose districts were certified apart."""
+    divided = {contest for district, contest, _ in frozen if district != _WHOLE}
+    again = Counter[tuple[int, int, int]]()
+    for (district, contest, candidate), number in ballots.items():
+        again[_WHOLE, contest, candidate] += number
+        if contest in divided:
+            again[district, contest, candidate] += number
+    return again
 
 
 def _elected(connection: Connection, poll: Election) -> list[Difference]:
@@ -103,21 +129,25 @@ def _who(elected: Sequence[tuple[int, str, int, str]]) -> str:
 
 def _frozen(connection: Connection, poll: Election) -> Tally:
     rows = connection.execute(
-        """SELECT contest_no, candidate_no, votes FROM certified_results WHERE election_no = %(no)s
-           UNION ALL SELECT contest_no, 0, invalid FROM certified_contests WHERE election_no = %(no)s""",
-        {"no": poll.election_no},
+        """SELECT %(whole)s, contest_no, candidate_no, votes FROM certified_results WHERE election_no = %(no)s
+           UNION ALL SELECT %(whole)s, contest_no, 0, invalid FROM certified_contests WHERE election_no = %(no)s
+           UNION ALL SELECT district_no, contest_no, coalesce(candidate_no, 0), votes FROM certified_district_results
+           WHERE election_no = %(no)s""",
+        {"no": poll.election_no, "whole": _WHOLE},
     )
-    return {(contest, candidate): votes for contest, candidate, votes in rows}
+    return {(district, contest, candidate): votes for district, contest, candidate, votes in rows}
 
 
 def _stored(connection: Connection, poll: Election) -> tuple[Tally, int]:
     """The stored votes, and how many of them are at position 1."""
     rows = connection.execute(
-        """SELECT contest_no, coalesce(candidate_no, 0), count(*), count(*) FILTER (WHERE position = 1)
-           FROM votes WHERE election_no = %s GROUP BY 1, 2""",
-        [poll.election_no],
+        f"""SELECT coalesce({DISTRICT_SQL}, -1), contest_no, coalesce(candidate_no, 0), count(*),
+                   count(*) FILTER (WHERE position = 1)
+            FROM votes WHERE election_no = %(no)s GROUP BY 1, 2, 3""",
+        {"no": poll.election_no},
     ).fetchall()
-    return {(contest, candidate): votes for contest, candidate, votes, _ in rows}, sum(first for *_, first in rows)
+    stored = {(district, contest, candidate): votes for district, contest, candidate, votes, _ in rows}
+    return stored, sum(first for *_, first in rows)
 
 
 def _registered(connection: Connection, poll: Election) -> int:
@@ -127,8 +157,8 @@ def _registered(connection: Connection, poll: Election) -> int:
     return int(registered)
 
 
-def _names(connection: Connection, poll: Election) -> dict[tuple[int, int], str]:
-    rows = connection.execute(
+def _names(connection: Connection, poll: Election) -> _Names:
+    lines = connection.execute(
         """SELECT contest_no, candidate_no, candidate || ' in ' || c.name
            FROM certified_results r JOIN certified_contests c USING (election_no, contest_no)
            WHERE election_no = %(no)s
@@ -136,4 +166,7 @@ def _names(connection: Connection, poll: Election) -> dict[tuple[int, int], str]
            WHERE election_no = %(no)s""",
         {"no": poll.election_no},
     )
-    return {(contest, candidate): name for contest, candidate, name in rows}
+    districts = connection.execute(
+        "SELECT district_no, 'district ' || name FROM districts WHERE election_no = %s", [poll.election_no]
+    )
+    return _Names({(contest, candidate): name for contest, candidate, name in lines}, dict(districts.fetchall()))

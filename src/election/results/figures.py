@@ -8,7 +8,7 @@ from election.contracts import topics
 from election.messaging.aggregates import folded
 from election.outcome import Count, How
 from election.platform import Connection, Platform
-from election.storage.public import certified_outcome, elected
+from election.storage.public import certified_districts, certified_outcome, elected
 from election.storage.races import district_ids, empty_districts
 from election.tallied import count_of
 
@@ -46,8 +46,13 @@ def certified(connection: Connection, election_no: int) -> Figures:
     contests = connection.execute(
         "SELECT contest_no, valid, invalid FROM certified_contests WHERE election_no = %s", [election_no]
     ).fetchall()
+    names = district_ids(connection, election_no)
+    divided = {
+        contest: {names[district]: own for district, own in districts.items()}
+        for contest, districts in certified_districts(connection, election_no).items()
+    }
     return Figures(
-        Count(dict(votes.fetchall()), {no: invalid for no, _, invalid in contests}, over=True),
+        Count(dict(votes.fetchall()), {no: invalid for no, _, invalid in contests}, {}, divided, over=True),
         {no: valid for no, valid, _ in contests},
         elected(connection, election_no),
         certified_outcome(connection, election_no),

@@ -187,6 +187,7 @@ BEGIN
         RAISE EXCEPTION '% cannot be certified: the verdict of % was given before the count was over.',
             the_slug, verdict.given_at USING HINT = again;
     END IF;
+    PERFORM public.freeze_districts(poll.election_no);
     PERFORM public.freeze_outcome(poll.election_no, the_slug, verdict);
     RETURN public.decided(poll.election_no, 'certified', by, reason, verdict.verdict_no);
 END $$;
@@ -228,7 +229,8 @@ BEGIN
     END IF;
     FOREACH place IN ARRAY ARRAY['ballot_keys', 'parties', 'districts', 'contests', 'papers', 'candidates',
                                  'official_results', 'official_rankings', 'locations', 'voters', 'votes',
-                                 'registered_counts', 'certified_contests', 'certified_results'] LOOP
+                                 'registered_counts', 'certified_contests', 'certified_results',
+                                 'certified_district_results'] LOOP
         CONTINUE WHEN EXISTS (SELECT FROM pg_trigger WHERE tgname = 'certified_insert' AND tgrelid = place::regclass);
         EXECUTE format('CREATE TRIGGER certified_insert AFTER INSERT ON %I REFERENCING NEW TABLE AS changed
                         FOR EACH STATEMENT EXECUTE FUNCTION refuse_what_is_certified()', place);
@@ -245,8 +247,8 @@ BEGIN
     END LOOP;
     FOREACH place IN ARRAY ARRAY['elections', 'ballot_keys', 'parties', 'districts', 'contests', 'papers', 'candidates',
                                  'official_results', 'official_rankings', 'locations', 'voters', 'votes',
-                                 'registered_counts', 'certified_contests', 'certified_results', 'verdicts',
-                                 'certifications', 'runs'] LOOP
+                                 'registered_counts', 'certified_contests', 'certified_results',
+                                 'certified_district_results', 'verdicts', 'certifications', 'runs'] LOOP
         CONTINUE WHEN EXISTS (SELECT FROM pg_trigger WHERE tgname = 'not_emptied' AND tgrelid = place::regclass);
         EXECUTE format('CREATE TRIGGER not_emptied BEFORE TRUNCATE ON %I
                         FOR EACH STATEMENT EXECUTE FUNCTION refuse_to_change_a_record()', place);

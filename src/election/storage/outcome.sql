@@ -1,5 +1,5 @@
 -- The outcome: the lots that settle ties, and the outcome that a certification freezes.
--- Run by the owner after certification.sql; safe to run again. Reasons: docs/decisions/0040-outcome.md.
+-- Run by the owner after certified_districts.sql; safe to run again. Reasons: docs/decisions/0040-outcome.md.
 
 -- Records a lot. Only a decider may do so, and only for a tie that the newest verdict names: the contest (null: the whole
 -- election), the step, and which of those who are tied it chose.
@@ -70,9 +70,14 @@ BEGIN
     IF EXISTS (
         SELECT FROM jsonb_array_elements(verdict.outcome -> 'contests') AS contest,
                     jsonb_array_elements(contest -> 'elected') AS elected
-        WHERE elected ->> 'district' = '' AND (elected ->> 'votes')::bigint IS DISTINCT FROM (
+        WHERE (elected ->> 'votes')::bigint IS DISTINCT FROM CASE elected ->> 'district' WHEN '' THEN (
             SELECT sum(votes) FROM public.certified_results
             WHERE election_no = the_election AND elected -> 'lines' @> to_jsonb(candidate_no))
+        ELSE (
+            SELECT sum(votes)
+            FROM public.public_certified_district_results JOIN public.districts USING (election_no, district_no)
+            WHERE election_no = the_election AND district_id = elected ->> 'district'
+              AND elected -> 'lines' @> to_jsonb(candidate_no)) END
     ) THEN
         RAISE EXCEPTION '% cannot be certified: the verdict of % is about other votes than the stored ones.',
             the_slug, verdict.given_at USING HINT = again;

@@ -80,6 +80,18 @@ def elected(connection: Connection, election_no: int) -> dict[int, dict[int, How
     return found or None
 
 
+def certified_districts(connection: Connection, election_no: int) -> dict[int, dict[int, dict[int, int]]]:
+    """Certified votes by contest, number of the district and candidate; empty before the certification."""
+    found: dict[int, dict[int, dict[int, int]]] = {}
+    for contest, district, candidate, votes in connection.execute(
+        """SELECT contest_no, district_no, candidate_no, votes FROM public_certified_district_results
+           WHERE election_no = %s AND candidate_no IS NOT NULL""",
+        [election_no],
+    ):
+        found.setdefault(contest, {}).setdefault(district, {})[candidate] = votes
+    return found
+
+
 def certified_outcome(connection: Connection, election_no: int) -> dict[str, Any] | None:
     """The ``record`` of the outcome that was certified; None before, and where an older version certified it."""
     row = connection.execute(

@@ -24,7 +24,7 @@ _BROUGHT: dict[str, frozenset[str]] = {
     ),
     "v4": frozenset({"validations.mark"}),
     "v5": frozenset({"log_rounds", "journal", "audits"}),
-    "v6": frozenset({"districts", "papers", "votes.position", "certified_outcomes"}),
+    "v6": frozenset({"districts", "papers", "votes.position", "certified_outcomes", "certified_district_results"}),
 }
 _RESTORE = "Restore a backup that `docker/backup` or a copy of var/ made with a released version, or `make clean`."
 

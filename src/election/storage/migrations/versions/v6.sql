@@ -111,6 +111,17 @@ CREATE TABLE certified_outcomes (
     outcome      jsonb NOT NULL
 );
 
+-- Certified votes by district, of contests in which voters of several districts choose; of any other contest the
+-- certified totals are those of its one district. candidate_no is null for invalid votes.
+CREATE TABLE certified_district_results (
+    election_no  int NOT NULL REFERENCES elections ON DELETE CASCADE,
+    contest_no   int NOT NULL,
+    district_no  int NOT NULL,
+    candidate_no int,
+    votes        bigint NOT NULL CHECK (votes >= 0),
+    UNIQUE NULLS NOT DISTINCT (election_no, contest_no, district_no, candidate_no)
+);
+
 -- An entry has 34 bytes, and where voters of several districts choose in a contest or rank candidates, some more.
 ALTER TABLE log_rounds
     DROP CONSTRAINT log_rounds_check1,
