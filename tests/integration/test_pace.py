@@ -5,6 +5,7 @@ import threading
 import time
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -133,8 +134,13 @@ def test_an_election_opened_before_its_voters_were_published_hides_no_others_pro
 def test_one_client_asks_for_the_progress_of_all_polls(tables, published, monkeypatch):
     polls = [published(f"pace-of-several-{n}", voters=1_000) for n in range(3)]
     cast(tables, polls[0].slug)
-    clients = []
-    monkeypatch.setattr("election.casting.range.admin", lambda kafka: clients.append(admin(kafka)) or clients[-1])
+    clients: list[Any] = []
+
+    def noted(kafka: Any) -> Any:
+        clients.append(admin(kafka))
+        return clients[-1]
+
+    monkeypatch.setattr("election.casting.range.admin", noted)
     done = {told.election: (told.done, told.total) for told in open_polls(tables)}
     assert [done[poll.slug] for poll in polls] == [(1_000, 1_000), (0, 1_000), (0, 1_000)]
     assert len(clients) == 1, "each client logs in and looks for the brokers: with hundreds of polls a scrape timed out"

@@ -125,7 +125,7 @@ def test_a_count_that_was_started_as_it_stopped_was_not_stopped(monkeypatch):
 
 
 def test_a_run_does_not_take_another_runs_election_for_its_own(monkeypatch):
-    monkeypatch.setattr(registration, "checked", lambda *_: SimpleNamespace(registered=1, warnings=()))
+    monkeypatch.setattr(registration, "checked", lambda *_: SimpleNamespace(registered=1, most_votes=1, warnings=()))
     monkeypatch.setattr(elections, "election", lambda *_: SimpleNamespace(state="certified"))
     monkeypatch.setattr(Airflow, "trigger", lambda *_: pytest.fail("a run was started"))
     status, said = ended("run", "--scenario", "single-race", "--slug", "taken")
@@ -136,7 +136,7 @@ def test_who_may_not_decide_cannot_start_a_run_that_asks_nobody(monkeypatch):
     def unknown(*_):
         raise UnknownElection("new", [])
 
-    monkeypatch.setattr(registration, "checked", lambda *_: SimpleNamespace(registered=1, warnings=()))
+    monkeypatch.setattr(registration, "checked", lambda *_: SimpleNamespace(registered=1, most_votes=1, warnings=()))
     monkeypatch.setattr(elections, "election", unknown)
     monkeypatch.setattr("election.storage.deciders.deciders", lambda _: ["operator"])
     monkeypatch.setattr(Airflow, "trigger", lambda *_: pytest.fail("a run was started"))

@@ -7,7 +7,7 @@ from election.errors import BadInput
 from election.scenarios.model import Scenario
 from election.settings import Settings
 
-BYTES_A_VOTER, BYTES_A_VOTE = 230, 375
+BYTES_A_VOTER, BYTES_A_VOTE = 230, 430
 """Tables, topics, the count's state and what a reconciliation sorts on disk (docs/performance.md)."""
 MOST_LOG = 8 * 2**30
 """Postgres keeps at most so much of its log (``max_wal_size``)."""
