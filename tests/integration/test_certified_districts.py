@@ -20,6 +20,7 @@ from election.storage.elections import Election
 from election.storage.races import district_ids, stored_count
 from tests.certifying import certified, counted, verdict
 
+VOTERS = 9_000  # the same votes each time; with fewer there is a tie, which waits for a lot
 SCENARIOS = ("mixed-parliament", "single-race", "stv-wards", "electoral-college")
 ROLES = ("owner", "app", "auditor", "reader", "dashboard", "results_feed")
 REFUSALS = (psycopg.errors.RaiseException, psycopg.errors.InsufficientPrivilege)
@@ -42,7 +43,7 @@ def mixed(tables, published) -> Election:
 
 
 def polled(tables: Platform, published, scenario: str, suffix: str = "") -> Election:
-    poll = published(f"districts-{scenario}{suffix}", scenario, voters=1_500)
+    poll = published(f"districts-{scenario}{suffix}", scenario, voters=VOTERS)
     cast(tables, poll.slug)
     close_poll(tables, poll.slug)
     certified(tables, poll.slug)
@@ -243,7 +244,7 @@ def swappable(platform: Platform, poll: Election) -> tuple[int, int, int, int]:
 
 
 def test_electors_of_a_district_with_other_votes_than_are_stored_certify_nothing(tables, published):
-    poll = published("districts-other-votes", "electoral-college", voters=1_500)
+    poll = published("districts-other-votes", "electoral-college", voters=VOTERS)
     cast(tables, poll.slug)
     close_poll(tables, poll.slug)
     counted(tables, poll.slug)
