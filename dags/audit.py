@@ -21,9 +21,8 @@ from typing import Any
 
 from airflow.sdk import dag, get_current_context, task
 
-from election.orchestration.failures import HOPELESS, say_what_next
+from election.orchestration.defaults import OPERATED
 from election.orchestration.form import AUDIT
-from election.orchestration.notification import at_a_gate
 
 # A waiting task holds no worker slot between two checks.
 _WAITS: dict[str, Any] = {"mode": "reschedule", "poke_interval": 10, "timeout": timedelta(days=30).total_seconds()}
@@ -72,14 +71,7 @@ def write_report() -> str:
     params=AUDIT,
     tags=["election", "certification"],
     doc_md=__doc__,
-    default_args={
-        "owner": "election-operations",
-        "retries": 1,
-        "retry_delay": timedelta(seconds=10),
-        "retry_policy": HOPELESS,
-        "execution_timeout": timedelta(hours=1),
-        "on_failure_callback": [say_what_next, at_a_gate()],
-    },
+    default_args=OPERATED | {"execution_timeout": timedelta(hours=1)},
 )
 def audit() -> None:
     begin() >> seed() >> rounds() >> signature() >> write_report()

@@ -35,7 +35,8 @@ from typing import Any
 from airflow.sdk import dag, get_current_context, task, task_group
 
 from election.orchestration.decision import ClosingOperator, DecisionOperator
-from election.orchestration.failures import HOPELESS, say_what_next
+from election.orchestration.defaults import OPERATED
+from election.orchestration.failures import say_what_next
 from election.orchestration.form import ELECTION_RUN, decision_form
 from election.orchestration.notification import at_a_gate, at_the_end
 from election.orchestration.pods import LONG_TASKS
@@ -289,11 +290,9 @@ def result() -> None:
     doc_md=__doc__,
     on_success_callback=at_the_end("run_succeeded"),
     on_failure_callback=at_the_end("run_failed"),
-    default_args={
-        "owner": "election-operations",
+    default_args=OPERATED
+    | {
         "retries": 3,
-        "retry_delay": timedelta(seconds=10),
-        "retry_policy": HOPELESS,
         "on_failure_callback": [say_what_next],
         # Enough for a slow task. Tasks whose time grows with the electorate have longer timeouts.
         "execution_timeout": timedelta(minutes=15),

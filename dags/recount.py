@@ -16,9 +16,8 @@ from datetime import timedelta
 
 from airflow.sdk import dag, get_current_context, task
 
-from election.orchestration.failures import HOPELESS
+from election.orchestration.defaults import OPERATED
 from election.orchestration.form import RECOUNT
-from election.orchestration.notification import at_a_gate
 
 
 @dag(
@@ -29,14 +28,7 @@ from election.orchestration.notification import at_a_gate
     params=RECOUNT,
     tags=["election", "certification"],
     doc_md=__doc__,
-    default_args={
-        "owner": "election-operations",
-        "retries": 1,
-        "retry_delay": timedelta(seconds=10),
-        "retry_policy": HOPELESS,
-        "execution_timeout": timedelta(hours=2),
-        "on_failure_callback": at_a_gate(),
-    },
+    default_args=OPERATED | {"execution_timeout": timedelta(hours=2)},
 )
 def recount() -> None:
     @task

@@ -130,6 +130,11 @@ def test_every_task_of_a_run_says_what_to_do_when_it_fails(bag):
     assert [task.task_id for task in tasks if say_what_next not in task.on_failure_callback] == []
 
 
+def test_every_callback_can_be_called(dags, tasks):
+    given = [call for each in (*dags, *tasks) for call in (each.on_failure_callback or [])]
+    assert given and [call for call in given if not callable(call)] == []
+
+
 def test_nobody_is_notified_unless_a_webhook_is_set(dags, tasks):
     told = [c for each in (*dags, *tasks) for c in (each.on_failure_callback or []) if isinstance(c, Webhook)]
     assert told == []
