@@ -249,7 +249,7 @@ def test_an_election_that_the_disk_has_no_room_for_is_refused_with_what_it_needs
     ("name", "votes", "measured"),
     [
         ("uk-general-election-2019", 32_132_029, 29.2),
-        ("germany-bundestag-2025", 99_857_306, 52.0),
+        ("germany-bundestag-2025", 99_857_306, 57.9),
     ],
 )
 def test_a_country_needs_what_was_measured(settings, name, votes, measured):
