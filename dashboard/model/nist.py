@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from election.live.result import Result
-from election.nist import Report, plurality
+from election.nist import Report, reported
 
 
 def report(result: Result, at: datetime) -> Report | None:
@@ -25,7 +25,13 @@ def report(result: Result, at: datetime) -> Report | None:
         election.state,
         at,
         register.parties,
-        tuple(plurality(one.contest.id, one.contest.name, one.outcome) for one in result.contests),
+        tuple(
+            reported(
+                one.contest.id, one.contest.name, one.outcome, result.count, result.whole.rules, one.contest.position
+            )
+            for one in result.contests
+        ),
         register.decision,
         register.recount,
+        register.papers,
     )

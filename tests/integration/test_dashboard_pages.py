@@ -5,6 +5,7 @@ import json
 import re
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, get_args
 
@@ -18,6 +19,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard.feed import Snapshots, feed
 from dashboard.files import ROUTES
 from dashboard.model.export import export
+from dashboard.model.nist import report
 from election.contracts import topics
 from election.contracts.messages import encode
 from election.errors import NotReachable
@@ -28,7 +30,7 @@ from election.evidence.tree import Tree
 from election.live.registers import RegisterReader
 from election.messaging.clients import SafeProducer
 from election.messaging.topics import create_topics
-from election.nist import Form, written
+from election.nist import Form, Report, written
 from election.platform import Platform
 from election.preparation import Registration, create_tables
 from election.reconciliation import Difference, Verdict, record
@@ -38,6 +40,7 @@ from election.storage.elections import election
 from tests.dashboard_rehearsal import Count, certify, election_no, set_state, set_up
 from tests.nist_format import json_problems, xml_problems
 
+NOW = datetime(2026, 5, 8, tzinfo=UTC)
 REPLAY = Registration("uk-general-election-2019", "pages-ynys-mon", ("W07000041",))
 REGION = Registration("uk-general-election-2019", "pages-ireland", region="Northern Ireland")
 SEATS = {"Democratic Unionist Party": "8", "Sinn Féin": "7", "Social Democratic & Labour Party": "2", "Alliance": "1"}
@@ -197,6 +200,32 @@ def test_what_is_certified_is_shown_as_certified_whatever_the_topics_say(platfor
         assert {"json": json_problems, "xml": xml_problems}[form](answer.content) == []
     assert client.get("/exports/never-held/nist.json").status_code == 404
     assert client.get(f"/exports/{registration.slug}/nist.csv").status_code == 404
+
+
+@pytest.mark.parametrize("name", ["mixed-parliament", "stv-wards", "list-council", "electoral-college"])
+def test_a_report_of_any_system_is_that_of_the_command(name: str, platform: Platform, live: Snapshots) -> None:
+    registration = Registration(name, f"pages-report-{name}")
+    count = Count(platform, registration.slug, set_up(platform, registration))
+    ballots = count.show(lambda _c, number, _i, _v: 100 + number * number, 1_700_000_040_000)
+    for number, ranking in enumerate(("1,2", "2", "3,1,2"), 1):
+        if name == "stv-wards":
+            count.put(topics.VOTES_PER_RANKING, f"1/1/{ranking}", votes=99 * number, district=1, contest=1,
+                      ranking=ranking)  # fmt: skip
+    count.producer.flush()
+    set_state(platform, registration.slug, "counted")
+
+    def shown() -> Report | None:
+        snapshot = live.snapshot(registration.slug)
+        return None if snapshot is None else report(snapshot.result, NOW)
+
+    def commands() -> Report:
+        return replace(nist_report(platform, registration.slug), now=NOW)
+
+    assert ballots and until(lambda: shown() == commands())
+    made = commands()
+    assert (name == "stv-wards") == any(contest.stages for contest in made.contests)
+    assert (name in ("mixed-parliament", "electoral-college")) == bool(made.districts)
+    assert {contest.position for contest in made.contests} == ({1, 2} if name == "mixed-parliament" else {1})
 
 
 def test_recorded_hashes_of_the_documents_of_a_certified_result_are_shown(platform: Platform, live: Snapshots) -> None:

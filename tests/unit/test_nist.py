@@ -18,8 +18,8 @@ from typer.testing import CliRunner
 from bench.real import ABERDEEN, GERMANY, real
 from election import scenarios
 from election.cli import app, elections
-from election.contracts.public import Decision, Party, State, Verdict
-from election.nist import ContestReport, DistrictReport, Report, document, plurality, ranked, reported, written
+from election.contracts.public import BallotPaper, Decision, Party, State, Verdict
+from election.nist import ContestReport, Report, document, plurality, ranked, reported, written
 from election.outcome import (
     AnyRules,
     Count,
@@ -241,11 +241,11 @@ def test_bremen_with_two_votes_a_voter() -> None:
     races = [race for race in races if race.region == "Bremen"]
     (lists,) = [race for race in races if race.kind == "lists"]
     constituencies = [race for race in races if race != lists]
-    districts = tuple(
-        DistrictReport(n, race.contest_id, race.contest_id, race.registered or 0, (race.number, lists.number))
+    papers = tuple(
+        BallotPaper(n, race.contest_id, race.contest_id, race.registered or 0, (race.number, lists.number))
         for n, race in enumerate(constituencies, 1)
     )
-    made = checked(whole_report(races, count, MixedRules(seats=5), {lists.number: 2}, districts=districts))
+    made = checked(whole_report(races, count, MixedRules(seats=5), {lists.number: 2}, papers=papers))
     (election,), units = made["Election"], {one["@id"]: one for one in made["GpUnit"]}
     found = {one["@id"]: one for one in election["Contest"]}
     second = found[f"contest-{lists.number}"]

@@ -24,6 +24,17 @@ class Party:
 
 
 @dataclass(frozen=True)
+class BallotPaper:
+    """What the voters of a district choose in: ``contests`` by number, in the paper's order."""
+
+    number: int
+    id: str
+    name: str
+    registered: int
+    contests: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Decision:
     """Who certified or refused the result, when, why in their own words, and on which verdict (None: without one)."""
 

@@ -9,7 +9,17 @@ from typing import Any, Literal
 
 from election.contracts.ballots import Place
 from election.contracts.messages import CandidateRecord
-from election.contracts.public import Decision, ElectionKind, Party, Quarantine, Series, State, Validation, Verdict
+from election.contracts.public import (
+    BallotPaper,
+    Decision,
+    ElectionKind,
+    Party,
+    Quarantine,
+    Series,
+    State,
+    Validation,
+    Verdict,
+)
 from election.outcome import AnyRules, How, Line, Lot, Race, contenders
 from election.outcome.race import RaceKind
 from election.outcome.rules import DEFAULT
@@ -141,7 +151,6 @@ class Register:
 
     ``certified`` is the frozen result of a certified election, ``elected`` who was elected how, by contest and line
     (None: the certification did not say), ``outcome`` the whole record of it; a ``recount`` was compared with it.
-    ``districts`` are ids by number, ``papers`` the numbers of the districts that vote in a contest.
     ``documents`` are the recorded SHA-256 of its documents by format, in hexadecimal.
     ``earlier`` is the election before, None without one.
     """
@@ -165,8 +174,7 @@ class Register:
     outcome: Mapping[str, Any] | None = None
     rules: AnyRules = DEFAULT
     lots: Sequence[Lot] = ()
-    districts: Mapping[int, str] = field(default_factory=dict)
-    papers: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
+    papers: tuple[BallotPaper, ...] = ()
     expected_turnout: float | None = None
     licence: str = ""
     earlier: Earlier | None = None
@@ -190,6 +198,15 @@ class Register:
             )
             for contest in self.contests
         )
+
+    @cached_property
+    def districts(self) -> Mapping[int, Mapping[int, str]]:
+        """The ids of the districts that vote in each contest, by number."""
+        found: dict[int, dict[int, str]] = {}
+        for paper in self.papers:
+            for contest in paper.contests:
+                found.setdefault(contest, {})[paper.number] = paper.id
+        return found
 
     @cached_property
     def deciding(self) -> int:

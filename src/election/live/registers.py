@@ -36,7 +36,7 @@ from election.outcome import rules_of
 from election.platform import Connection
 from election.scenarios import Earlier
 from election.storage import public
-from election.storage.races import district_ids, lots
+from election.storage.races import lots
 
 _POLL_SECONDS = 1.0
 _LOOKED_AT_SECONDS = 60.0
@@ -210,8 +210,7 @@ class RegisterReader:
             expected_turnout=turnout,
             licence=str(scenario.get("licence", "")),
             rules=rules_of({"system": election.system}),
-            districts=district_ids(connection, election.number),
-            papers=_papers(connection, election.number),
+            papers=public.ballot_papers(connection, election.number),
             earlier=_earlier(self._scenarios, election.scenario, _written(self._scenarios / election.scenario)),
         )
 
@@ -232,10 +231,6 @@ _REGISTERED = """
     ORDER BY dimension, member"""
 _CERTIFIED_VOTES = "SELECT candidate_no, votes FROM public_certified_results WHERE election_no = %(election)s"
 _CERTIFIED_BALLOTS = "SELECT contest_no, valid, invalid FROM public_certified_contests WHERE election_no = %(election)s"
-
-_PAPERS = """
-    SELECT contest_no, array_agg(district_no ORDER BY district_no) AS districts FROM public_papers
-    WHERE election_no = %(election)s GROUP BY contest_no"""
 _HEAD = """
     SELECT size, encode(root, 'hex') AS root, verifier_key, sealed_at FROM public_log_heads
     WHERE election_no = %(election)s ORDER BY size DESC LIMIT 1"""
@@ -274,10 +269,6 @@ def _certified(connection: Connection, election: int) -> Counted | None:
         {row["contest_no"]: row["invalid"] for row in contests},
         districts=public.certified_districts(connection, election),
     )
-
-
-def _papers(connection: Connection, election: int) -> dict[int, tuple[int, ...]]:
-    return {row["contest_no"]: tuple(row["districts"]) for row in _rows(connection, _PAPERS, {"election": election})}
 
 
 def _if_there(

@@ -123,6 +123,7 @@ class Result:
     contests: tuple[ContestResult, ...]
     parties: tuple[PartyResult, ...]
     whole: Whole = field(compare=False)
+    count: Count = field(compare=False)
 
     @cached_property
     def first(self) -> tuple[ContestResult, ...]:
@@ -214,9 +215,10 @@ def result(register: Register, counted: Counted) -> Result:
         ballots = counted.valid.get(race.number, 0) + counted.invalid.get(race.number, 0)
         return over or (official is not None and 0 < official <= ballots)
 
+    count = _count(register, counted, over)
     whole = decide_whole(
         register.races,
-        _count(register, counted, over),
+        count,
         register.rules,
         expected=lambda race: _expected(register, by_number[race.number])[0],
         over=is_over,
@@ -234,16 +236,13 @@ def result(register: Register, counted: Counted) -> Result:
         )
         for contest, outcome in zip(register.contests, whole.outcomes, strict=True)
     )
-    return Result(register, contests, _parties(register, counted), whole)
+    return Result(register, contests, _parties(register, counted), whole, count)
 
 
 def _count(register: Register, counted: Counted, over: bool) -> Count:
     divided = {
-        contest: {
-            register.districts.get(district, str(district)): counted.districts.get(contest, {}).get(district, {})
-            for district in districts
-        }
-        for contest, districts in register.papers.items()
+        contest: {name: counted.districts.get(contest, {}).get(district, {}) for district, name in districts.items()}
+        for contest, districts in register.districts.items()
     }
     return Count(counted.votes, counted.invalid, counted.rankings, divided, over)
 

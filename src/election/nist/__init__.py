@@ -5,12 +5,11 @@ doi 10.6028/NIST.SP.1500-100r2, schemas at usnistgov/ElectionResultsReporting. T
 """
 
 from election.nist.document import document
-from election.nist.report import ContestReport, DistrictReport, Report, plurality, ranked, reported
+from election.nist.report import ContestReport, Report, plurality, ranked, reported
 from election.nist.writing import Form, written
 
 __all__ = [
     "ContestReport",
-    "DistrictReport",
     "Form",
     "Report",
     "document",

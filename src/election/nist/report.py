@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Literal
 
-from election.contracts.public import Decision, Party, State, Verdict
+from election.contracts.public import BallotPaper, Decision, Party, State, Verdict
 from election.outcome import (
     AnyRules,
     Contender,
@@ -70,21 +70,10 @@ class ContestReport:
 
 
 @dataclass(frozen=True)
-class DistrictReport:
-    """A district whose voters choose in ``contests``, by number."""
-
-    number: int
-    id: str
-    name: str
-    registered: int
-    contests: tuple[int, ...]
-
-
-@dataclass(frozen=True)
 class Report:
     """One election at the moment ``now``. ``parties`` are by abbreviation; ``contests`` in the election's order.
 
-    ``districts`` are empty if each contest has one of its own.
+    ``papers`` are those of all districts.
 
     ``first_day`` and ``last_day`` are polling days. ``replay``: the votes are those of a real election. ``recount`` is
     the newest one of a certified result; if ok, that result stands.
@@ -101,7 +90,12 @@ class Report:
     contests: tuple[ContestReport, ...]
     decision: Decision | None = None
     recount: Verdict | None = None
-    districts: tuple[DistrictReport, ...] = ()
+    papers: tuple[BallotPaper, ...] = ()
+
+    @property
+    def districts(self) -> tuple[BallotPaper, ...]:
+        """Every district with its ballot paper; none if each contest has a district of its own."""
+        return self.papers if any(paper.contests != (paper.number,) for paper in self.papers) else ()
 
     @property
     def first(self) -> tuple[ContestReport, ...]:

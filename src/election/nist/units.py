@@ -1,7 +1,8 @@
 """Reporting units: the whole election, the constituency of each contest, and districts that are none."""
 
+from election.contracts.public import BallotPaper
 from election.nist.objects import Object, count_status, external, named, new
-from election.nist.report import ContestReport, DistrictReport, Report
+from election.nist.report import ContestReport, Report
 
 WHOLE = "unit-whole"
 
@@ -50,7 +51,7 @@ def _constituency(report: Report, contest: ContestReport) -> Object:
     )
 
 
-def _district(district: DistrictReport) -> Object:
+def _district(district: BallotPaper) -> Object:
     return new(
         "ReportingUnit",
         _district_unit(district),
@@ -62,7 +63,7 @@ def _district(district: DistrictReport) -> Object:
     )
 
 
-def _district_unit(district: DistrictReport) -> str:
+def _district_unit(district: BallotPaper) -> str:
     return f"district-{district.number}"
 
 

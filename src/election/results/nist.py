@@ -2,10 +2,10 @@
 
 from datetime import UTC, datetime
 
-from election.nist import DistrictReport, Report, reported
-from election.platform import Connection, Platform
+from election.nist import Report, reported
+from election.platform import Platform
 from election.results.decided import decided
-from election.storage.public import parties, verdicts
+from election.storage.public import ballot_papers, parties, verdicts
 
 
 def nist_report(platform: Platform, slug: str) -> Report:
@@ -16,7 +16,7 @@ def nist_report(platform: Platform, slug: str) -> Report:
         (last_day,) = connection.execute(
             "SELECT max(polling_day) FROM contests WHERE election_no = %s", [found.poll.election_no]
         ).fetchone() or (None,)
-        districts = _districts(connection, found.poll.election_no)
+        papers = ballot_papers(connection, found.poll.election_no)
         recount = verdicts(connection, found.poll.election_no).get("recount")
     poll = found.poll
     return Report(
@@ -36,17 +36,5 @@ def nist_report(platform: Platform, slug: str) -> Report:
         ),
         found.decision,
         recount,
-        districts,
+        papers,
     )
-
-
-def _districts(connection: Connection, election_no: int) -> tuple[DistrictReport, ...]:
-    """Every district with the contests on its ballot paper; none if each contest has one of its own."""
-    rows = connection.execute(
-        """SELECT district_no, district_id, name, registered, array_agg(contest_no ORDER BY position)
-           FROM public_districts JOIN public_papers USING (election_no, district_no)
-           WHERE election_no = %s GROUP BY 1, 2, 3, 4 ORDER BY 1""",
-        [election_no],
-    )
-    found = [DistrictReport(number, own, name, voters, tuple(paper)) for number, own, name, voters, paper in rows]
-    return tuple(found) if any(district.contests != (district.number,) for district in found) else ()

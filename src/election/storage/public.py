@@ -4,7 +4,7 @@ from typing import Any, LiteralString
 
 from psycopg.rows import class_row, dict_row
 
-from election.contracts.public import Decision, Party, Quarantine, Validation, Verdict
+from election.contracts.public import BallotPaper, Decision, Party, Quarantine, Validation, Verdict
 from election.outcome import How
 from election.platform import Connection
 
@@ -66,6 +66,17 @@ def quarantines(connection: Connection, election_no: int) -> tuple[Quarantine, .
             [election_no],
         )
         return tuple(rows)
+
+
+def ballot_papers(connection: Connection, election_no: int) -> tuple[BallotPaper, ...]:
+    """The ballot paper of each district, in the districts' order."""
+    rows = connection.execute(
+        """SELECT district_no, district_id, name, registered, array_agg(contest_no ORDER BY position)
+           FROM public_districts JOIN public_papers USING (election_no, district_no)
+           WHERE election_no = %s GROUP BY 1, 2, 3, 4 ORDER BY 1""",
+        [election_no],
+    )
+    return tuple(BallotPaper(number, own, name, voters, tuple(paper)) for number, own, name, voters, paper in rows)
 
 
 def elected(connection: Connection, election_no: int) -> dict[int, dict[int, How]] | None:
