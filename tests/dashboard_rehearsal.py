@@ -131,11 +131,16 @@ class Count:
         common = {"schema_version": SCHEMA_VERSION, "generation": self.generation, "election": self.number}
         self.producer.produce(topic, encode({**common, **fields}), f"{self.number}/{self.generation}/{key}".encode())
 
+    def first_district(self, contest_id: str, unopposed: int) -> int:
+        """The number of the first district that has the contest on its ballot paper; its voters cast all votes."""
+        return next((no for no, own in enumerate(self.scenario.districts, 1) if contest_id in own.contests), unopposed)
+
     def show(self, votes_of: Callable[[int, int, int, int], int], minute: int, invalid: float = 1.0) -> int:
         """Publishes totals: ``votes_of(contest_no, candidate_no, index, official)`` so far. Returns ballots counted."""
         ballots, parties, candidate_no = 0, Counter[str](), 0
         genders, ages = Counter[str](), Counter[str]()
         for contest_no, contest in enumerate(self.scenario.contests, 1):
+            district = self.first_district(contest.contest_id, contest_no)
             valid = 0
             for index, candidate in enumerate(contest.candidates):
                 candidate_no += 1
@@ -149,9 +154,9 @@ class Count:
                 self.previous[candidate_no] = votes
                 self.put(
                     topics.VOTES_PER_CANDIDATE,
-                    f"{contest_no}/{contest_no}/{candidate_no}",
+                    f"{district}/{contest_no}/{candidate_no}",
                     votes=votes,
-                    district=contest_no,
+                    district=district,
                     contest=contest_no,
                     contest_name=contest.name,
                     candidate=candidate_no,
@@ -162,8 +167,8 @@ class Count:
                 self.minutes[minute, member, label] += new
             bad = round((contest.invalid_votes or 0) * invalid) if valid else 0
             for validity, number in (("valid", valid), ("invalid", bad)):
-                self.put(topics.BALLOTS_PER_CONTEST, f"{contest_no}/{contest_no}/1/{validity}", votes=number,
-                         district=contest_no, contest=contest_no, contest_name=contest.name, position=1,
+                self.put(topics.BALLOTS_PER_CONTEST, f"{district}/{contest_no}/1/{validity}", votes=number,
+                         district=district, contest=contest_no, contest_name=contest.name, position=1,
                          validity=validity)  # fmt: skip
             self.put(topics.TURNOUT_BY_LOCATION, str(contest_no), votes=valid + bad, location=contest_no,
                      country=contest.country, region=contest.region, city=contest.name)  # fmt: skip
