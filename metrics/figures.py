@@ -48,7 +48,7 @@ class Figures(Collector):
             if trouble := self._reader.pulse.now.trouble:  # asking again would take the time that a scrape has
                 raise NotReachable(trouble)
             yield from count.topic_metrics(sizes(self._platform.kafka, count.TOPICS))
-            yield from casting.metrics(open_polls(self._platform) if elections else [])
+            yield from casting.metrics(open_polls(self._platform, database.MOST) if elections else [])
 
         with ThreadPoolExecutor(1) as pool:
             asked = pool.submit(services.answers, self._platform.settings)

@@ -23,13 +23,16 @@ class Progress:
     remaining_s: float | None
 
 
-def open_polls(platform: Platform) -> list[Progress]:
-    """The progress of every election whose poll is open, newest first; empty before the first is prepared."""
+def open_polls(platform: Platform, most: int | None = None) -> list[Progress]:
+    """The progress of every election whose poll is open, or the ``most`` newest of them, newest first.
+
+    Empty before the first is prepared.
+    """
     with platform.connect("reader") as connection:
         (prepared,) = connection.execute("SELECT to_regclass('elections') IS NOT NULL").fetchone() or (False,)
         polls = elections(connection) if prepared else []
     # A poll may be opened by hand before its voters are published. It must not hide the progress of the others.
-    polls = [poll for poll in polls if poll.state == "open" and poll.voters_to is not None]
+    polls = [poll for poll in polls if poll.state == "open" and poll.voters_to is not None][:most]
     found = progress(platform.kafka, [Range.of(poll) for poll in polls])
     return [_progress(poll, done, total) for poll, (done, total) in zip(polls, found, strict=True)]
 
