@@ -171,8 +171,8 @@ def prometheus(tables: Platform, service: httpx.Client, tmp_path: Path) -> Itera
     text = text.replace("metrics:18503", f"127.0.0.1:{settings.metrics_port}").replace(
         "127.0.0.1:9090", f"127.0.0.1:{port}"
     )
-    text = text.replace("/run/secrets/metrics", str(settings.secret_file("metrics"))).replace("15s", "1s")
-    text = text.replace("alerts.yaml", str(PROJECT / "stack" / "watched" / "alerts.yaml")).replace("14s", "1s")
+    text = text.replace("/run/secrets/metrics", str(settings.secret_file("metrics"))).replace("15s", "3s")
+    text = text.replace("alerts.yaml", str(PROJECT / "stack" / "watched" / "alerts.yaml")).replace("14s", "3s")
     configuration = tmp_path / "prometheus.yaml"
     configuration.write_text(text)
     process = subprocess.Popen(
